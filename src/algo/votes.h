@@ -1,0 +1,16 @@
+/* Votes as every algorithm of agreement and merging sees them: three parallel arrays. */
+#ifndef KT_ALGO_VOTES_H
+#define KT_ALGO_VOTES_H
+
+#include "base/types.h"
+
+/* n votes in any order; ids are dense. A source may vote twice on an item: methods say what they do then. */
+typedef struct kt_votes {
+    size_t n;
+    uint32_t n_items, n_sources, n_labels;
+    const uint32_t *item;   /* n, < n_items */
+    const uint32_t *source; /* n, < n_sources */
+    const int32_t *label;   /* n, 0..n_labels-1, or KT_ABSTAIN: the source looked and said nothing */
+} kt_votes;
+
+#endif

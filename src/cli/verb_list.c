@@ -1,0 +1,38 @@
+/* karat list FAMILY: what is built in, from the families' own tables. */
+#include "base/str.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+static void list_verbs(void)
+{
+    for (const kt_verb *const *v = kt_verbs; *v; v++)
+        printf("%-20s %s\n", (*v)->name, (*v)->help);
+}
+
+/* One row per family; its print function walks the family's table. */
+static const struct { const char *name; void (*print)(void); } families[] = {
+    { "verbs", list_verbs },
+};
+
+static kt_rc run(kt_cli *cli, kt_err *err)
+{
+    kt_strs pos;
+    kt_rc rc = kt_cli_parse(cli, &kt_verb_list, NULL, 0, (int[]){ 1, 1 }, &pos, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    for (size_t i = 0; i < KT_LEN(families); i++)
+        if (kt_str_eq(pos.v[0], kt_str_of(families[i].name))) {
+            families[i].print();
+            return 0;
+        }
+    kt_fail(err, KT_USAGE, "there is no family %.*s", KT_F(pos.v[0]));
+    char all[160] = "";
+    for (size_t i = 0, n = 0; i < KT_LEN(families); i++)
+        n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i ? ", " : "", families[i].name);
+    return kt_hint(err, "there are: %s", all), KT_USAGE;
+}
+
+const kt_verb kt_verb_list = {
+    .name = "list", .help = "what is built in: methods, readers, writers, …", .usage = "FAMILY", .run = run,
+};

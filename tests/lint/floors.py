@@ -1,0 +1,20 @@
+"""Includes may only run down a floor (ARCHITECTURE.md); folders on one floor do not know each other."""
+import os, re, sys
+
+FLOOR = {"base": 0, "algo": 1, "db": 1, "blob": 1, "store": 2, "format": 3, "provider": 3, "stage": 4, "server": 5, "cli": 5}
+os.chdir(sys.argv[1])
+bad = []
+for root, _, files in os.walk("src"):
+    here = root.split(os.sep)[1] if os.sep in root else ""
+    for f in files:
+        if not f.endswith((".c", ".h", ".def")) or here not in FLOOR:
+            continue
+        for n, line in enumerate(open(os.path.join(root, f)), 1):
+            m = re.match(r'\s*#\s*include\s+"([a-z_./]+)"', line)
+            if not m or m.group(1).split("/")[0] == here:
+                continue
+            there = m.group(1).split("/")[0]
+            if there not in FLOOR or FLOOR[there] >= FLOOR[here] or (here == "algo" and there != "base") or m.group(1).endswith("_int.h"):
+                bad.append(f"{root}/{f}:{n}: {here} (floor {FLOOR[here]}) may not include {m.group(1)}")
+print("\n".join(bad) or "every include runs down a floor")
+sys.exit(bool(bad))
