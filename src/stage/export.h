@@ -1,0 +1,25 @@
+/* Export: final labels out, with what was left out and why. */
+#ifndef KT_STAGE_EXPORT_H
+#define KT_STAGE_EXPORT_H
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "store/project.h"
+
+typedef struct kt_export_opts {
+    kt_str format;      /* a writer's name: "jsonl", "csv" */
+    const char *dir;    /* folder for labels.FORMAT and left_out.csv */
+    bool text;          /* with the items' texts */
+    kt_pool *pool;
+    kt_progress *progress;
+} kt_export_opts;
+
+typedef struct kt_export_result {
+    uint64_t n_rows, n_left_out;
+    char path[512], left_out_path[512];
+} kt_export_result;
+
+kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err) KT_MUST_USE;
+
+#endif
