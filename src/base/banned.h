@@ -9,6 +9,6 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atoll sscanf
-#pragma GCC poison gmtime localtime ctime asctime rand srand random tmpnam mktemp popen strtol strtoul strtoll strtoull
+#pragma GCC poison gmtime localtime ctime asctime rand srand tmpnam mktemp popen strtol strtoul strtoll strtoull
 
 #endif

@@ -34,6 +34,11 @@ void kt_store_rollback(kt_store *s);
 /* Ends a piece of work: commits when *rc is 0, else rolls back; returns the final code. */
 kt_rc kt_store_finish(kt_store *s, kt_rc rc, kt_err *err) KT_MUST_USE;
 
+/* Inside a transaction: what one of several grouped acts did can be undone alone (one level). */
+kt_rc kt_store_mark(kt_store *s, kt_err *err) KT_MUST_USE;
+kt_rc kt_store_keep(kt_store *s, kt_err *err) KT_MUST_USE;
+void kt_store_undo(kt_store *s);
+
 /* The clock of acts: the wall clock, unless a simulation sets it. */
 int64_t kt_store_now(const kt_store *s);
 void kt_store_set_now(kt_store *s, int64_t us); /* 0: the wall clock again */

@@ -1,0 +1,371 @@
+/* Item chunks. A chunk's blob:
+
+     "KTI1" | u32 n_frames | n_frames × (u32 items, u32 bytes) | frame | frame | …
+
+   A frame is zstd of: per item five varint lengths (ext_id, text, group, meta) and the line number, then the bytes, item
+   after item. At most FRAME_ITEMS items and about FRAME_BYTES of text per frame. Numbers are little-endian. */
+#include "store/item.h"
+
+#include "base/str.h"
+#include "store/audit.h"
+#include "store/column.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+#define FRAME_ITEMS 256
+#define FRAME_BYTES ((size_t)128 << 10)
+#define CACHE_FRAMES 64
+#define MAX_FRAME_RAW ((size_t)256 << 20)
+
+void kt_frames_init(kt_frames *f)
+{
+    memset(f, 0, sizeof(*f));
+    f->data = (kt_buf)KT_BUF_INIT((size_t)1 << 32);
+}
+
+void kt_frames_done(kt_frames *f)
+{
+    kt_buf_done(&f->data);
+    KT_VEC_DONE(&f->n_items);
+    KT_VEC_DONE(&f->size);
+}
+
+static void close_frame(kt_frames *f, kt_buf *raw, uint32_t n_items, ZSTD_CCtx *zc)
+{
+    size_t room = ZSTD_compressBound(raw->n);
+    KT_ASSERT(kt_buf_reserve(&f->data, room));
+    size_t n = ZSTD_compressCCtx(zc, f->data.p + f->data.n, room, raw->p, raw->n, 1);
+    KT_ASSERT(!ZSTD_isError(n));
+    f->data.n += n;
+    KT_PUSH(&f->n_items, n_items);
+    KT_PUSH(&f->size, (uint32_t)n);
+    kt_buf_reset(raw);
+}
+
+void kt_frames_pack(kt_frames *f, const kt_raw *const *raw, size_t n)
+{
+    ZSTD_CCtx *zc = ZSTD_createCCtx();
+    KT_ASSERT(zc);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(MAX_FRAME_RAW);
+    uint32_t in_frame = 0;
+    for (size_t i = 0; i < n; i++) {
+        const kt_str part[] = { raw[i]->ext_id, raw[i]->text, raw[i]->group, raw[i]->meta };
+        for (size_t k = 0; k < KT_LEN(part); k++)
+            kt_buf_varint(&b, part[k].n);
+        kt_buf_varint(&b, raw[i]->line);
+        for (size_t k = 0; k < KT_LEN(part); k++)
+            kt_buf_str(&b, part[k]);
+        KT_ASSERT(!b.failed);
+        if (++in_frame == FRAME_ITEMS || b.n >= FRAME_BYTES) {
+            close_frame(f, &b, in_frame, zc);
+            in_frame = 0;
+        }
+    }
+    if (in_frame)
+        close_frame(f, &b, in_frame, zc);
+    ZSTD_freeCCtx(zc);
+}
+
+static void put_u32(kt_buf *b, uint32_t v)
+{
+    kt_buf_add(b, &v, sizeof(v)); /* little-endian hosts only: x86-64 and arm64 */
+}
+
+static uint32_t get_u32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+kt_rc kt_items_put(kt_store *s, int64_t project, uint32_t first, const kt_frames *parts, size_t n, kt_err *err)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
+    uint32_t n_items = 0, n_frames = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_frames += (uint32_t)parts[i].size.n;
+        bytes += parts[i].data.n;
+    }
+    kt_buf_reserve(&b, bytes + 8 + 8 * (size_t)n_frames);
+    kt_buf_puts(&b, "KTI1");
+    put_u32(&b, n_frames);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < parts[i].size.n; k++) {
+            put_u32(&b, parts[i].n_items.v[k]);
+            put_u32(&b, parts[i].size.v[k]);
+            n_items += parts[i].n_items.v[k];
+        }
+    for (size_t i = 0; i < n; i++)
+        kt_buf_add(&b, parts[i].data.p, parts[i].data.n);
+    KT_ASSERT(!b.failed);
+    kt_digest d;
+    KT_TRY(kt_blob_put(kt_store_blobs(s), KT_BUF_STR(&b), &d, err));
+    KT_AUTO(kt_buf) data = KT_BUF_INIT(4096);
+    kt_buf_printf(&data, "{\"first\":%u,\"n\":%u,\"blobs\":[\"", first, n_items);
+    kt_buf_hex(&data, d.b, sizeof(d.b));
+    kt_buf_puts(&data, "\"]}");
+    const kt_event e = { KT_S("karat"), KT_S("items.add"), project, -1, KT_BUF_STR(&data) };
+    uint64_t seq;
+    KT_TRY(kt_audit_append(s, &e, &seq, err));
+    KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO item_chunk VALUES($1,$2,$3,$4,$5)", "iiibi", project, (int64_t)first,
+                     (int64_t)n_items, (kt_str){ (char *)d.b, sizeof(d.b) }, (int64_t)seq));
+    return kt_db_run(kt_store_db(s), err, "UPDATE project SET n_items=$1 WHERE id=$2", "ii", (int64_t)first + n_items, project);
+}
+
+/* ---- reading ---- */
+
+struct frame {
+    uint32_t first, n; /* items */
+    uint32_t chunk;
+    size_t offset, size; /* in the chunk's blob */
+};
+
+struct chunk {
+    kt_digest digest;
+    kt_blob blob; /* mapped when first needed */
+};
+
+struct cached {
+    uint32_t frame; /* number + 1; 0: empty */
+    uint64_t used;
+    char *raw;
+    size_t n_raw;
+    kt_item *items;
+};
+
+struct kt_item_reader {
+    kt_store *s;
+    KT_VEC(struct chunk) chunks;
+    KT_VEC(struct frame) frames;
+    struct cached cache[CACHE_FRAMES];
+    uint64_t tick;
+};
+
+static kt_rc add_chunk(kt_item_reader *r, kt_stmt *row, kt_err *err)
+{
+    struct chunk c = { 0 };
+    uint32_t first = (uint32_t)kt_stmt_i64(row, 0), n = (uint32_t)kt_stmt_i64(row, 1);
+    kt_str digest = kt_stmt_str(row, 2);
+    if (digest.n != sizeof(c.digest.b))
+        return kt_fail(err, KT_CORRUPT, "an item chunk's row is damaged");
+    memcpy(c.digest.b, digest.p, sizeof(c.digest.b));
+    KT_TRY(kt_blob_map(kt_store_blobs(r->s), &c.digest, false, &c.blob, err));
+    KT_PUSH(&r->chunks, c);
+    kt_str data = c.blob.data;
+    uint32_t n_frames = data.n >= 8 && memcmp(data.p, "KTI1", 4) == 0 ? get_u32(data.p + 4) : 0;
+    size_t at = 8 + 8 * (size_t)n_frames, found = 0;
+    for (uint32_t i = 0; i < n_frames && at <= data.n; i++) {
+        struct frame f = { .first = first + (uint32_t)found, .n = get_u32(data.p + 8 + 8 * i),
+                           .chunk = (uint32_t)r->chunks.n - 1, .offset = at, .size = get_u32(data.p + 12 + 8 * i) };
+        at += f.size;
+        found += f.n;
+        KT_PUSH(&r->frames, f);
+    }
+    return at == data.n && found == n ? 0 : kt_fail(err, KT_CORRUPT, "the item chunk at %u is damaged", first);
+}
+
+kt_rc kt_item_reader_new(kt_store *s, int64_t project, kt_item_reader **ret, kt_err *err)
+{
+    kt_item_reader *r = kt_zalloc(sizeof(*r));
+    r->s = s;
+    kt_stmt *st;
+    kt_rc rc = kt_db_query(kt_store_db(s), &st, err, "SELECT first,n,digest FROM item_chunk WHERE project=$1 ORDER BY first", "i", project);
+    if (rc == 0) {
+        while ((rc = kt_stmt_step(st, err)) == 0)
+            if ((rc = add_chunk(r, st, err)) < 0)
+                break;
+        kt_stmt_done(st);
+    }
+    if (rc < 0) {
+        kt_item_reader_free(r);
+        return rc;
+    }
+    *ret = r;
+    return 0;
+}
+
+kt_item_reader *kt_item_reader_free(kt_item_reader *r)
+{
+    if (!r)
+        return NULL;
+    for (size_t i = 0; i < r->chunks.n; i++)
+        kt_blob_unmap(&r->chunks.v[i].blob);
+    for (size_t i = 0; i < CACHE_FRAMES; i++) {
+        kt_free(r->cache[i].raw);
+        kt_free(r->cache[i].items);
+    }
+    KT_VEC_DONE(&r->chunks);
+    KT_VEC_DONE(&r->frames);
+    return kt_free(r);
+}
+
+/* Cuts the frame's bytes into items; false when they do not add up. */
+static bool parse_frame(const struct frame *f, kt_str raw, kt_item *ret)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < f->n; i++) {
+        uint64_t len[4], line;
+        for (int k = 0; k < 4; k++)
+            if (!kt_varint_read(raw, &at, &len[k]))
+                return false;
+        if (!kt_varint_read(raw, &at, &line))
+            return false;
+        kt_str part[4];
+        for (int k = 0; k < 4; k++) {
+            if (len[k] > raw.n - at)
+                return false;
+            part[k] = (kt_str){ raw.p + at, (size_t)len[k] };
+            at += (size_t)len[k];
+        }
+        ret[i] = (kt_item){ f->first + i, part[0], part[1], part[2], part[3], line };
+    }
+    return at == raw.n;
+}
+
+/* Unpacks a frame into *raw (grown as needed) and items[f->n]. */
+static kt_rc unpack(const kt_item_reader *r, const struct frame *f, kt_buf *raw, kt_item *items, kt_err *err)
+{
+    const char *p = r->chunks.v[f->chunk].blob.data.p + f->offset;
+    unsigned long long n = ZSTD_getFrameContentSize(p, f->size);
+    kt_buf_reset(raw);
+    if (n > MAX_FRAME_RAW || !kt_buf_reserve(raw, (size_t)n) || ZSTD_decompress(raw->p, (size_t)n, p, f->size) != n)
+        return kt_fail(err, KT_CORRUPT, "the items from %u on do not unpack", f->first);
+    raw->n = (size_t)n;
+    if (!parse_frame(f, KT_BUF_STR(raw), items))
+        return kt_fail(err, KT_CORRUPT, "the items from %u on are damaged", f->first);
+    return 0;
+}
+
+/* Number of the frame that holds item, or frames.n. */
+static size_t frame_of(const kt_item_reader *r, uint32_t item)
+{
+    size_t lo = 0, hi = r->frames.n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (r->frames.v[mid].first + r->frames.v[mid].n <= item)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+kt_rc kt_item_get(kt_item_reader *r, uint32_t item, kt_item *ret, kt_err *err)
+{
+    size_t k = frame_of(r, item);
+    if (k == r->frames.n || r->frames.v[k].first > item)
+        return kt_fail(err, KT_NOTFOUND, "there is no item %u", item);
+    struct cached *c = &r->cache[0];
+    for (size_t i = 0; i < CACHE_FRAMES; i++) {
+        if (r->cache[i].frame == k + 1) {
+            c = &r->cache[i];
+            break;
+        }
+        if (r->cache[i].used < c->used)
+            c = &r->cache[i];
+    }
+    const struct frame *f = &r->frames.v[k];
+    if (c->frame != k + 1) {
+        kt_buf raw = KT_BUF_INIT(MAX_FRAME_RAW);
+        c->frame = 0;
+        c->items = kt_realloc(c->items, f->n * sizeof(kt_item));
+        kt_free(c->raw);
+        c->raw = NULL;
+        kt_rc rc = unpack(r, f, &raw, c->items, err);
+        c->raw = raw.p;
+        KT_TRY(rc);
+        c->frame = (uint32_t)k + 1;
+    }
+    c->used = ++r->tick;
+    *ret = c->items[item - f->first];
+    return 0;
+}
+
+/* ---- scanning ---- */
+
+struct scan {
+    const kt_item_reader *r;
+    size_t from, to; /* frames */
+    uint32_t first, end; /* items wanted */
+    kt_scan_fn fn;
+    void *ctx;
+    size_t n_parts;
+    atomic_int failed;
+    kt_rc rc;
+    kt_err *err;
+};
+
+static kt_rc scan_part(struct scan *sc, size_t part, kt_err *err)
+{
+    size_t n = sc->to - sc->from, from = sc->from + n * part / sc->n_parts, to = sc->from + n * (part + 1) / sc->n_parts;
+    KT_AUTO(kt_buf) raw = KT_BUF_INIT(MAX_FRAME_RAW);
+    kt_item *items = kt_alloc_array(FRAME_ITEMS, sizeof(kt_item));
+    kt_rc rc = 0;
+    for (size_t k = from; k < to && rc == 0 && !atomic_load(&sc->failed); k++) {
+        const struct frame *f = &sc->r->frames.v[k];
+        if (f->n > FRAME_ITEMS) {
+            rc = kt_fail(err, KT_CORRUPT, "an item frame is too large");
+            break;
+        }
+        if ((rc = unpack(sc->r, f, &raw, items, err)) < 0)
+            break;
+        uint32_t a = KT_MAX(f->first, sc->first), b = KT_MIN(f->first + f->n, sc->end);
+        if (a < b)
+            rc = sc->fn(sc->ctx, (int)part, items + (a - f->first), b - a, err);
+    }
+    kt_free(items);
+    return rc;
+}
+
+static void scan_run(void *ctx, size_t part)
+{
+    struct scan *sc = ctx;
+    kt_err err = { 0 };
+    kt_rc rc = scan_part(sc, part, &err);
+    if (rc < 0 && atomic_exchange(&sc->failed, 1) == 0) {
+        sc->rc = rc;
+        if (sc->err)
+            *sc->err = err;
+    }
+}
+
+kt_rc kt_item_scan(kt_item_reader *r, uint32_t first, uint32_t n, kt_pool *pool, kt_scan_fn fn, void *ctx, kt_err *err)
+{
+    if (n == 0)
+        return 0;
+    struct scan sc = { .r = r, .from = frame_of(r, first), .first = first, .end = first + n, .fn = fn, .ctx = ctx, .err = err };
+    sc.to = KT_MIN(frame_of(r, first + n - 1) + 1, r->frames.n);
+    sc.n_parts = KT_MIN(sc.to - sc.from, (size_t)KT_SCAN_SLOTS);
+    kt_pool_run(pool, sc.n_parts, scan_run, &sc);
+    return sc.rc;
+}
+
+uint64_t kt_id_hash(kt_str ext_id)
+{
+    return XXH3_64bits(ext_id.p, ext_id.n);
+}
+
+kt_rc kt_item_find(kt_store *s, int64_t project, kt_str ext_id, uint32_t *ret, kt_err *err)
+{
+    int64_t n = 0;
+    KT_TRY(kt_db_i64(kt_store_db(s), &n, err, "SELECT n_items FROM project WHERE id=$1", "i", project));
+    uint64_t want = kt_id_hash(ext_id), *part = kt_alloc_array(KT_COLUMN_CHUNK, sizeof(*part));
+    kt_rc rc = KT_DONE;
+    for (uint32_t at = 0; at < n && rc == KT_DONE; at += KT_COLUMN_CHUNK) {
+        kt_column_part p = { KT_S("id_hash"), at, (uint32_t)KT_MIN((int64_t)KT_COLUMN_CHUNK, n - at), sizeof(*part) };
+        kt_rc got = kt_column_get(s, project, &p, 0, part, err);
+        if (got < 0)
+            rc = got;
+        for (uint32_t i = 0; i < p.n && rc == KT_DONE; i++)
+            if (part[i] == want) {
+                *ret = at + i;
+                rc = 0;
+            }
+    }
+    kt_free(part);
+    return rc == KT_DONE ? kt_fail(err, KT_NOTFOUND, "there is no item %.*s", KT_F(ext_id)) : rc;
+}

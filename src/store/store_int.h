@@ -1,0 +1,30 @@
+/* The inside of a kt_store, for files of this folder only. */
+#ifndef KT_STORE_STORE_INT_H
+#define KT_STORE_STORE_INT_H
+
+#include "store/store.h"
+
+#include <limits.h>
+
+/* The audit tree's state: roots of the perfect subtrees of the bits of size, largest first. */
+typedef struct kt_audit_state {
+    uint64_t size, signed_size;
+    unsigned char peak[64][32];
+} kt_audit_state;
+
+struct kt_store {
+    kt_db *db;
+    kt_blobs *blobs;
+    kt_store_mode mode;
+    int lock_fd;
+    int64_t fixed_now; /* 0: the wall clock */
+    kt_audit_state audit, audit_begin, audit_mark; /* now; as the transaction began; as the mark was set */
+    unsigned char secret_key[64], public_key[32];
+    char dir[PATH_MAX - 64];
+};
+
+kt_rc kt_audit_load(kt_store *s, kt_err *err) KT_MUST_USE; /* state and key, at open */
+kt_rc kt_audit_save(kt_store *s, kt_err *err) KT_MUST_USE; /* state, before a commit */
+kt_rc kt_audit_make_key(const char *dir, kt_err *err) KT_MUST_USE;
+
+#endif
