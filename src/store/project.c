@@ -1,11 +1,11 @@
 #include "store/project.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "store/audit.h"
 
-#include <string.h>
 
 #define COLUMNS "SELECT id,name,guidelines,config,labels,n_items,seed FROM project "
 
