@@ -1,0 +1,284 @@
+/* Near-duplicates by locality-sensitive hashing. An item's shingles are 32-bit hashes; MinHash value j is the least of
+   a mixed (h ^ key_j); a band key hashes `rows` of them. Two items of Jaccard index J share a given band with chance
+   J^rows, so some band with 1 - (1 - J^rows)^bands. Whoever shares a band is compared exactly, so precision is that of
+   the definition; recall is what the bands give.
+   Invariant: cluster numbers depend on the order of items only, never on threads. */
+#include "algo/near.h"
+
+#include "algo/text_features.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <xxhash.h>
+
+enum {
+    CHUNK_ROWS = 1024,
+    MAX_TOKEN = 64,
+    MAX_SLOTS = 512, /* bands × rows */
+    KEEP = 4,        /* representatives of a bucket that newcomers are compared with */
+};
+
+void kt_shingles_done(kt_shingles *s)
+{
+    s->v = kt_free(s->v);
+    s->n = s->cap = 0;
+}
+
+kt_rc kt_near_resolve(kt_near_options *o, kt_err *err)
+{
+    if (!(o->threshold > 0 && o->threshold <= 1))
+        return kt_fail(err, KT_RANGE, "near threshold %g is outside (0, 1]", o->threshold);
+    if (o->words > 8 || (!o->words && (o->chars < 3 || o->chars > 16)))
+        return kt_fail(err, KT_RANGE, "no such shingles: words %u (1..8), characters %u (3..16)", o->words, o->chars);
+    double j = KT_MIN(1.0, o->threshold + 0.05);
+    if (!o->bands)
+        o->bands = 10;
+    for (uint32_t r = 8; !o->rows; r--)
+        if (r == 1 || pow(1 - pow(j, r), o->bands) < 0.005)
+            o->rows = r;
+    if (o->bands > KT_NEAR_MAX_BANDS || o->bands * o->rows > MAX_SLOTS)
+        return kt_fail(err, KT_RANGE, "%u bands of %u rows; at most %d bands and %d values", o->bands, o->rows,
+                       KT_NEAR_MAX_BANDS, MAX_SLOTS);
+    return KT_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts n values: insertion for a few, else two passes of 11-bit counting on the top bits and insertion of the rest;
+   hashes are evenly spread, so the last pass has next to nothing to do. */
+static void sort_hashes(uint32_t *v, size_t n)
+{
+    if (n > 4096) {
+        qsort(v, n, sizeof(*v), by_value);
+        return;
+    }
+    if (n > 24) {
+        uint32_t from[4096];
+        uint16_t at[257] = { 0 };
+        memcpy(from, v, n * sizeof(*v));
+        for (size_t i = 0; i < n; i++)
+            at[(v[i] >> 24) + 1]++;
+        for (int b = 0; b < 256; b++)
+            at[b + 1] = (uint16_t)(at[b + 1] + at[b]);
+        for (size_t i = 0; i < n; i++)
+            v[at[from[i] >> 24]++] = from[i];
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint32_t x = v[i];
+        size_t j = i;
+        for (; j > 0 && v[j - 1] > x; j--)
+            v[j] = v[j - 1];
+        v[j] = x;
+    }
+}
+
+static void word_shingles(kt_str text, uint32_t words, kt_shingles *s)
+{
+    char tok[MAX_TOKEN];
+    uint64_t window[8], h;
+    size_t at = 0, n = 0;
+    for (size_t len; (len = kt_token_next(text, &at, tok, sizeof(tok))) > 0;) {
+        window[n++ % words] = XXH3_64bits(tok, len);
+        if (n < words)
+            continue;
+        h = 0;
+        for (size_t i = n - words; i < n; i++)
+            h = (h ^ window[i % words]) * 0x9fb21c651e98df25u, h ^= h >> 32;
+        KT_PUSH(s, (uint32_t)(h >> 16));
+    }
+    if (n == 0 || n >= words)
+        return;
+    h = n; /* a short text is one shingle of all its tokens */
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ window[i]) * 0x9fb21c651e98df25u, h ^= h >> 32;
+    KT_PUSH(s, (uint32_t)(h >> 16));
+}
+
+static void char_shingles(kt_str text, uint32_t chars, kt_shingles *s)
+{
+    char window[MAX_TOKEN + 32];
+    size_t at = 0, n = 0, seen = 0;
+    for (size_t len; (len = kt_token_next(text, &at, window + n + (n > 0), MAX_TOKEN)) > 0;) {
+        if (n)
+            window[n++] = ' ';
+        n += len;
+        for (; seen + chars <= n; seen++)
+            KT_PUSH(s, (uint32_t)XXH3_64bits(window + seen, chars));
+        if (seen) { /* keep what the next shingles begin with */
+            memmove(window, window + seen, n - seen);
+            n -= seen;
+            seen = 0;
+        }
+    }
+    if (n && !s->n)
+        KT_PUSH(s, (uint32_t)XXH3_64bits(window, n));
+}
+
+void kt_near_shingles(kt_str text, const kt_near_options *o, kt_shingles *ret)
+{
+    ret->n = 0;
+    if (o->words)
+        word_shingles(text, o->words, ret);
+    else
+        char_shingles(text, o->chars, ret);
+    sort_hashes(ret->v, ret->n);
+    size_t n = 0;
+    for (size_t i = 0; i < ret->n; i++)
+        if (n == 0 || ret->v[i] != ret->v[n - 1])
+            ret->v[n++] = ret->v[i];
+    ret->n = n;
+}
+
+void kt_near_bands(const uint32_t *shingle, size_t n_shingles, const kt_near_options *o, uint64_t *ret_key)
+{
+    KT_ASSERT(n_shingles > 0 && o->bands && o->rows && o->bands * o->rows <= MAX_SLOTS);
+    uint32_t slot[MAX_SLOTS], key[MAX_SLOTS];
+    uint32_t n = o->bands * o->rows;
+    for (uint32_t j = 0; j < n; j++) {
+        key[j] = (uint32_t)kt_mix64(o->seed + j);
+        slot[j] = UINT32_MAX;
+    }
+    for (size_t i = 0; i < n_shingles; i++)
+        for (uint32_t j = 0; j < n; j++) { /* the compiler makes this loop four or eight wide */
+            uint32_t x = (shingle[i] ^ key[j]) * 0x9e3779b1u;
+            x = (x ^ x >> 15) * 0x85ebca77u;
+            slot[j] = KT_MIN(slot[j], x);
+        }
+    for (uint32_t b = 0; b < o->bands; b++) {
+        uint64_t h = XXH3_64bits_withSeed(slot + (size_t)b * o->rows, o->rows * sizeof(*slot), b);
+        ret_key[b] = h ? h : 1; /* 0 is kept for items without content */
+    }
+}
+
+double kt_near_jaccard(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b)
+{
+    size_t i = 0, j = 0, both = 0;
+    while (i < n_a && j < n_b) {
+        uint32_t x = a[i], y = b[j];
+        both += x == y;
+        i += x <= y;
+        j += y <= x;
+    }
+    return n_a + n_b ? (double)both / (double)(n_a + n_b - both) : 0;
+}
+
+bool kt_near_same(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b, double threshold)
+{
+    double less = (double)KT_MIN(n_a, n_b), more = (double)KT_MAX(n_a, n_b);
+    if (less < threshold * more) /* not even if one held the other */
+        return false;
+    return kt_near_jaccard(a, n_a, b, n_b) >= threshold;
+}
+
+static uint32_t root_of(uint32_t *parent, uint32_t i)
+{
+    while (parent[i] != i)
+        i = parent[i] = parent[parent[i]];
+    return i;
+}
+
+void kt_near_candidates(const uint64_t *key, uint32_t n, uint32_t n_bands, bool (*same)(void *ctx, uint32_t a, uint32_t b),
+                        void *ctx, uint32_t *ret_canonical)
+{
+    uint32_t *parent = ret_canonical, *next = kt_alloc_array(n + 1, sizeof(*next));
+    for (uint32_t i = 0; i < n; i++)
+        parent[i] = i;
+    for (uint32_t band = 0; band < n_bands; band++) {
+        kt_map first = { 0 };
+        kt_map_reserve(&first, n);
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t k = key[(size_t)i * n_bands + band];
+            next[i] = UINT32_MAX;
+            if (k == 0)
+                continue;
+            uint32_t at = kt_map_put(&first, k, i), last = at, tried = 0;
+            if (at == i)
+                continue;
+            bool joined = false;
+            for (; at != UINT32_MAX && !joined; last = at, at = next[at], tried++) {
+                uint32_t a = root_of(parent, at), b = root_of(parent, i);
+                joined = a == b || same(ctx, at, i);
+                if (joined)
+                    parent[KT_MAX(a, b)] = KT_MIN(a, b);
+            }
+            if (!joined && tried < KEEP)
+                next[last] = i;
+        }
+        kt_map_done(&first);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        parent[i] = root_of(parent, i);
+    kt_free(next);
+}
+
+typedef struct near_job {
+    const kt_str *text;
+    uint32_t n;
+    const kt_near_options *o;
+    uint64_t *key;
+    struct near_chunk {
+        uint32_t *v;     /* shingles of all its items, one after another */
+        size_t end[CHUNK_ROWS];
+    } *chunk;
+} near_job;
+
+static void near_part(void *ctx, size_t part)
+{
+    near_job *j = ctx;
+    struct near_chunk *c = &j->chunk[part];
+    kt_shingles s = { 0 };
+    size_t n = 0, cap = 0;
+    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->n, (part + 1) * CHUNK_ROWS); i++) {
+        kt_near_shingles(j->text[i], j->o, &s);
+        if (n + s.n > cap) {
+            cap = KT_MAX(2 * cap, n + s.n + 16 * CHUNK_ROWS);
+            c->v = kt_realloc(c->v, cap * sizeof(*c->v));
+        }
+        if (s.n) {
+            memcpy(c->v + n, s.v, s.n * sizeof(*s.v));
+            kt_near_bands(s.v, s.n, j->o, j->key + i * j->o->bands);
+        }
+        n += s.n;
+        c->end[i % CHUNK_ROWS] = n;
+    }
+    kt_shingles_done(&s);
+}
+
+static const uint32_t *shingles_of(const near_job *j, uint32_t i, size_t *ret_n)
+{
+    const struct near_chunk *c = &j->chunk[i / CHUNK_ROWS];
+    size_t k = i % CHUNK_ROWS, from = k ? c->end[k - 1] : 0;
+    *ret_n = c->end[k] - from;
+    return c->v + from;
+}
+
+static bool near_same(void *ctx, uint32_t a, uint32_t b)
+{
+    const near_job *j = ctx;
+    size_t n_a, n_b;
+    const uint32_t *x = shingles_of(j, a, &n_a), *y = shingles_of(j, b, &n_b);
+    return kt_near_same(x, n_a, y, n_b, j->o->threshold);
+}
+
+kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o, kt_pool *pool, uint32_t *ret_canonical,
+                       kt_err *err)
+{
+    kt_near_options opt = *o;
+    KT_TRY(kt_near_resolve(&opt, err));
+    size_t n_chunks = ((size_t)n + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    near_job j = { text, n, &opt, kt_zalloc_array((size_t)n * opt.bands + 1, sizeof(*j.key)),
+                   kt_zalloc_array(n_chunks + 1, sizeof(*j.chunk)) };
+    kt_pool_run(pool, n_chunks, near_part, &j);
+    kt_near_candidates(j.key, n, opt.bands, near_same, &j, ret_canonical);
+    for (size_t c = 0; c < n_chunks; c++)
+        kt_free(j.chunk[c].v);
+    kt_free(j.chunk);
+    kt_free(j.key);
+    return KT_OK;
+}

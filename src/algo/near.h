@@ -1,0 +1,56 @@
+/* Near-duplicate texts: shingles, MinHash bands (Broder 1997; Leskovec, Rajaraman, Ullman, ch. 3), exact check,
+   clusters. In pieces, so that a stage can run it over a store without holding the texts:
+       text → kt_near_shingles → kt_near_bands → (all items) kt_near_candidates → canonical item of each. */
+#ifndef KT_ALGO_NEAR_H
+#define KT_ALGO_NEAR_H
+
+#include "base/err.h"
+#include "base/pool.h"
+
+typedef struct kt_near_options {
+    double threshold;   /* two texts are near when the Jaccard index of their shingle sets is at least this; (0, 1] */
+    uint32_t words;     /* tokens in a word shingle, 1..8; 0: characters instead */
+    uint32_t chars;     /* bytes of folded text in a character shingle, 3..16; used when words is 0 */
+    uint32_t bands;     /* 0: chosen (kt_near_resolve) */
+    uint32_t rows;      /* MinHash values in a band; 0: chosen */
+    uint64_t seed;
+} kt_near_options;
+
+#define KT_NEAR_OPTIONS_INIT { 0.8, 3, 0, 0, 0, 1 }
+
+enum { KT_NEAR_MAX_BANDS = 64 };
+
+/* A growing array of shingle hashes; start from {0}, free by kt_shingles_done. */
+typedef struct kt_shingles {
+    uint32_t *v;
+    size_t n, cap;
+} kt_shingles;
+
+void kt_shingles_done(kt_shingles *s);
+
+/* Fills in bands and rows where 0: the most selective choice whose chance to miss a pair at threshold + 0.05 is under
+   0.5 percent. KT_RANGE for options out of bounds. Call it once; the functions below want resolved options. */
+kt_rc kt_near_resolve(kt_near_options *o, kt_err *err) KT_MUST_USE;
+
+/* Replaces *ret by the text's shingle hashes, sorted, each once. Case, punctuation and white space do not count; a
+   text shorter than one shingle gives one; a text without tokens gives none and is near no other. */
+void kt_near_shingles(kt_str text, const kt_near_options *o, kt_shingles *ret);
+/* Band keys of one item: ret_key has room for o->bands. n_shingles > 0. */
+void kt_near_bands(const uint32_t *shingle, size_t n_shingles, const kt_near_options *o, uint64_t *ret_key);
+/* Jaccard index of two sorted sets; 0 when both are empty. */
+double kt_near_jaccard(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b);
+/* Whether the index is at least threshold; stops as soon as that is settled. */
+bool kt_near_same(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b, double threshold);
+
+/* Clusters of n items: key is n × n_bands, row-major; an item whose first key is 0 and all others too has no content
+   and stays alone. Items that share a key are compared by same(ctx, a, b), a < b, each only with a few
+   representatives of its bucket, so that the work stays proportional to n × n_bands. Joined pairs are closed
+   transitively; ret_canonical[i] is the smallest index of i's cluster. same is called from this thread. */
+void kt_near_candidates(const uint64_t *key, uint32_t n, uint32_t n_bands, bool (*same)(void *ctx, uint32_t a, uint32_t b),
+                        void *ctx, uint32_t *ret_canonical);
+
+/* All of it for texts in memory. ret_canonical: n. Same result for any number of threads. */
+kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o, kt_pool *pool, uint32_t *ret_canonical,
+                       kt_err *err) KT_MUST_USE;
+
+#endif
