@@ -18,16 +18,17 @@ kt_rc kt_file_read(const char *path, kt_buf *ret, kt_err *err)
         return kt_fail_errno(err, "cannot open %s", path);
     kt_rc rc = 0;
     for (;;) {
-        if (!kt_buf_reserve(ret, KT_MIN((size_t)1 << 16, ret->max - ret->n + 1))) {
-            rc = kt_fail(err, KT_LIMIT, "%s is larger than the %zu bytes accepted here", path, ret->max);
-            break;
-        }
-        ssize_t n = read(fd, ret->p + ret->n, ret->cap - ret->n - 1);
+        char probe;
+        size_t room = KT_MIN((size_t)1 << 16, ret->max - ret->n);
+        kt_buf_reserve(ret, room);
+        ssize_t n = read(fd, room ? ret->p + ret->n : &probe, room ? room : 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             rc = kt_fail_errno(err, "cannot read %s", path);
-        if (n <= 0)
+        else if (n > 0 && room == 0)
+            rc = kt_fail(err, KT_LIMIT, "%s is larger than the %zu bytes accepted here", path, ret->max);
+        if (n <= 0 || rc < 0)
             break;
         ret->n += (size_t)n;
     }

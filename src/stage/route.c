@@ -181,5 +181,6 @@ kt_rc kt_route_run(kt_run *r)
         KT_TRY(kt_store_begin(r->s, r->err));
         KT_TRY(kt_store_finish(r->s, put_route(r), r->err));
     }
-    return kt_people_work(r, 1u << KT_QUEUE_HUMAN | 1u << KT_QUEUE_EXPERT);
+    rc = kt_people_work(r, 1u << KT_QUEUE_HUMAN);
+    return rc != 0 ? rc : kt_people_work(r, 1u << KT_QUEUE_EXPERT); /* after them: their disputes are in it */
 }

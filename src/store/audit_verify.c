@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 struct parsed {
-    int64_t seq, item;
+    int64_t seq, item, project;
     kt_str kind, actor, data;
 };
 
@@ -22,15 +22,19 @@ static bool parse_event(kt_str body, kt_arena *a, struct parsed *ret)
     bool first = true;
     kt_str name;
     double d;
-    *ret = (struct parsed){ -1, -1, { "", 0 }, { "", 0 }, { "", 0 } };
+    *ret = (struct parsed){ -1, -1, 0, { "", 0 }, { "", 0 }, { "", 0 } };
     if (!kt_json_enter(&j, '{'))
         return false;
     while (kt_json_field(&j, &first, a, &name)) {
         bool ok = true;
-        if (kt_str_eq(name, KT_S("seq")) || kt_str_eq(name, KT_S("item"))) {
+        int64_t *to = kt_str_eq(name, KT_S("seq"))       ? &ret->seq
+                      : kt_str_eq(name, KT_S("item"))    ? &ret->item
+                      : kt_str_eq(name, KT_S("project")) ? &ret->project
+                                                         : NULL;
+        if (to) {
             ok = kt_json_number(&j, &d);
             if (ok)
-                *(name.n == 3 ? &ret->seq : &ret->item) = (int64_t)d;
+                *to = (int64_t)d;
         } else if (kt_str_eq(name, KT_S("kind"))) {
             ok = kt_json_string(&j, a, &ret->kind);
         } else if (kt_str_eq(name, KT_S("actor"))) {
@@ -135,7 +139,7 @@ static kt_rc check_answer(kt_store *s, const struct parsed *e, kt_arena *a, kt_a
 static kt_rc check_decision(kt_store *s, const struct parsed *e, kt_arena *a, kt_audit_report *r, kt_err *err)
 {
     int64_t label = 0, want = 0;
-    kt_rc rc = kt_db_i64(s->db, &label, err, "SELECT label FROM consensus WHERE event=$1 AND item=$2", "ii", e->seq, e->item);
+    kt_rc rc = kt_db_i64(s->db, &label, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, e->item, e->seq);
     if (rc != 0) /* replaced by a later decision */
         return rc < 0 ? rc : 0;
     if (!kt_parse_i64(field_of(e->data, "label", a), -1, INT64_MAX, &want) || want != label)
@@ -162,7 +166,7 @@ static kt_rc check_batch(kt_store *s, const struct parsed *e, kt_arena *a, kt_au
         kt_str_cut(&row, ',', &label_s);
         if (!kt_parse_i64(item_s, 0, UINT32_MAX, &item) || !kt_parse_i64(label_s, -1, INT32_MAX, &label))
             break;
-        rc = kt_db_i64(s->db, &got, err, "SELECT label FROM consensus WHERE event=$1 AND item=$2", "ii", e->seq, item);
+        rc = kt_db_i64(s->db, &got, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, item, e->seq);
         if (rc == 0 && got != label)
             found(r, (uint64_t)e->seq, "data", "item %lld: the table's final label is not the one decided in this batch", (long long)item);
     }

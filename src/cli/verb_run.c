@@ -1,0 +1,77 @@
+/* karat run PIPELINE.yaml */
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "stage/pipeline.h"
+
+#include <stdio.h>
+
+static void say_waiting(const kt_pipeline_result *out, const char *dir)
+{
+    printf("waiting for people:");
+    for (int q = 0; q < KT_QUEUE_GOLD; q++)
+        if (out->queued[q])
+            printf(" %lld items in the %s queue", (long long)out->queued[q], kt_queue_name((kt_queue)q));
+    printf("\n\n  karat user add %s NAME --role annotator      (and an expert)\n  karat serve %s\n\nthen run the same command again; it goes on from here\n",
+           dir, dir);
+}
+
+static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json, kt_err *err)
+{
+    kt_store *s;
+    KT_TRY(kt_store_create(dir, err));
+    KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
+    kt_pipeline_result out;
+    kt_rc rc = kt_pipeline_run(s, c, cli->pool, cli->progress, cli->arena, &out, err);
+    kt_store_close(s);
+    KT_TRY(rc);
+    if (out.waiting) {
+        if (json)
+            printf("{\"waiting\":true}\n");
+        else
+            say_waiting(&out, dir);
+        return 0;
+    }
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 20);
+    if (json)
+        kt_report_json(&out.report, &b);
+    else
+        kt_report_text(&out.report, &b);
+    fwrite(b.p, 1, b.n, stdout);
+    if (!json)
+        printf("\n  labels:   %s (%llu rows)\n  left out: %s (%llu)\n  report:   %s\n", out.exported.path, (unsigned long long)out.exported.n_rows,
+               out.exported.left_out_path, (unsigned long long)out.exported.n_left_out, out.report_path);
+    return 0;
+}
+
+static kt_rc run(kt_cli *cli, kt_err *err)
+{
+    kt_str dir = { 0 };
+    int64_t seed = -1;
+    bool json = false;
+    const kt_opt opts[] = {
+        { "dir", KT_OPT_TEXT, "DIR", "the workspace (default: a folder named after the project)", &dir },
+        { "seed", KT_OPT_INT, "N", "instead of the file's seed", &seed },
+        { "json", KT_OPT_FLAG, NULL, "the summary as JSON", &json },
+    };
+    kt_strs pos;
+    kt_rc rc = kt_cli_parse(cli, &kt_verb_run, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    const char *file = kt_arena_cstr(cli->arena, pos.v[0]);
+    KT_AUTO(kt_buf) text = KT_BUF_INIT(KT_MAX_CONFIG_BYTES);
+    KT_TRY(kt_file_read(file, &text, err));
+    kt_config c;
+    KT_TRY(kt_config_parse(kt_arena_str(cli->arena, KT_BUF_STR(&text)), file, cli->arena, &c, err));
+    if (seed >= 0)
+        c.seed = seed;
+    return run_in(cli, &c, dir.n ? kt_arena_cstr(cli->arena, dir) : kt_arena_cstr(cli->arena, c.project), json, err);
+}
+
+const kt_verb kt_verb_run = {
+    .name = "run", .help = "the whole flow described by one YAML file; resumable", .usage = "PIPELINE.yaml [--dir DIR] [--json]",
+    .more = "Runs ingest, dedup, labeling functions, active learning, routing under the error budget, review, consensus, export and the\n"
+            "audit check; writes DIR/report.html and DIR/export. Stop it any way you like: the same command goes on where it was.",
+    .run = run,
+};

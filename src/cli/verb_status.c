@@ -1,0 +1,49 @@
+/* karat status DIR */
+#include "base/str.h"
+#include "cli/cli.h"
+#include "stage/review.h"
+
+#include <stdio.h>
+
+static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
+{
+    kt_project p;
+    kt_progress_counts c;
+    KT_TRY(kt_project_get(s, name, cli->arena, &p, err));
+    KT_TRY(kt_review_counts(s, &p, &c, err));
+    const struct { const char *name; int64_t v; } rows[] = {
+        { "items", c.items }, { "duplicates", c.duplicates }, { "auto_approved", c.auto_approved }, { "final_by_annotators", c.final_human },
+        { "final_by_experts", c.final_expert }, { "disputes_open", c.disputes_open }, { "annotations", c.annotations },
+        { "slots_open_train", c.queue_slots[KT_QUEUE_TRAIN] }, { "slots_open_human", c.queue_slots[KT_QUEUE_HUMAN] },
+        { "slots_open_expert", c.queue_slots[KT_QUEUE_EXPERT] }, { "slots_open_trusted", c.queue_slots[KT_QUEUE_TRUSTED] },
+    };
+    if (json)
+        printf("{\"project\":\"%.*s\"", KT_F(p.name));
+    else
+        printf("project %.*s\n", KT_F(p.name));
+    for (size_t i = 0; i < KT_LEN(rows); i++)
+        printf(json ? ",\"%s\":%lld" : "  %-22s %10lld\n", rows[i].name, (long long)rows[i].v);
+    printf(json ? "}\n" : "");
+    return 0;
+}
+
+static kt_rc run(kt_cli *cli, kt_err *err)
+{
+    kt_str project = { 0 };
+    bool json = false;
+    const kt_opt opts[] = {
+        { "project", KT_OPT_TEXT, "NAME", "where the workspace holds more than one", &project },
+        { "json", KT_OPT_FLAG, NULL, "as one JSON object", &json },
+    };
+    kt_strs pos;
+    kt_rc rc = kt_cli_parse(cli, &kt_verb_status, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    kt_store *s;
+    KT_TRY(kt_store_open(kt_arena_cstr(cli->arena, pos.v[0]), KT_STORE_READ, &s, err));
+    rc = show(cli, s, project, json, err);
+    kt_store_close(s);
+    return rc;
+}
+
+const kt_verb kt_verb_status = { .name = "status", .help = "how far a project is", .usage = "DIR [--json]", .run = run };

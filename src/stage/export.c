@@ -1,0 +1,248 @@
+/* One row per item with a final label; a duplicate has its canonical item's. Splits go by component: items joined by a
+   duplicate cluster or by a group are on the same side. Files appear under their name only when they are whole. */
+#include "stage/export.h"
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "format/writer.h"
+#include "stage/config.h"
+#include "stage/run.h"
+#include "store/audit.h"
+#include "store/column.h"
+#include "store/consensus.h"
+#include "store/item.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct export {
+    kt_store *s;
+    const kt_project *p;
+    const kt_export_opts *o;
+    const kt_config *c;
+    const kt_writer *w;
+    uint32_t n, *cluster, *root;
+    int16_t *auto_label;
+    kt_prediction *pred;
+    uint8_t *state;
+    uint64_t *id_hash;
+    kt_consensus **of; /* by item, NULL: none */
+    int64_t route_event;
+    kt_buf out, left;
+    int out_fd;
+    char out_tmp[560];
+    kt_export_result *ret;
+    kt_err *err;
+};
+
+static kt_rc load(struct export *x, const char *name, uint32_t width, int fill, void *ret)
+{
+    kt_column_part part = { kt_str_of(name), 0, x->n, width };
+    return kt_column_get(x->s, x->p->id, &part, fill, ret, x->err);
+}
+
+static uint32_t find(uint32_t *root, uint32_t i)
+{
+    while (root[i] != i)
+        i = root[i] = root[root[i]];
+    return i;
+}
+
+static void join(uint32_t *root, uint32_t a, uint32_t b)
+{
+    a = find(root, a);
+    b = find(root, b);
+    root[KT_MAX(a, b)] = KT_MIN(a, b);
+}
+
+static kt_rc make_components(struct export *x)
+{
+    uint64_t *group = kt_alloc_array((size_t)x->n + 1, 8);
+    kt_rc rc = load(x, "group", 8, 0, group);
+    kt_map first = { 0 };
+    for (uint32_t i = 0; i < x->n; i++)
+        x->root[i] = i;
+    for (uint32_t i = 0; i < x->n && rc == 0; i++) {
+        join(x->root, i, x->cluster[i]);
+        if (group[i])
+            join(x->root, i, kt_map_put(&first, group[i], i));
+    }
+    kt_map_done(&first);
+    kt_free(group);
+    return rc;
+}
+
+static kt_rc load_all(struct export *x, kt_arena *a, kt_consensus **ret_rows)
+{
+    size_t n = (size_t)x->n + 1, n_rows;
+    x->cluster = kt_alloc_array(n, 4);
+    x->root = kt_alloc_array(n, 4);
+    x->auto_label = kt_alloc_array(n, 2);
+    x->pred = kt_alloc_array(n, sizeof(*x->pred));
+    x->state = kt_alloc(n);
+    x->id_hash = kt_alloc_array(n, 8);
+    x->of = kt_zalloc_array(n, sizeof(*x->of));
+    KT_TRY(load(x, "cluster", 4, 0xff, x->cluster));
+    for (uint32_t i = 0; i < x->n; i++)
+        if (x->cluster[i] >= x->n)
+            x->cluster[i] = i; /* not deduplicated yet */
+    KT_TRY(load(x, "auto", 2, 0xff, x->auto_label));
+    KT_TRY(load(x, "pred", sizeof(*x->pred), 0xff, x->pred));
+    KT_TRY(load(x, "state", 1, 0, x->state));
+    KT_TRY(load(x, "id_hash", 8, 0, x->id_hash));
+    KT_TRY(make_components(x));
+    KT_TRY(kt_counter_get(x->s, x->p->id, KT_S("route.event"), &x->route_event, x->err));
+    KT_TRY(kt_consensus_load(x->s, x->p->id, a, ret_rows, &n_rows, x->err));
+    for (size_t i = 0; i < n_rows; i++)
+        if ((*ret_rows)[i].item < x->n)
+            x->of[(*ret_rows)[i].item] = &(*ret_rows)[i];
+    return 0;
+}
+
+static const char *why_not(const struct export *x, uint32_t item)
+{
+    const kt_consensus *c = x->of[item];
+    if (c && c->state == KT_FINAL_DISPUTE)
+        return "disputed, waits for an expert";
+    switch (x->state[item]) {
+    case KT_ITEM_HUMAN:
+    case KT_ITEM_TRAIN: return "waits for annotators";
+    case KT_ITEM_EXPERT:
+    case KT_ITEM_TRUSTED: return "waits for an expert";
+    default: return "not routed yet";
+    }
+}
+
+static kt_rc flush(struct export *x, bool all)
+{
+    if (x->out.failed)
+        return kt_fail(x->err, KT_LIMIT, "an export row is too large");
+    if (!all && x->out.n < (size_t)1 << 20)
+        return 0;
+    KT_TRY(kt_file_write_fd(x->out_fd, KT_BUF_STR(&x->out), x->out_tmp, x->err));
+    kt_buf_reset(&x->out);
+    return 0;
+}
+
+/* One item: a row, or a line in the list of what was left out. */
+static kt_rc put(struct export *x, const kt_item *it, kt_arena *a)
+{
+    uint32_t head = x->cluster[it->number];
+    const kt_consensus *c = x->of[head];
+    bool decided = c && c->state != KT_FINAL_DISPUTE && c->label >= 0, automatic = !decided && x->auto_label[head] >= 0;
+    if (!decided && !automatic) {
+        kt_buf_csv(&x->left, it->ext_id, ',');
+        kt_buf_printf(&x->left, ",%s\n", why_not(x, head));
+        x->ret->n_left_out++;
+        return 0;
+    }
+    uint64_t coin = kt_mix64(x->id_hash[find(x->root, it->number)] ^ (uint64_t)x->c->seed);
+    kt_export_row row = { .ext_id = it->ext_id, .group = it->group, .has_posterior = true };
+    row.split = (double)(coin >> 11) * 0x1p-53 < x->c->train_share ? KT_S("train") : KT_S("test");
+    row.text = x->o->text ? it->text : (kt_str){ NULL, 0 };
+    row.label = x->p->label[decided ? c->label : x->auto_label[head]];
+    row.method = decided ? c->method : KT_S("auto");
+    row.posterior = decided ? c->posterior : (double)x->pred[head].score;
+    row.event = (uint64_t)(decided ? c->event : x->route_event);
+    if (head != it->number)
+        row.provenance = kt_arena_printf(a, "{\"item\":%u,\"votes\":%d,\"duplicate_of\":%u}", it->number, decided ? c->n_votes : 0, head);
+    else
+        row.provenance = kt_arena_printf(a, "{\"item\":%u,\"votes\":%d}", it->number, decided ? c->n_votes : 0);
+    x->ret->n_rows++;
+    KT_TRY(x->w->put(&x->out, &row, x->err));
+    kt_arena_reset(a);
+    return flush(x, false);
+}
+
+static kt_rc write_rows(struct export *x)
+{
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_item_reader *r;
+    KT_TRY(kt_item_reader_new(x->s, x->p->id, &r, x->err));
+    kt_rc rc = x->w->begin(&x->out, x->err);
+    kt_progress_begin(x->o->progress, "export", x->n);
+    for (uint32_t i = 0; i < x->n && rc == 0; i++) {
+        kt_item it;
+        rc = kt_item_get(r, i, &it, x->err);
+        if (rc == 0)
+            rc = put(x, &it, &a);
+        if (rc == 0 && i % 4096 == 0)
+            rc = kt_progress_step(x->o->progress, i, x->err);
+    }
+    kt_progress_end(x->o->progress);
+    if (rc == 0)
+        rc = x->w->end(&x->out, x->err);
+    if (rc == 0)
+        rc = flush(x, true);
+    kt_item_reader_free(r);
+    return rc;
+}
+
+static kt_rc write_files(struct export *x)
+{
+    KT_TRY(kt_dir_make(x->o->dir, x->err));
+    snprintf(x->ret->path, sizeof(x->ret->path), "%s/labels%s", x->o->dir, x->w->suffix);
+    snprintf(x->ret->left_out_path, sizeof(x->ret->left_out_path), "%s/left_out.csv", x->o->dir);
+    snprintf(x->out_tmp, sizeof(x->out_tmp), "%s.tmp", x->ret->path);
+    x->out_fd = open(x->out_tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (x->out_fd < 0)
+        return kt_fail_errno(x->err, "cannot write %s", x->out_tmp);
+    kt_buf_puts(&x->left, "id,reason\n");
+    kt_rc rc = write_rows(x);
+    if (rc == 0 && fsync(x->out_fd))
+        rc = kt_fail_errno(x->err, "cannot write %s", x->out_tmp);
+    close(x->out_fd);
+    if (rc == 0 && rename(x->out_tmp, x->ret->path))
+        rc = kt_fail_errno(x->err, "cannot write %s", x->ret->path);
+    if (rc < 0) {
+        unlink(x->out_tmp);
+        return rc;
+    }
+    return kt_file_write(x->ret->left_out_path, KT_BUF_STR(&x->left), x->err);
+}
+
+static kt_rc log_export(struct export *x)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
+    kt_buf_printf(&b, "{\"format\":\"%s\",\"rows\":%llu,\"left_out\":%llu}", x->w->name, (unsigned long long)x->ret->n_rows,
+                  (unsigned long long)x->ret->n_left_out);
+    const kt_event e = { KT_S("karat"), KT_S("export"), x->p->id, -1, KT_BUF_STR(&b) };
+    bool open = kt_db_in_transaction(kt_store_db(x->s));
+    if (!open)
+        KT_TRY(kt_store_begin(x->s, x->err));
+    kt_rc rc = kt_audit_append(x->s, &e, NULL, x->err);
+    return open ? rc : kt_store_finish(x->s, rc, x->err);
+}
+
+kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err)
+{
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_config c;
+    kt_consensus *rows = NULL;
+    KT_TRY(kt_config_parse(p->config, "karat.yaml", &a, &c, err));
+    *ret = (kt_export_result){ 0 };
+    struct export x = { .s = s, .p = p, .o = o, .c = &c, .n = p->n_items, .w = kt_writer_find(o->format), .ret = ret, .err = err,
+                        .out = KT_BUF_INIT((size_t)64 << 20), .left = KT_BUF_INIT((size_t)4 << 30) };
+    if (!x.w)
+        return kt_fail(err, KT_USAGE, "there is no export format %.*s; 'karat list writers' shows them", KT_F(o->format));
+    kt_rc rc = load_all(&x, &a, &rows);
+    if (rc == 0)
+        rc = write_files(&x);
+    if (rc == 0)
+        rc = log_export(&x);
+    kt_free(rows);
+    kt_free(x.cluster);
+    kt_free(x.root);
+    kt_free(x.auto_label);
+    kt_free(x.pred);
+    kt_free(x.state);
+    kt_free(x.id_hash);
+    kt_free(x.of);
+    kt_buf_done(&x.out);
+    kt_buf_done(&x.left);
+    return rc;
+}

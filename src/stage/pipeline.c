@@ -1,0 +1,216 @@
+/* Runs the stages one after the other. Each stage finds in the store what it has done already and does the rest; what is cheap
+   and follows from the store is computed again. */
+#include "stage/pipeline.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "stage/review.h"
+#include "store/audit.h"
+#include "store/column.h"
+#include "store/gold.h"
+
+#include <stdio.h>
+
+static kt_rc make_project(kt_run *r)
+{
+    const kt_config *c = r->c;
+    kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
+    int64_t id;
+    KT_TRY(kt_store_begin(r->s, r->err));
+    KT_TRY(kt_store_finish(r->s, kt_project_put(r->s, &p, &id, r->err), r->err));
+    KT_TRY(kt_project_by_id(r->s, id, r->arena, &r->p, r->err));
+    return 0;
+}
+
+static kt_rc ingest_all(kt_run *r)
+{
+    for (size_t i = 0; i < r->c->n_sources; i++)
+        KT_TRY(kt_ingest(r->s, &r->p, &r->c->source[i], r->pool, r->progress, &r->ingested, r->err));
+    int64_t rejects;
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("rejects"), &rejects, r->err));
+    r->ingested.n_rejected = (uint64_t)rejects;
+    if (r->p.n_items == 0) {
+        kt_fail(r->err, KT_RANGE, "there is nothing to label: no record of the sources could be taken (%lld rejected)", (long long)rejects);
+        return kt_hint(r->err, "the table 'reject' says why, line by line; check the field mapping"), KT_RANGE;
+    }
+    r->n = r->p.n_items;
+    r->k = r->p.n_labels;
+    return 0;
+}
+
+static kt_rc column(kt_run *r, const char *name, uint32_t width, int fill, void *ret)
+{
+    kt_column_part part = { kt_str_of(name), 0, r->n, width };
+    return kt_column_get(r->s, r->p.id, &part, fill, ret, r->err);
+}
+
+/* A stage that is a function of the items and its part of the configuration runs again only when one of them changed. */
+static kt_rc is_done(kt_run *r, const char *stage, kt_str config, bool *ret, kt_str *ret_key)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(200);
+    kt_digest d = kt_digest_of(config);
+    kt_buf_printf(&b, "%u ", r->n);
+    kt_buf_hex(&b, d.b, 16);
+    *ret_key = kt_arena_str(r->arena, KT_BUF_STR(&b));
+    kt_str old = { "", 0 };
+    kt_rc rc = kt_doc_get(r->s, r->p.id, kt_str_of(stage), r->arena, &old, r->err);
+    *ret = rc == 0 && kt_str_eq(old, *ret_key);
+    return rc < 0 ? rc : 0;
+}
+
+static kt_rc set_done(kt_run *r, const char *stage, kt_str key)
+{
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, kt_str_of(stage), key, r->err), r->err);
+}
+
+static kt_rc dedup(kt_run *r)
+{
+    bool done;
+    kt_str key;
+    KT_TRY(is_done(r, "dedup.done", kt_arena_printf(r->arena, "%d %.6f", r->c->near_on, r->c->near_threshold), &done, &key));
+    if (!done) {
+        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, &r->dedup, r->err));
+        KT_TRY(set_done(r, "dedup.done", key));
+    }
+    r->cluster = kt_arena_array(r->arena, (size_t)r->n + 1, 4);
+    uint32_t *exact = kt_alloc_array((size_t)r->n + 1, 4);
+    kt_rc rc = column(r, "cluster", 4, 0, r->cluster);
+    if (rc == 0)
+        rc = column(r, "exact", 4, 0, exact);
+    r->dedup = (kt_dedup_result){ 0 };
+    for (uint32_t i = 0; i < r->n && rc == 0; i++) {
+        r->dedup.n_canonical += r->cluster[i] == i;
+        r->dedup.n_exact += exact[i] != i;
+        r->dedup.n_near += exact[i] == i && r->cluster[i] != i;
+    }
+    kt_free(exact);
+    return rc;
+}
+
+static kt_rc functions(kt_run *r)
+{
+    KT_TRY(kt_functions_new(r->c->functions, r->c->file, r->p.label, r->k, &r->functions, r->err));
+    r->m = kt_functions_count(r->functions);
+    r->vote = kt_alloc_array((size_t)r->n * r->m + 1, 2);
+    r->faults = kt_arena_array(r->arena, r->m + 1, sizeof(*r->faults));
+    r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
+    bool done;
+    kt_str key;
+    KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
+    if (done)
+        return r->m ? column(r, "lf", r->m * 2, 0xff, r->vote) : 0;
+    KT_TRY(kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->vote, r->faults, r->err));
+    return set_done(r, "functions.done", key);
+}
+
+static kt_rc states(kt_run *r)
+{
+    r->truth = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
+    r->state = kt_arena_zalloc(r->arena, (size_t)r->n + 1);
+    int16_t *gold = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
+    KT_TRY(column(r, "truth", 2, 0xff, r->truth));
+    KT_TRY(column(r, "gold", 2, 0xff, gold));
+    KT_VEC(uint32_t) items = { 0 };
+    KT_VEC(int32_t) labels = { 0 };
+    for (uint32_t i = 0; i < r->n; i++) {
+        r->has_truth |= r->truth[i] >= 0;
+        r->state[i] = r->cluster[i] != i ? KT_ITEM_DUPLICATE : gold[i] >= 0 ? KT_ITEM_GOLD : KT_ITEM_OPEN;
+        if (r->state[i] == KT_ITEM_GOLD) {
+            KT_PUSH(&items, i);
+            KT_PUSH(&labels, gold[i]);
+        }
+    }
+    int64_t done;
+    kt_rc rc = kt_counter_get(r->s, r->p.id, KT_S("gold.done"), &done, r->err);
+    if (rc == 0 && items.n && done != (int64_t)items.n) {
+        rc = kt_store_begin(r->s, r->err);
+        if (rc == 0) {
+            rc = kt_gold_add(r->s, r->p.id, items.v, labels.v, items.n, r->err);
+            for (size_t i = 0; i < items.n && rc == 0; i++) {
+                kt_consensus c = { .item = items.v[i], .label = labels.v[i], .state = KT_FINAL_GOLD, .posterior = 1, .method = KT_S("gold") };
+                rc = kt_consensus_put(r->s, r->p.id, &c, KT_S("karat"), r->err);
+            }
+            if (rc == 0)
+                rc = kt_counter_set(r->s, r->p.id, KT_S("gold.done"), (int64_t)items.n, r->err);
+            rc = kt_store_finish(r->s, rc, r->err);
+        }
+    }
+    KT_VEC_DONE(&items);
+    KT_VEC_DONE(&labels);
+    if (rc == 0 && r->c->simulate && !r->has_truth)
+        rc = kt_fail(r->err, KT_RANGE, "simulate: wants a held-back truth to answer from; map a field to truth, or leave simulate out");
+    return rc;
+}
+
+static kt_rc finish(kt_run *r, kt_pipeline_result *ret, const struct kt_stage_time *times, size_t n_times)
+{
+    const kt_export_opts o = { r->c->export_format, kt_arena_printf(r->arena, "%s/export", kt_store_dir(r->s)).p, r->c->export_text, r->pool, r->progress };
+    KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
+    KT_TRY(kt_store_begin(r->s, r->err));
+    KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
+    KT_TRY(kt_quality_report(r, &ret->report));
+    ret->report.times = times;
+    ret->report.n_times = n_times;
+    KT_AUTO(kt_buf) html = KT_BUF_INIT((size_t)64 << 20);
+    kt_report_html(&ret->report, &html);
+    snprintf(ret->report_path, sizeof(ret->report_path), "%s/report.html", kt_store_dir(r->s));
+    KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)64 << 20);
+    kt_report_json(&ret->report, &json);
+    KT_TRY(kt_store_begin(r->s, r->err));
+    KT_TRY(kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, KT_S("report"), KT_BUF_STR(&json), r->err), r->err));
+    return kt_file_write(ret->report_path, KT_BUF_STR(&html), r->err);
+}
+
+static kt_rc run_stages(kt_run *r, kt_pipeline_result *ret)
+{
+    static const struct { const char *name; kt_rc (*run)(kt_run *r); } stages[] = {
+        { "ingest", ingest_all }, { "dedup", dedup }, { "functions", functions }, { "gold", states }, { "label model", kt_learn_prepare },
+        { "active learning", kt_learn_rounds }, { "pre-label", kt_learn_predict }, { "route and review", kt_route_run },
+        { "consensus", kt_consensus_run },
+    };
+    struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages), sizeof(*times));
+    for (size_t i = 0; i < KT_LEN(stages); i++) {
+        int64_t from = kt_mono_us();
+        kt_rc rc = stages[i].run(r);
+        KT_TRY(rc);
+        times[i] = (struct kt_stage_time){ kt_str_of(stages[i].name), (double)(kt_mono_us() - from) / 1e6, r->n };
+        if (rc == KT_DONE) {
+            ret->waiting = true;
+            for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+                int64_t slots;
+                KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &ret->queued[q], &slots, r->err));
+            }
+            KT_TRY(kt_store_begin(r->s, r->err));
+            return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
+        }
+    }
+    return finish(r, ret, times, KT_LEN(stages));
+}
+
+kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .c = c, .pool = pool, .progress = progress, .arena = a, .err = err };
+    memset(ret, 0, sizeof(*ret));
+    kt_rc rc = make_project(r);
+    if (rc == 0)
+        rc = run_stages(r, ret);
+    for (uint32_t j = 0; r->faults && j < r->m; j++)
+        if (r->faults[j].n)
+            fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
+                    KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
+    kt_functions_free(r->functions);
+    kt_free(r->vote);
+    kt_free(r->pool_item);
+    kt_free(r->pool_lf);
+    kt_free(r->pred);
+    kt_features_done(&r->pool_x);
+    if (r->idf.rows)
+        kt_idf_done(&r->idf);
+    kt_linear_done(&r->model);
+    kt_free(r);
+    return rc;
+}

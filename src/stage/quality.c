@@ -1,0 +1,364 @@
+/* The numbers of the report: what the flow did, how people agree, and, where a truth was held back, how right it all is. */
+#include "algo/agree.h"
+#include "algo/stats.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "stage/review.h"
+#include "stage/run.h"
+#include "store/audit.h"
+
+#include <math.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#define BINS 10
+
+struct build {
+    kt_run *r;
+    kt_report *ret;
+    kt_annotations a;
+    kt_consensus *final, **of;
+    size_t n_final;
+};
+
+static void *keep(struct build *b, const void *p, size_t n, size_t size)
+{
+    void *q = kt_arena_array(b->r->arena, n + 1, size);
+    if (n)
+        memcpy(q, p, n * size);
+    return q;
+}
+
+static void count_flow(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_report *o = b->ret;
+    o->n_rejected = r->ingested.n_rejected;
+    o->n_items = r->n;
+    o->n_raw = o->n_items + o->n_rejected;
+    o->n_exact_dups = r->dedup.n_exact;
+    o->n_near_dups = r->dedup.n_near;
+    o->n_canonical = r->dedup.n_canonical;
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (r->state[i] == KT_ITEM_DUPLICATE)
+            continue;
+        for (uint32_t j = 0; j < r->m; j++)
+            if (r->vote[(size_t)i * r->m + j] >= 0) {
+                o->n_voted_by_functions++;
+                break;
+            }
+        o->n_trusted += r->state[i] == KT_ITEM_TRUSTED;
+        o->n_train += r->state[i] == KT_ITEM_TRAIN;
+        o->n_auto += r->state[i] == KT_ITEM_AUTO;
+        o->n_human += r->state[i] == KT_ITEM_HUMAN;
+        o->n_expert += r->state[i] == KT_ITEM_EXPERT;
+        const kt_consensus *c = b->of[i];
+        bool done = r->state[i] == KT_ITEM_AUTO || (c && c->label >= 0);
+        o->n_final += done;
+        o->n_left_out += !done;
+        o->n_disputes += c && c->state == KT_FINAL_ADJUDICATED && r->state[i] != KT_ITEM_EXPERT;
+    }
+    o->n_answers = b->a.n;
+}
+
+struct tally {
+    uint64_t n, wrong;
+};
+
+static double rate(struct tally t)
+{
+    return t.n ? (double)t.wrong / (double)t.n : NAN;
+}
+
+static void measure_errors(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_report *o = b->ret;
+    struct tally machine = { 0 }, human = { 0 }, expert = { 0 }, all = { 0 };
+    uint64_t *confusion = kt_arena_array(r->arena, (size_t)r->k * r->k, 8);
+    for (uint32_t i = 0; i < r->n; i++) {
+        const kt_consensus *c = b->of[i];
+        int32_t label = r->state[i] == KT_ITEM_AUTO ? r->pred[i].label : c ? c->label : -1;
+        if (r->state[i] == KT_ITEM_DUPLICATE || r->truth[i] < 0 || label < 0)
+            continue;
+        struct tally *t = r->state[i] == KT_ITEM_AUTO ? &machine : c->state == KT_FINAL_VOTED ? &human : &expert;
+        uint64_t wrong = label != r->truth[i];
+        t->n++;
+        t->wrong += wrong;
+        all.n++;
+        all.wrong += wrong;
+        confusion[(size_t)r->truth[i] * r->k + (size_t)label]++;
+    }
+    double ci[2] = { NAN, NAN };
+    if (machine.n)
+        kt_clopper_pearson(machine.wrong, machine.n, 0.95, ci);
+    o->measured_error = rate(machine);
+    o->measured_lo = ci[0];
+    o->measured_hi = ci[1];
+    o->human_error = rate(human);
+    o->expert_error = rate(expert);
+    o->final_error = rate(all);
+    if (r->has_truth)
+        o->confusion = confusion;
+}
+
+static void measure_agreement(struct build *b)
+{
+    size_t n = 0;
+    uint32_t *item = kt_alloc_array(b->a.n + 1, 4), *source = kt_alloc_array(b->a.n + 1, 4), n_sources = 1;
+    int32_t *label = kt_alloc_array(b->a.n + 1, 4);
+    uint8_t *seen = kt_zalloc((size_t)b->r->n + 1);
+    for (size_t i = 0; i < b->a.n; i++)
+        if (!b->a.gold[i] && (b->a.queue[i] == KT_QUEUE_TRAIN || b->a.queue[i] == KT_QUEUE_HUMAN)) {
+            item[n] = b->a.item[i];
+            source[n] = (uint32_t)b->a.user[i];
+            label[n++] = b->a.label[i];
+            n_sources = KT_MAX(n_sources, (uint32_t)b->a.user[i] + 1);
+            if (++seen[b->a.item[i]] == 2)
+                b->ret->n_agreement_items++;
+        }
+    kt_votes v = { n, b->r->n, n_sources, b->r->k, item, source, label };
+    b->ret->percent_agreement = kt_agree_percent.measure(&v);
+    b->ret->cohen = kt_agree_cohen_kappa.measure(&v);
+    b->ret->fleiss = kt_agree_fleiss_kappa.measure(&v);
+    b->ret->krippendorff = kt_agree_krippendorff_alpha.measure(&v);
+    kt_free(item);
+    kt_free(source);
+    kt_free(label);
+    kt_free(seen);
+}
+
+static kt_bin *bins_of(struct build *b, const float *score, const uint8_t *right, size_t n, double *ret_ece)
+{
+    kt_reliability_bin raw[BINS];
+    kt_reliability all;
+    kt_reliability_of(score, right, n, BINS, raw, &all);
+    kt_bin *v = kt_arena_array(b->r->arena, BINS, sizeof(*v));
+    for (int i = 0; i < BINS; i++)
+        v[i] = (kt_bin){ raw[i].low, raw[i].high, raw[i].mean_score, raw[i].accuracy, raw[i].n };
+    *ret_ece = n ? all.ece : NAN;
+    return v;
+}
+
+/* Reliability on everything that has a truth (else on the trusted sample), before and after. */
+static void reliability(struct build *b)
+{
+    kt_run *r = b->r;
+    size_t n = 0;
+    float *before = kt_alloc_array((size_t)r->n + 1, sizeof(float)), *after = kt_alloc_array((size_t)r->n + 1, sizeof(float));
+    uint8_t *right = kt_alloc((size_t)r->n + 1);
+    for (uint32_t i = 0; i < r->n; i++) {
+        bool trusted = r->state[i] == KT_ITEM_TRUSTED && b->of[i] && b->of[i]->label >= 0;
+        if (r->state[i] == KT_ITEM_DUPLICATE || r->state[i] == KT_ITEM_TRAIN || r->pred[i].label < 0 || (r->has_truth ? r->truth[i] < 0 : !trusted))
+            continue;
+        before[n] = r->pred[i].score;
+        after[n] = (float)kt_calibrate_apply(&r->calibration, (double)before[n]);
+        right[n++] = r->pred[i].label == (r->has_truth ? r->truth[i] : b->of[i]->label);
+    }
+    b->ret->before = bins_of(b, before, right, n, &b->ret->ece_before);
+    b->ret->after = bins_of(b, after, right, n, &b->ret->ece_after);
+    b->ret->n_before = b->ret->n_after = BINS;
+    b->ret->calibration = kt_str_of(kt_calibrate_name(r->calibration.method));
+    kt_free(before);
+    kt_free(after);
+    kt_free(right);
+}
+
+struct scored {
+    float score;
+    uint8_t wrong;
+};
+
+static int high_first(const void *a, const void *b)
+{
+    const struct scored *x = a, *y = b;
+    return (x->score < y->score) - (x->score > y->score);
+}
+
+static void coverage(struct build *b)
+{
+    kt_run *r = b->r;
+    const kt_threshold *t = &r->threshold;
+    kt_curve_point *v = kt_arena_array(r->arena, t->n_points + 1, sizeof(*v));
+    for (uint32_t i = 0; i < t->n_points; i++)
+        v[i] = (kt_curve_point){ t->point[i].coverage, t->point[i].error, NAN, t->point[i].upper };
+    b->ret->coverage = v;
+    b->ret->n_coverage = t->n_points;
+    b->ret->threshold = t->found ? t->score : NAN;
+    b->ret->bound = t->found ? t->upper : NAN;
+    b->ret->bound_n = t->n_trusted;
+    b->ret->bound_errors = t->n_wrong;
+    if (!r->has_truth)
+        return;
+    struct scored *s = kt_alloc_array((size_t)r->n + 1, sizeof(*s));
+    size_t n = 0, wrong = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->truth[i] >= 0 && (r->state[i] == KT_ITEM_AUTO || r->state[i] == KT_ITEM_HUMAN || r->state[i] == KT_ITEM_EXPERT))
+            s[n++] = (struct scored){ r->pred[i].score, r->pred[i].label != r->truth[i] };
+    qsort(s, n, sizeof(*s), high_first);
+    kt_curve_point *truth = kt_arena_array(r->arena, 101, sizeof(*truth));
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        wrong += s[i].wrong;
+        if ((i + 1) * 100 / n > i * 100 / n && k < 100)
+            truth[k++] = (kt_curve_point){ (double)(i + 1) / (double)n, (double)wrong / (double)(i + 1), NAN, NAN };
+    }
+    b->ret->coverage_true = truth;
+    b->ret->n_coverage_true = k;
+    kt_free(s);
+}
+
+static kt_rc learning_curve(struct build *b)
+{
+    kt_str doc = { "", 0 }, line, f[3];
+    kt_rc rc = kt_doc_get(b->r->s, b->r->p.id, KT_S("learn.curve"), b->r->arena, &doc, b->r->err);
+    KT_TRY(rc);
+    KT_VEC(kt_curve_point) act = { 0 }, rnd = { 0 };
+    while (kt_str_cut(&doc, '\n', &line) && line.n) {
+        double x, y;
+        kt_str_cut(&line, ',', &f[0]);
+        kt_str_cut(&line, ',', &f[1]);
+        f[2] = line;
+        if (!kt_parse_f64(f[0], &x))
+            continue;
+        if (kt_parse_f64(f[1], &y))
+            KT_PUSH(&act, (kt_curve_point){ x, y, NAN, NAN });
+        if (kt_parse_f64(f[2], &y))
+            KT_PUSH(&rnd, (kt_curve_point){ x, y, NAN, NAN });
+    }
+    b->ret->active = keep(b, act.v, act.n, sizeof(*act.v));
+    b->ret->n_active = act.n;
+    b->ret->random = keep(b, rnd.v, rnd.n, sizeof(*rnd.v));
+    b->ret->n_random = rnd.n;
+    b->ret->active_strategy = b->r->c->strategy;
+    b->ret->learning_measured_on = KT_S("held-back truth");
+    KT_VEC_DONE(&act);
+    KT_VEC_DONE(&rnd);
+    return 0;
+}
+
+static void functions(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_report_function *v = kt_arena_array(r->arena, r->m + 1, sizeof(*v));
+    for (uint32_t j = 0; j < r->m; j++) {
+        int32_t label = kt_functions_label(r->functions, j);
+        uint64_t right = 0, n = 0, votes = 0;
+        for (uint32_t i = 0; i < r->n; i++) {
+            int16_t vote = r->vote[(size_t)i * r->m + j];
+            votes += vote >= 0;
+            n += vote >= 0 && r->truth[i] >= 0;
+            right += vote >= 0 && vote == r->truth[i];
+        }
+        /* overlaps and conflicts were counted on the pool; the same shares hold for all, which is what is shown */
+        double up = r->lf[j].votes ? (double)votes / (double)r->lf[j].votes : 0;
+        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : KT_S("(lua)"), votes,
+                                     (uint64_t)lround(up * (double)r->lf[j].overlaps), (uint64_t)lround(up * (double)r->lf[j].conflicts),
+                                     r->lf[j].accuracy, n ? (double)right / (double)n : NAN };
+    }
+    b->ret->function = v;
+    b->ret->n_functions = r->m;
+}
+
+static kt_rc people(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_person_stat *st;
+    size_t n;
+    KT_TRY(kt_person_stats(r->s, r->p.id, r->arena, &st, &n, r->err));
+    kt_report_person *v = kt_arena_array(r->arena, n + 1, sizeof(*v));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t tried = 0, right = 0, agreed = 0, judged = 0;
+        bool expert = false;
+        for (size_t k = 0; k < b->a.n; k++) {
+            if (b->a.user[k] != st[i].user)
+                continue;
+            uint32_t item = b->a.item[k];
+            expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED;
+            int32_t known = r->has_truth ? r->truth[item] : b->of[item] && b->of[item]->state == KT_FINAL_GOLD ? b->of[item]->label : -1;
+            tried += known >= 0;
+            right += known >= 0 && b->a.label[k] == known;
+            judged += b->of[item] && b->of[item]->label >= 0;
+            agreed += b->of[item] && b->of[item]->label == b->a.label[k];
+        }
+        double ci[2] = { NAN, NAN };
+        if (tried)
+            kt_clopper_pearson(right, tried, 0.95, ci);
+        v[i] = (kt_report_person){ st[i].name, expert, st[i].simulated, (uint64_t)st[i].n, (uint64_t)st[i].skips, (uint64_t)st[i].gold_n,
+                                   (uint64_t)st[i].gold_right, tried ? (double)right / (double)tried : NAN, ci[0], ci[1],
+                                   judged ? (double)agreed / (double)judged : NAN,
+                                   st[i].busy_us ? (double)(st[i].n + st[i].skips) * 3.6e9 / (double)st[i].busy_us : NAN };
+    }
+    b->ret->person = v;
+    b->ret->n_people = n;
+    return 0;
+}
+
+static void throughput(struct build *b)
+{
+    if (b->a.n == 0)
+        return;
+    int64_t first = b->a.at_us[0], last = first;
+    for (size_t i = 0; i < b->a.n; i++) {
+        first = KT_MIN(first, b->a.at_us[i]);
+        last = KT_MAX(last, b->a.at_us[i]);
+    }
+    enum { STEPS = 60 };
+    double hours = KT_MAX((double)(last - first) / 3.6e9, 1e-6);
+    kt_curve_point *v = kt_arena_array(b->r->arena, STEPS, sizeof(*v));
+    for (int i = 0; i < STEPS; i++)
+        v[i] = (kt_curve_point){ hours * (i + 0.5) / STEPS, 0, NAN, NAN };
+    for (size_t i = 0; i < b->a.n; i++)
+        v[KT_MIN(STEPS - 1, (int)((double)(b->a.at_us[i] - first) / 3.6e9 / hours * STEPS))].y += STEPS / hours;
+    b->ret->throughput = v;
+    b->ret->n_throughput = STEPS;
+}
+
+static kt_rc proof(struct build *b)
+{
+    uint64_t size;
+    unsigned char root[32];
+    kt_audit_report audit;
+    kt_rc rc = kt_audit_verify(b->r->s, b->r->progress, &audit, b->r->err);
+    if (rc < 0 && rc != KT_NO)
+        return rc;
+    b->ret->audit_ok = rc == 0;
+    kt_audit_root(b->r->s, &size, root);
+    b->ret->audit_events = size;
+    sodium_bin2hex(b->ret->audit_root, sizeof(b->ret->audit_root), root, sizeof(root));
+    return 0;
+}
+
+kt_rc kt_quality_report(kt_run *r, kt_report *ret)
+{
+    char now[28];
+    kt_time_format(kt_now_us(), now);
+    *ret = (kt_report){ .project = r->p.name, .version = KT_S(KT_VERSION), .created = kt_arena_str(r->arena, kt_str_of(now)),
+                        .simulated = r->c->simulate, .label = r->p.label, .n_labels = r->k, .budget = r->c->budget,
+                        .confidence = r->c->confidence, .measured_error = NAN, .measured_lo = NAN, .measured_hi = NAN };
+    struct build b = { .r = r, .ret = ret, .of = kt_zalloc_array((size_t)r->n + 1, sizeof(kt_consensus *)) };
+    kt_rc rc = kt_annotations_load(r->s, r->p.id, &b.a, r->err);
+    if (rc == 0)
+        rc = kt_consensus_load(r->s, r->p.id, r->arena, &b.final, &b.n_final, r->err);
+    if (rc == 0) {
+        for (size_t i = 0; i < b.n_final; i++)
+            b.of[b.final[i].item] = &b.final[i];
+        count_flow(&b);
+        measure_errors(&b);
+        measure_agreement(&b);
+        reliability(&b);
+        coverage(&b);
+        functions(&b);
+        throughput(&b);
+        rc = learning_curve(&b);
+    }
+    if (rc == 0)
+        rc = people(&b);
+    if (rc == 0)
+        rc = proof(&b);
+    kt_annotations_done(&b.a);
+    kt_free(b.final);
+    kt_free(b.of);
+    return rc;
+}
