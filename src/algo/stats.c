@@ -39,7 +39,7 @@ double kt_beta_cdf(double x, double a, double b)
 double kt_beta_quantile(double p, double a, double b)
 {
     double lo = 0, hi = 1;
-    for (int i = 0; i < 200 && hi - lo > 1e-16; i++) {
+    for (int i = 0; i < 200 && hi - lo > 4e-16 * hi; i++) {
         double mid = (lo + hi) / 2;
         if (kt_beta_cdf(mid, a, b) < p)
             lo = mid;

@@ -1,4 +1,5 @@
 /* karat list FAMILY: what is built in, from the families' own tables. */
+#include "algo/aggregate.h"
 #include "algo/agree.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -23,7 +24,15 @@ static void list_options(const kt_setting *row, const void *defaults)
 static void list_agreements(void)
 {
     for (const kt_agreement *const *m = kt_agreements; *m; m++) {
-        printf("%-20s %s\n", (*m)->name, (*m)->help);
+        printf("%-22s %s\n", (*m)->name, (*m)->help);
+        list_options((*m)->options, (*m)->defaults);
+    }
+}
+
+static void list_aggregators(void)
+{
+    for (const kt_aggregator *const *m = kt_aggregators; *m; m++) {
+        printf("%-22s %s\n", (*m)->name, (*m)->help);
         list_options((*m)->options, (*m)->defaults);
     }
 }
@@ -32,6 +41,7 @@ static void list_agreements(void)
 static const struct { const char *name; void (*print)(void); } families[] = {
     { "verbs", list_verbs },
     { "agreements", list_agreements },
+    { "aggregators", list_aggregators },
 };
 
 static kt_rc run(kt_cli *cli, kt_err *err)

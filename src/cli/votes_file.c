@@ -38,7 +38,7 @@ typedef struct table {
     kt_str *column; /* header */
     size_t n_columns;
     int role[N_ROLES]; /* column of each; wide: only ITEM */
-    bool wide;
+    bool wide, pairs;
     kt_str *field; /* n_columns of the row last read */
 } table;
 
@@ -151,7 +151,7 @@ static kt_rc missing_column(const table *t, int role, kt_err *err)
     for (size_t c = 0; c < t->n_columns && n < sizeof(have); c++)
         n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%.*s", c ? ", " : "", KT_F(t->column[c]));
     kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", role_name[role], have);
-    kt_hint(err, "the first line should be item,annotator,label");
+    kt_hint(err, "the first line should be %s", t->pairs ? "item,label" : "item,annotator,label");
     kt_at(err, t->path, 1, role_name[role]);
     return KT_PARSE;
 }
@@ -164,6 +164,15 @@ static kt_rc assign_roles(table *t, kt_err *err)
         for (size_t c = t->n_columns; c-- > 0;)
             if (is_role(t->column[c], r))
                 t->role[r] = (int)c;
+    }
+    if (t->pairs) {
+        bool both = t->role[ITEM] >= 0 && t->role[LABEL] >= 0;
+        t->role[SOURCE] = t->role[ITEM] = both ? t->role[ITEM] : 0; /* not looked at as a source */
+        if (both || t->n_columns == 2) {
+            t->role[LABEL] = both ? t->role[LABEL] : 1;
+            return 0;
+        }
+        return missing_column(t, LABEL, err);
     }
     t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->n_columns > 1;
     for (int r = 0; r < N_ROLES && !t->wide; r++)
@@ -181,7 +190,7 @@ static kt_rc read_header(table *t, kt_err *err)
     size_t n = nl ? (size_t)(nl - head) : t->text.n - t->at;
     if (n == 0) {
         kt_fail(err, KT_PARSE, t->text.n ? "the first line is empty" : "the file is empty");
-        kt_hint(err, "expected a first line item,annotator,label and then one vote a line");
+        kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
         return fail_at(t, NULL, err, KT_PARSE);
     }
     t->sep = memchr(head, '\t', n) ? '\t' : !memchr(head, ',', n) && memchr(head, ';', n) ? ';' : ',';
@@ -281,7 +290,7 @@ static kt_rc read_rows(loading *l, kt_err *err)
                 KT_TRY(add_vote(l, last_id, (uint32_t)c - 1, t->field[c], err));
             continue;
         }
-        kt_str source = t->field[t->role[SOURCE]];
+        kt_str source = t->pairs ? KT_S("-") : t->field[t->role[SOURCE]];
         if (source.n == 0 || source.n > KT_MAX_ID_BYTES)
             return bad_name(t, SOURCE, source, err);
         KT_TRY(add_vote(l, last_id, intern(&l->dict[SOURCE], source), t->field[t->role[LABEL]], err));
@@ -352,10 +361,14 @@ static uint64_t line_of(const loading *l, size_t k)
 static kt_rc duplicate(loading *l, size_t first, size_t second, kt_err *err)
 {
     kt_str item = l->dict[ITEM].name.v[l->item.v[first]], source = l->dict[SOURCE].name.v[l->source.v[first]];
-    kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s, first on line %llu", KT_F(source), KT_F(item),
-            (unsigned long long)line_of(l, first));
-    kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
-    kt_at(err, l->t.path, line_of(l, second), "annotator");
+    unsigned long long line = line_of(l, first);
+    if (l->t.pairs) {
+        kt_fail(err, KT_RANGE, "%.*s occurs twice, first on line %llu", KT_F(item), line);
+    } else {
+        kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s, first on line %llu", KT_F(source), KT_F(item), line);
+        kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
+    }
+    kt_at(err, l->t.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
     return KT_RANGE;
 }
 
@@ -441,7 +454,7 @@ kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena
 {
     *ret = (kt_votes_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
     KT_TRY(kt_file_read(path, &ret->text, err));
-    loading l = { .t = { .path = path, .text = KT_BUF_STR(&ret->text), .a = a }, .o = o };
+    loading l = { .t = { .path = path, .text = KT_BUF_STR(&ret->text), .a = a, .pairs = o->pairs }, .o = o };
     kt_rc rc = load(&l, ret, err);
     for (int r = 0; r < N_ROLES; r++) {
         kt_map_done(&l.dict[r].map);

@@ -13,6 +13,7 @@ typedef struct kt_votes_file_opts {
     kt_strs labels;           /* allowed labels in their order; n 0: those that occur, numbers by value, else bytewise */
     kt_duplicates duplicates; /* what to do when a source votes twice on an item */
     bool minus_one_abstains;  /* "-1" is an abstention, like the empty field */
+    bool pairs;               /* no annotators: columns item and label, or just two columns; everything is by source 0 */
 } kt_votes_file_opts;
 
 /* Names by id; they point into text or the arena. */
