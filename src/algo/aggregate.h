@@ -50,6 +50,8 @@ typedef struct kt_dawid_skene_opts {
     double pull;         /* pseudo-votes per true label towards the pooled confusion of all sources; 0: plain. Not in one coin */
     const int32_t *gold; /* n_items: known labels, -1 unknown; or NULL */
 } kt_dawid_skene_opts;
+/* For live projects, where sources with few votes are common: plain Dawid and Skene may let their lone votes drift. */
+#define KT_DAWID_SKENE_FEW_VOTES ((kt_dawid_skene_opts){ .n_iter = 50, .pull = 4 })
 
 typedef enum kt_mace_method { KT_MACE_VB, KT_MACE_EM } kt_mace_method;
 typedef struct kt_mace_opts {

@@ -2,7 +2,6 @@
 #ifndef KT_ALGO_CALIBRATE_H
 #define KT_ALGO_CALIBRATE_H
 
-#include "base/buf.h"
 #include "base/err.h"
 
 typedef enum kt_calibrate_method {
@@ -36,12 +35,6 @@ kt_rc kt_calibrate_choose(const float *score, const uint8_t *correct, size_t n, 
 /* Never falls as score grows (BETA and PLATT are fitted with slopes >= 0); in [0, 1]. */
 double kt_calibrate_apply(const kt_calibration *c, double score);
 
-/* The temperature T that minimises log loss of softmax(log p / T) over n × n_labels probability rows (Guo, Pleiss,
-   Sun, Weinberger 2017); rows with a negative label are left out; 1 when none is left. T within 0.05..20. */
-double kt_temperature_fit(const float *prob, const int32_t *label, size_t n, uint32_t n_labels);
-/* In place: rows become softmax(log p / T). */
-void kt_temperature_apply(double temperature, float *prob, size_t n, uint32_t n_labels);
-
 /* One bar of a reliability diagram: scores in (low, high], the first bin also 0. */
 typedef struct kt_reliability_bin {
     double low, high, mean_score, accuracy; /* 0 where n is 0 */
@@ -57,9 +50,5 @@ typedef struct kt_reliability {
 /* n_bins equal bins; ret_bin may be NULL. */
 void kt_reliability_of(const float *score, const uint8_t *correct, size_t n, uint32_t n_bins, kt_reliability_bin *ret_bin,
                        kt_reliability *ret);
-
-/* Appends at most 1 KiB + 8 bytes; reading back gives an equal struct. */
-void kt_calibration_bytes(const kt_calibration *c, kt_buf *ret);
-kt_rc kt_calibration_from_bytes(kt_str bytes, kt_calibration *ret, kt_err *err) KT_MUST_USE;
 
 #endif

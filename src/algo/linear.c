@@ -143,11 +143,9 @@ static void log_shares(kt_linear *m, float alpha)
     kt_free(total);
 }
 
-#ifndef NB_SHARP
-#define NB_SHARP 2.0f
-#define NB_ALPHA 0.1f
-#define NB_POOL 0.3f
-#endif
+/* Measured on AG News with 30 to 1000 labels and a pool of 5000: rows of norm 1 count as words repeated 0.6 times, the
+   smoothing is a thirtieth of a word, and a row of the pool counts as much as a labelled one. */
+static const float NB_SHARP = 0.6f, NB_ALPHA = 0.03f;
 
 /* Posteriors of the unlabelled rows: ret is n_rows × n_labels. Uses m->weight as working space. */
 static void spread(kt_linear *m, const examples *labeled, const kt_features *pool_x, kt_pool *pool, float *ret)
@@ -158,7 +156,7 @@ static void spread(kt_linear *m, const examples *labeled, const kt_features *poo
         for (size_t i = 0; i < labeled->n; i++)
             count_row(m, &labeled->v[i], labeled->v[i].soft, labeled->v[i].weight, m->weight);
         for (size_t i = 0; round > 0 && i < pool_x->n_rows; i++)
-            count_row(m, &(example){ pool_x, i, NULL, 0, 0 }, ret + i * k, NB_POOL, m->weight);
+            count_row(m, &(example){ pool_x, i, NULL, 0, 0 }, ret + i * k, 1, m->weight);
         log_shares(m, NB_ALPHA);
         posteriors(m, pool_x, NB_SHARP, pool, ret);
     }

@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atoll sscanf
+#pragma GCC poison strcpy strcat strncpy strncat vsprintf strtok gets atoi atol atoll sscanf
 #pragma GCC poison gmtime localtime ctime asctime rand srand tmpnam mktemp popen strtol strtoul strtoll strtoull
 
 #endif

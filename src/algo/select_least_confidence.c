@@ -1,0 +1,13 @@
+/* One minus the likeliest label's probability (Lewis and Gale 1994). */
+#include "algo/select.h"
+
+static double score(const double *p, uint32_t n_labels, uint64_t key)
+{
+    (void)key;
+    double top = 0;
+    for (uint32_t c = 0; c < n_labels; c++)
+        top = KT_MAX(top, p[c]);
+    return 1 - top;
+}
+
+const kt_selector kt_select_least_confidence = { "least_confidence", "least sure of its likeliest label", score };

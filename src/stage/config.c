@@ -1,0 +1,181 @@
+#include "stage/config.h"
+
+#include "algo/aggregate.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "format/writer.h"
+
+struct ctx {
+    const char *file;
+    kt_arena *a;
+    kt_err *err;
+};
+
+#define KNOWN(y, ...) kt_yaml_known((y), (const char *const[]){ __VA_ARGS__ }, KT_LEN(((const char *const[]){ __VA_ARGS__ })), c->file, c->err)
+#define I64(y, key, lo, hi, ret) KT_TRY(kt_yaml_i64((y), key, c->file, (int64_t[]){ lo, hi }, (ret), c->err))
+#define F64(y, key, lo, hi, ret) KT_TRY(kt_yaml_f64((y), key, c->file, (double[]){ lo, hi }, (ret), c->err))
+#define TEXT(y, key, ret) KT_TRY(kt_yaml_text((y), key, c->file, (ret), c->err))
+
+static kt_rc read_labels(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "labels");
+    if (!y || y->kind != KT_YAML_LIST || y->n < 2)
+        return kt_yaml_fail(y ? y : root, c->file, c->err, "labels: a list of at least two names is needed");
+    if (y->n > KT_MAX_LABELS)
+        return kt_yaml_fail(y, c->file, c->err, "more than %d labels", KT_MAX_LABELS);
+    ret->label = kt_arena_array(c->a, y->n, sizeof(kt_str));
+    ret->n_labels = (uint32_t)y->n;
+    for (size_t i = 0; i < y->n; i++) {
+        ret->label[i] = y->val[i].text;
+        if (y->val[i].kind != KT_YAML_SCALAR || ret->label[i].n == 0 || ret->label[i].n > KT_MAX_LABEL_BYTES)
+            return kt_yaml_fail(&y->val[i], c->file, c->err, "a label's name has 1 to %zu bytes", KT_MAX_LABEL_BYTES);
+        for (size_t k = 0; k < i; k++)
+            if (kt_str_eq(ret->label[i], ret->label[k]))
+                return kt_yaml_fail(&y->val[i], c->file, c->err, "label %.*s is given twice", KT_F(ret->label[i]));
+    }
+    return 0;
+}
+
+static char *beside(struct ctx *c, kt_str path)
+{
+    const char *slash = strrchr(c->file, '/');
+    if (path.n == 0 || path.p[0] == '/' || !slash || kt_str_eq(path, KT_S("-")))
+        return kt_arena_cstr(c->a, path);
+    return kt_arena_cstr(c->a, kt_arena_printf(c->a, "%.*s/%.*s", (int)(slash - c->file), c->file, KT_F(path)));
+}
+
+static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_source_config *ret)
+{
+    kt_str path = { 0 };
+    KT_TRY(KNOWN(y, "path", "format", "fields"));
+    TEXT(y, "path", &path);
+    TEXT(y, "format", &ret->format);
+    if (!path.n)
+        return kt_yaml_fail(y, c->file, c->err, "a source needs a path (a file, a folder, or - for standard input)");
+    if (ret->format.n && !kt_reader_find(ret->format))
+        return kt_yaml_fail(kt_yaml_get(y, "format"), c->file, c->err, "there is no format %.*s; 'karat list readers' shows them", KT_F(ret->format));
+    ret->path = beside(c, path);
+    const kt_yaml *f = kt_yaml_get(y, "fields");
+    KT_TRY(KNOWN(f, "id", "text", "group", "truth", "gold"));
+    TEXT(f, "id", &ret->fields.id);
+    TEXT(f, "text", &ret->fields.text);
+    TEXT(f, "group", &ret->fields.group);
+    TEXT(f, "truth", &ret->fields.truth);
+    TEXT(f, "gold", &ret->fields.gold);
+    ret->fields.keep_meta = true;
+    return 0;
+}
+
+static kt_rc read_sources(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "sources");
+    if (!y)
+        return 0;
+    if (y->kind != KT_YAML_LIST)
+        return kt_yaml_fail(y, c->file, c->err, "sources: expected a list");
+    ret->n_sources = y->n;
+    ret->source = kt_arena_array(c->a, y->n, sizeof(kt_source_config));
+    for (size_t i = 0; i < y->n; i++)
+        KT_TRY(read_source(c, &y->val[i], &ret->source[i]));
+    return 0;
+}
+
+static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "dedup");
+    KT_TRY(KNOWN(y, "near"));
+    y = kt_yaml_get(y, "near");
+    KT_TRY(KNOWN(y, "threshold"));
+    ret->near_on = y != NULL;
+    F64(y, "threshold", 0.3, 1, &ret->near_threshold);
+    ret->functions = kt_yaml_get(root, "functions");
+    y = kt_yaml_get(root, "model");
+    KT_TRY(KNOWN(y, "kind", "words", "chars", "epochs"));
+    kt_str kind = KT_S("linear");
+    TEXT(y, "kind", &kind);
+    if (!kt_str_eq(kind, KT_S("linear")))
+        return kt_yaml_fail(kt_yaml_get(y, "kind"), c->file, c->err, "the built-in model is 'linear', not %.*s", KT_F(kind));
+    I64(y, "words", 0, 3, &ret->words);
+    I64(y, "chars", 0, 8, &ret->chars);
+    I64(y, "epochs", 0, 1000, &ret->epochs);
+    y = kt_yaml_get(root, "active_learning");
+    KT_TRY(KNOWN(y, "strategy", "start", "batch", "rounds"));
+    TEXT(y, "strategy", &ret->strategy);
+    I64(y, "start", 1, 100000, &ret->al_start);
+    I64(y, "batch", 1, 100000, &ret->al_batch);
+    I64(y, "rounds", 0, 1000, &ret->al_rounds);
+    y = kt_yaml_get(root, "budget");
+    KT_TRY(KNOWN(y, "error", "confidence", "trusted"));
+    F64(y, "error", 0.0001, 0.9, &ret->budget);
+    F64(y, "confidence", 0.5, 0.9999, &ret->confidence);
+    I64(y, "trusted", 0, 1000000, &ret->trusted);
+    return 0;
+}
+
+static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "review");
+    KT_TRY(KNOWN(y, "overlap", "expert_below", "gold_share", "lease"));
+    I64(y, "overlap", 1, 100, &ret->overlap);
+    F64(y, "expert_below", 0, 1, &ret->expert_below);
+    F64(y, "gold_share", 0, 0.5, &ret->gold_share);
+    KT_TRY(kt_yaml_duration_us(y, "lease", c->file, &ret->lease_us, c->err));
+    y = kt_yaml_get(root, "consensus");
+    KT_TRY(KNOWN(y, "method", "min_posterior"));
+    TEXT(y, "method", &ret->method);
+    if (!kt_aggregator_find(ret->method))
+        return kt_yaml_fail(kt_yaml_get(y, "method"), c->file, c->err, "there is no method %.*s; 'karat list aggregators' shows them", KT_F(ret->method));
+    F64(y, "min_posterior", 0, 1, &ret->min_posterior);
+    y = kt_yaml_get(root, "simulate");
+    KT_TRY(KNOWN(y, "annotators", "experts", "accuracy", "expert_accuracy", "seconds_per_item"));
+    ret->simulate = y != NULL;
+    I64(y, "annotators", 1, 1000, &ret->sim_annotators);
+    I64(y, "experts", 1, 1000, &ret->sim_experts);
+    F64(y, "accuracy", 0, 1, &ret->sim_accuracy);
+    F64(y, "expert_accuracy", 0, 1, &ret->sim_expert_accuracy);
+    F64(y, "seconds_per_item", 0.01, 36000, &ret->sim_seconds);
+    if (ret->simulate && ret->sim_annotators < ret->overlap)
+        return kt_yaml_fail(y, c->file, c->err, "%lld annotators cannot give %lld different answers an item", (long long)ret->sim_annotators,
+                            (long long)ret->overlap);
+    y = kt_yaml_get(root, "export");
+    KT_TRY(KNOWN(y, "format", "splits", "text"));
+    TEXT(y, "format", &ret->export_format);
+    if (!kt_writer_find(ret->export_format))
+        return kt_yaml_fail(kt_yaml_get(y, "format"), c->file, c->err, "there is no export format %.*s; 'karat list writers' shows them", KT_F(ret->export_format));
+    KT_TRY(kt_yaml_bool(y, "text", c->file, &ret->export_text, c->err));
+    y = kt_yaml_get(y, "splits");
+    double test = 1 - ret->train_share;
+    KT_TRY(KNOWN(y, "train", "test"));
+    F64(y, "train", 0, 1, &ret->train_share);
+    F64(y, "test", 0, 1, &test);
+    if (y && (ret->train_share + test < 0.999 || ret->train_share + test > 1.001))
+        return kt_yaml_fail(y, c->file, c->err, "the splits must add up to 1");
+    return 0;
+}
+
+kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret, kt_err *err)
+{
+    struct ctx here = { file, a, err }, *c = &here;
+    kt_yaml *root;
+    KT_TRY(kt_yaml_parse(text, file, a, &root, err));
+    KT_TRY(KNOWN(root, "project", "task", "guidelines", "seed", "labels", "sources", "dedup", "functions", "model", "active_learning",
+                 "budget", "review", "consensus", "simulate", "export"));
+    *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("margin"),
+                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .overlap = 3,
+                        .lease_us = 1800000000, .expert_below = 0.25, .gold_share = 0.05, .method = KT_S("dawid_skene"),
+                        .min_posterior = 0.8, .sim_annotators = 8, .sim_experts = 2, .sim_accuracy = 0.9, .sim_expert_accuracy = 0.98,
+                        .sim_seconds = 8, .export_format = KT_S("jsonl"), .train_share = 0.8, .export_text = true };
+    kt_str task = KT_S("text-classification");
+    TEXT(root, "project", &ret->project);
+    TEXT(root, "task", &task);
+    TEXT(root, "guidelines", &ret->guidelines);
+    if (!ret->project.n || ret->project.n > 64)
+        return kt_yaml_fail(root, file, err, "project: a name of 1 to 64 bytes is needed");
+    if (!kt_str_eq(task, KT_S("text-classification")))
+        return kt_yaml_fail(kt_yaml_get(root, "task"), file, err, "the task Karat does is text-classification, not %.*s", KT_F(task));
+    I64(root, "seed", 0, INT64_MAX, &ret->seed);
+    KT_TRY(read_labels(c, root, ret));
+    KT_TRY(read_sources(c, root, ret));
+    KT_TRY(read_machine(c, root, ret));
+    return read_people(c, root, ret);
+}

@@ -1,0 +1,46 @@
+/* The pipeline file: one YAML document that describes a project. Unknown keys are errors. */
+#ifndef KT_STAGE_CONFIG_H
+#define KT_STAGE_CONFIG_H
+
+#include "base/yaml.h"
+#include "format/reader.h"
+
+typedef struct kt_source_config {
+    char *path;
+    kt_str format; /* empty: found out by looking */
+    kt_field_map fields;
+} kt_source_config;
+
+typedef struct kt_config {
+    const char *file; /* for messages */
+    kt_str text;      /* the document */
+    kt_str project, guidelines;
+    kt_str *label;
+    uint32_t n_labels;
+    int64_t seed;
+    kt_source_config *source;
+    size_t n_sources;
+    bool near_on;
+    double near_threshold;
+    const kt_yaml *functions; /* NULL: none */
+    int64_t words, chars, epochs;
+    kt_str strategy;
+    int64_t al_start, al_batch, al_rounds;
+    double budget, confidence;
+    int64_t trusted;
+    int64_t overlap, lease_us;
+    double expert_below, gold_share;
+    kt_str method;
+    double min_posterior;
+    bool simulate; /* the section is there */
+    int64_t sim_annotators, sim_experts;
+    double sim_accuracy, sim_expert_accuracy, sim_seconds;
+    kt_str export_format;
+    double train_share;
+    bool export_text;
+} kt_config;
+
+/* file's folder is what relative source paths are relative to. Views and nodes live in a. */
+kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret, kt_err *err) KT_MUST_USE;
+
+#endif

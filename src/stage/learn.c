@@ -1,0 +1,386 @@
+/* From few labels to a model: a random pool of items, the label model's probabilities on it, rounds of active learning, and the
+   final model over every item. The votes of labeling functions enter the model as words of their own, so it learns which to
+   trust. Everything is drawn from the seed and the store's state, never from time. */
+#include "algo/aggregate.h"
+#include "algo/select.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "stage/run.h"
+#include "store/annotation.h"
+#include "store/column.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define MAX_POOL 30000
+#define MAX_SOFT 8000 /* rows that only functions labelled, in training */
+#define SOFT_WEIGHT 0.1f
+#define EVAL 2000     /* items the learning curve is measured on */
+
+static kt_features_options feature_options(const kt_config *c)
+{
+    return (kt_features_options){ .bits = 18, .words = (uint32_t)c->words, .char_min = c->chars ? 3 : 0, .char_max = (uint32_t)c->chars };
+}
+
+/* The text with a word for each function's vote, three times so that it counts beside the rest. */
+static kt_str with_votes(kt_arena *a, const kt_run *r, const kt_item *it)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)32 << 20);
+    kt_buf_str(&b, it->text);
+    for (uint32_t j = 0; j < r->m; j++) {
+        int v = r->vote[(size_t)it->number * r->m + j];
+        for (int k = 0; v >= 0 && k < 3; k++)
+            kt_buf_printf(&b, " zzlf%ux%d", j, v);
+    }
+    return kt_arena_str(a, KT_BUF_STR(&b));
+}
+
+struct texts {
+    const kt_run *r;
+    kt_str *text; /* by item - first */
+    uint32_t first;
+    const uint8_t *want;
+    kt_arena arena[KT_SCAN_SLOTS];
+};
+
+static kt_rc keep_text(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err)
+{
+    (void)err;
+    struct texts *t = ctx;
+    for (size_t i = 0; i < n; i++)
+        if (t->want[items[i].number - t->first])
+            t->text[items[i].number - t->first] = with_votes(&t->arena[slot], t->r, &items[i]);
+    return 0;
+}
+
+/* Weighted features of the wanted items of [first, first + n), in order of number. */
+static kt_rc features_of(kt_run *r, kt_item_reader *reader, uint32_t first, uint32_t n, const uint8_t *want, bool weigh, kt_features *ret)
+{
+    struct texts *t = kt_zalloc(sizeof(*t));
+    *t = (struct texts){ .r = r, .first = first, .want = want, .text = kt_zalloc_array((size_t)n + 1, sizeof(kt_str)) };
+    kt_rc rc = kt_item_scan(reader, first, n, r->pool, keep_text, t, r->err);
+    size_t rows = 0;
+    for (uint32_t i = 0; i < n && rc == 0; i++)
+        if (want[i])
+            t->text[rows++] = t->text[i];
+    kt_features_options o = feature_options(r->c);
+    if (rc == 0)
+        rc = kt_features_make(t->text, rows, &o, r->pool, ret, r->err);
+    if (rc == 0 && weigh)
+        kt_features_weigh(ret, &r->idf, r->pool);
+    for (int i = 0; i < KT_SCAN_SLOTS; i++)
+        kt_arena_done(&t->arena[i]);
+    kt_free(t->text);
+    kt_free(t);
+    return rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The pool: a uniform sample of the canonical items, without gold. */
+static void draw_pool(kt_run *r)
+{
+    uint32_t *all = kt_alloc_array((size_t)r->n + 1, 4);
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->state[i] != KT_ITEM_DUPLICATE && r->state[i] != KT_ITEM_GOLD)
+            all[n++] = i;
+    r->n_pool = KT_MIN(n, (size_t)MAX_POOL);
+    r->pool_item = kt_alloc_array(r->n_pool + 1, 4);
+    uint64_t *at = kt_alloc_array(r->n_pool + 1, 8);
+    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x706f6f, n, 0);
+    kt_rng_sample(&g, n, r->n_pool, at);
+    for (size_t i = 0; i < r->n_pool; i++)
+        r->pool_item[i] = all[at[i]];
+    qsort(r->pool_item, r->n_pool, 4, by_number);
+    kt_free(at);
+    kt_free(all);
+}
+
+static kt_rc denoise_pool(kt_run *r)
+{
+    int16_t *vote = kt_alloc_array(r->n_pool * r->m + 1, 2);
+    r->pool_lf = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
+    for (size_t i = 0; i < r->n_pool; i++)
+        memcpy(vote + i * r->m, r->vote + (size_t)r->pool_item[i] * r->m, r->m * 2);
+    kt_lf_votes v = { r->n_pool, r->m, r->k, vote };
+    kt_rc rc = kt_denoise(&v, r->pool, r->pool_lf, r->lf, r->err);
+    kt_free(vote);
+    return rc;
+}
+
+kt_rc kt_learn_prepare(kt_run *r)
+{
+    draw_pool(r);
+    KT_TRY(denoise_pool(r));
+    kt_item_reader *reader;
+    KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
+    uint8_t *want = kt_zalloc((size_t)r->n + 1);
+    for (size_t i = 0; i < r->n_pool; i++)
+        want[r->pool_item[i]] = 1;
+    kt_rc rc = features_of(r, reader, 0, r->n, want, false, &r->pool_x);
+    if (rc == 0) {
+        kt_idf_init(&r->idf, feature_options(r->c).bits);
+        kt_idf_add(&r->idf, &r->pool_x);
+        kt_features_weigh(&r->pool_x, &r->idf, r->pool);
+    }
+    kt_free(want);
+    kt_item_reader_free(reader);
+    return rc;
+}
+
+static bool voted_on(const kt_run *r, uint32_t item)
+{
+    for (uint32_t j = 0; j < r->m; j++)
+        if (r->vote[(size_t)item * r->m + j] >= 0)
+            return true;
+    return false;
+}
+
+/* Trains on rows with soft[] (n_pool × k, zero rows are unlabelled); functions' rows join with a low weight. */
+static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
+{
+    float *y = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float)), *w = kt_zalloc_array(r->n_pool + 1, sizeof(float));
+    memcpy(y, soft, r->n_pool * r->k * sizeof(float));
+    size_t n_soft = 0;
+    for (size_t q = 0; q < r->n_pool; q++) {
+        size_t i = (q * 7919) % r->n_pool; /* spread over the pool; visits a row twice only when 7919 divides it */
+        float *row = y + i * r->k, sum = 0;
+        for (uint32_t c = 0; c < r->k; c++)
+            sum += soft[i * r->k + c];
+        if (sum > 0) {
+            w[i] = 1;
+        } else if (w[i] == 0 && n_soft < MAX_SOFT && voted_on(r, r->pool_item[i])) {
+            memcpy(row, r->pool_lf + i * r->k, r->k * sizeof(float));
+            w[i] = SOFT_WEIGHT;
+            n_soft++;
+        }
+    }
+    kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w };
+    kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    o.prior_weight = 0;
+    o.epochs = (uint32_t)r->c->epochs;
+    o.seed = (uint64_t)r->c->seed;
+    kt_rc rc = kt_linear_fit(&d, &o, r->pool, ret, r->err);
+    kt_free(y);
+    kt_free(w);
+    return rc;
+}
+
+/* Soft labels of the pool from people's answers in the training queue; *ret_n rows have one. */
+static kt_rc answered(kt_run *r, float *soft, size_t *ret_n)
+{
+    kt_annotations a;
+    KT_TRY(kt_annotations_load(r->s, r->p.id, &a, r->err));
+    uint32_t *row_of = kt_zalloc_array((size_t)r->n + 1, 4), *item = kt_alloc_array(a.n + 1, 4), *source = kt_alloc_array(a.n + 1, 4);
+    int32_t *label = kt_alloc_array(a.n + 1, 4);
+    for (size_t i = 0; i < r->n_pool; i++)
+        row_of[r->pool_item[i]] = (uint32_t)i + 1;
+    kt_votes v = { .n_items = (uint32_t)r->n_pool, .n_labels = r->k, .item = item, .source = source, .label = label };
+    for (size_t i = 0; i < a.n; i++)
+        if (a.queue[i] == KT_QUEUE_TRAIN && !a.gold[i] && row_of[a.item[i]]) {
+            item[v.n] = row_of[a.item[i]] - 1;
+            source[v.n] = (uint32_t)a.user[i];
+            label[v.n++] = a.label[i];
+            v.n_sources = KT_MAX(v.n_sources, (uint32_t)a.user[i] + 1);
+        }
+    kt_posterior p;
+    KT_AUTO(kt_arena) arena = KT_ARENA_INIT;
+    kt_rc rc = kt_aggregate_dawid_skene.fit(&v, &KT_DAWID_SKENE_FEW_VOTES, NULL, r->pool, &arena, &p, r->err);
+    *ret_n = 0;
+    memset(soft, 0, r->n_pool * r->k * sizeof(float));
+    for (size_t i = 0; i < r->n_pool && rc == 0; i++)
+        if (p.label[i] >= 0) {
+            ++*ret_n;
+            for (uint32_t c = 0; c < r->k; c++)
+                soft[i * r->k + c] = (float)p.prob[i * r->k + c];
+        }
+    kt_free(row_of);
+    kt_free(item);
+    kt_free(source);
+    kt_free(label);
+    kt_annotations_done(&a);
+    return rc;
+}
+
+/* Accuracy against the held-back truth on up to EVAL pool rows that are not in training. */
+static double accuracy_of(kt_run *r, const kt_linear *m, const float *soft)
+{
+    float *prob = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
+    kt_linear_predict(m, &r->pool_x, r->pool, prob);
+    size_t n = 0, right = 0;
+    for (size_t q = 0; q < r->n_pool && n < EVAL; q++) {
+        size_t i = (q * 6007 + 11) % r->n_pool;
+        float sum = 0;
+        int32_t best = 0;
+        for (uint32_t c = 0; c < r->k; c++) {
+            sum += soft[i * r->k + c];
+            if (prob[i * r->k + c] > prob[i * r->k + (uint32_t)best])
+                best = (int32_t)c;
+        }
+        if (sum > 0 || r->truth[r->pool_item[i]] < 0)
+            continue;
+        n++;
+        right += best == r->truth[r->pool_item[i]];
+    }
+    kt_free(prob);
+    return n ? (double)right / (double)n : NAN;
+}
+
+/* The random arm of the learning curve: as many labels on random items, from simulated people of their own. */
+static kt_rc random_arm(kt_run *r, size_t n_labels, double *ret)
+{
+    float *soft = kt_zalloc_array(r->n_pool * r->k + 1, sizeof(float));
+    uint64_t *at = kt_alloc_array(n_labels + 1, 8);
+    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x72616e, 0, 0);
+    n_labels = KT_MIN(n_labels, r->n_pool);
+    kt_rng_sample(&g, r->n_pool, n_labels, at);
+    for (size_t i = 0; i < n_labels; i++)
+        for (int64_t w = 0; w < r->c->overlap; w++)
+            if (r->truth[r->pool_item[at[i]]] >= 0)
+                soft[at[i] * r->k + (uint32_t)kt_simulated_answer(r, r->pool_item[at[i]], 5000 + (uint64_t)w, r->c->sim_accuracy)] +=
+                    1.0f / (float)r->c->overlap;
+    kt_linear m;
+    kt_rc rc = train(r, soft, &m);
+    if (rc == 0) {
+        *ret = accuracy_of(r, &m, soft);
+        kt_linear_done(&m);
+    }
+    kt_free(at);
+    kt_free(soft);
+    return rc;
+}
+
+/* Items for round `round`: random (and diverse only by chance) first, then by the configured strategy. */
+static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear *m, uint32_t *ret, size_t *ret_n)
+{
+    size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch);
+    uint8_t *out = kt_zalloc(r->n_pool + 1);
+    float *prob = kt_zalloc_array(r->n_pool * r->k + 1, sizeof(float));
+    for (size_t i = 0; i < r->n_pool; i++)
+        for (uint32_t c = 0; c < r->k; c++)
+            out[i] |= soft[i * r->k + c] > 0;
+    if (m)
+        kt_linear_predict(m, &r->pool_x, r->pool, prob);
+    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("random"));
+    kt_rc rc = 0;
+    if (!s)
+        rc = kt_fail(r->err, KT_RANGE, "there is no strategy %.*s", KT_F(r->c->strategy));
+    kt_select_data d = { r->n_pool, r->k, prob, out, NULL };
+    if (rc == 0)
+        rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
+    for (size_t i = 0; i < *ret_n && rc == 0; i++)
+        ret[i] = r->pool_item[ret[i]];
+    kt_free(out);
+    kt_free(prob);
+    return rc;
+}
+
+/* Appends "labels,active,random\n" to the curve and moves the round on, with the new queue, in one transaction. */
+static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t n, kt_str point)
+{
+    KT_TRY(kt_store_begin(r->s, r->err));
+    kt_str old = { "", 0 };
+    kt_rc rc = kt_doc_get(r->s, r->p.id, KT_S("learn.curve"), r->arena, &old, r->err);
+    if (rc >= 0 && point.n)
+        rc = kt_doc_put(r->s, r->p.id, KT_S("learn.curve"), kt_arena_printf(r->arena, "%.*s%.*s", KT_F(old), KT_F(point)), r->err);
+    if (rc >= 0 && n)
+        rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_TRAIN, items, n, (int)r->c->overlap, r->err);
+    if (rc >= 0)
+        rc = kt_counter_set(r->s, r->p.id, KT_S("learn.round"), round + 1, r->err);
+    return kt_store_finish(r->s, rc < 0 ? rc : 0, r->err);
+}
+
+static kt_rc one_round(kt_run *r, int64_t round, float *soft)
+{
+    size_t n = 0, n_answered = 0;
+    KT_TRY(answered(r, soft, &n_answered));
+    kt_linear m = { 0 };
+    bool have = n_answered > 0;
+    if (have)
+        KT_TRY(train(r, soft, &m));
+    kt_str point = { "", 0 };
+    kt_rc rc = 0;
+    if (have && r->has_truth && r->c->simulate) {
+        double random = NAN, active = accuracy_of(r, &m, soft);
+        rc = random_arm(r, n_answered, &random);
+        point = kt_arena_printf(r->arena, "%zu,%.6f,%.6f\n", n_answered, active, random);
+    }
+    uint32_t *items = kt_alloc_array((size_t)KT_MAX(r->c->al_start, r->c->al_batch) + 1, 4);
+    if (rc == 0 && round <= r->c->al_rounds)
+        rc = choose(r, round, soft, have ? &m : NULL, items, &n);
+    if (rc == 0)
+        rc = next_round(r, round, items, n, point);
+    kt_free(items);
+    kt_linear_done(&m);
+    return rc;
+}
+
+kt_rc kt_learn_rounds(kt_run *r)
+{
+    float *soft = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
+    kt_rc rc = 0;
+    while (rc == 0) { /* rounds 0 .. al_rounds choose items, one more only measures */
+        int64_t round;
+        if ((rc = kt_people_work(r, 1u << KT_QUEUE_TRAIN)) != 0)
+            break;
+        if ((rc = kt_counter_get(r->s, r->p.id, KT_S("learn.round"), &round, r->err)) < 0 || round > r->c->al_rounds + 1)
+            break;
+        rc = one_round(r, round, soft);
+    }
+    if (rc == 0) {
+        size_t n;
+        rc = answered(r, soft, &n);
+        if (rc == 0)
+            rc = train(r, soft, &r->model);
+        r->trained = rc == 0;
+        for (size_t i = 0; i < r->n_pool && rc == 0; i++)
+            for (uint32_t c = 0; c < r->k; c++)
+                if (soft[i * r->k + c] > 0)
+                    r->state[r->pool_item[i]] = KT_ITEM_TRAIN;
+    }
+    kt_free(soft);
+    return rc;
+}
+
+static kt_rc predict_chunk(kt_run *r, kt_item_reader *reader, uint32_t first, uint32_t n, uint8_t *want)
+{
+    size_t rows = 0;
+    for (uint32_t i = 0; i < n; i++)
+        rows += want[i] = r->state[first + i] != KT_ITEM_DUPLICATE;
+    kt_features x;
+    KT_TRY(features_of(r, reader, first, n, want, true, &x));
+    uint16_t *label = kt_alloc_array(rows + 1, 2);
+    float *score = kt_alloc_array(rows + 1, sizeof(float));
+    kt_linear_top(&r->model, &x, 1, r->pool, label, score);
+    for (uint32_t i = 0, k = 0; i < n; i++)
+        r->pred[first + i] = want[i] ? (kt_prediction){ label[k], score[k] } : (kt_prediction){ -1, 0 }, k += want[i];
+    kt_free(label);
+    kt_free(score);
+    kt_features_done(&x);
+    return 0;
+}
+
+kt_rc kt_learn_predict(kt_run *r)
+{
+    kt_item_reader *reader;
+    KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
+    r->pred = kt_alloc_array((size_t)r->n + 1, sizeof(*r->pred));
+    uint8_t *want = kt_alloc(KT_COLUMN_CHUNK);
+    kt_rc rc = 0;
+    kt_progress_begin(r->progress, "prelabel", r->n);
+    for (uint32_t at = 0; at < r->n && rc == 0; at += KT_COLUMN_CHUNK) {
+        rc = predict_chunk(r, reader, at, KT_MIN(KT_COLUMN_CHUNK, r->n - at), want);
+        if (rc == 0)
+            rc = kt_progress_step(r->progress, at, r->err);
+    }
+    kt_progress_end(r->progress);
+    kt_free(want);
+    kt_item_reader_free(reader);
+    return rc;
+}

@@ -1,0 +1,67 @@
+/* One run of the flow over one project: what the stages share. Everything here can be computed again from the store, so a
+   run that was killed goes on as if it had not been. */
+#ifndef KT_STAGE_RUN_H
+#define KT_STAGE_RUN_H
+
+#include "algo/calibrate.h"
+#include "algo/linear.h"
+#include "algo/threshold.h"
+#include "base/pool.h"
+#include "stage/ingest.h"
+#include "stage/machine.h"
+#include "stage/report.h"
+
+typedef struct kt_prediction {
+    int32_t label; /* -1: none */
+    float score;   /* the model's own confidence; calibrated in column "pred" */
+} kt_prediction;
+
+typedef struct kt_run {
+    kt_store *s;
+    kt_project p;
+    const kt_config *c;
+    kt_pool *pool;
+    kt_progress *progress;
+    kt_arena *arena;       /* of the run */
+    kt_ingested ingested;
+    kt_dedup_result dedup;
+    kt_functions *functions;
+    kt_function_fault *faults;
+    kt_lf_summary *lf;     /* per function */
+    uint32_t n, m, k;      /* items, functions, labels */
+    uint32_t *cluster;     /* n */
+    int16_t *vote;         /* n × m */
+    int16_t *truth;        /* n, held back: read by the simulation and the measuring only */
+    bool has_truth;
+    uint8_t *state;        /* n: enum kt_item_state */
+    /* the pool the model learns from */
+    uint32_t *pool_item;
+    size_t n_pool;
+    kt_features pool_x;
+    kt_idf idf;
+    float *pool_lf;        /* n_pool × k: the label model's probabilities */
+    kt_linear model;
+    bool trained;
+    kt_prediction *pred;   /* n */
+    kt_calibration calibration;
+    kt_threshold threshold;
+    double seconds[8];
+    kt_err *err;
+} kt_run;
+
+typedef enum kt_item_state { KT_ITEM_OPEN, KT_ITEM_DUPLICATE, KT_ITEM_GOLD, KT_ITEM_TRAIN, KT_ITEM_TRUSTED, KT_ITEM_AUTO, KT_ITEM_HUMAN, KT_ITEM_EXPERT } kt_item_state;
+
+/* Each stage: 0 done, KT_DONE waiting for people (nothing more can be done now), < 0 an error. */
+kt_rc kt_learn_prepare(kt_run *r) KT_MUST_USE;  /* pool, features, label model */
+kt_rc kt_learn_rounds(kt_run *r) KT_MUST_USE;   /* active learning, until the last round is answered */
+kt_rc kt_learn_predict(kt_run *r) KT_MUST_USE;  /* final model, column "pred" (uncalibrated in r->pred) */
+kt_rc kt_route_run(kt_run *r) KT_MUST_USE;      /* trusted sample, calibration, threshold, queues */
+kt_rc kt_consensus_run(kt_run *r) KT_MUST_USE;  /* weighs all votes; disputes to experts and back */
+/* Lets people work until the queues of `queues` are empty: simulated ones here and now, else KT_DONE while work is left. */
+kt_rc kt_people_work(kt_run *r, unsigned queues) KT_MUST_USE;
+/* A label a simulated person would give; also used for the random arm of the learning curve. person counts from 0. */
+int32_t kt_simulated_answer(const kt_run *r, uint32_t item, uint64_t person, double accuracy);
+/* Fills *ret for the report from everything above; texts live in r->arena. */
+kt_rc kt_quality_report(kt_run *r, kt_report *ret) KT_MUST_USE;
+
+#endif

@@ -1,0 +1,150 @@
+/* Simulated people: they sign nothing up front, but take items through the same queue and leases as everybody, one by one, at
+   times of a virtual clock. Who is next, how long they take and what they say depend only on the store and the seed, so a run
+   that was killed and resumed gives the same answers. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "stage/review.h"
+#include "stage/run.h"
+
+#include <math.h>
+
+#define DAY_ONE INT64_C(1767600000000000) /* 2026-01-05 08:00 UTC: when simulated work begins */
+#define BATCH 2000                        /* answers per transaction */
+
+struct person {
+    kt_user user;
+    int64_t free_at;
+    double accuracy;
+    uint64_t number;
+    bool idle;
+};
+
+int32_t kt_simulated_answer(const kt_run *r, uint32_t item, uint64_t person, double accuracy)
+{
+    int32_t truth = r->truth[item];
+    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x616e73, item, person);
+    if (kt_rng_unit(&g) < accuracy)
+        return truth;
+    /* half of the mistakes go to the label people most mix this one up with, a fixed one per label */
+    kt_rng mix = kt_rng_keyed((uint64_t)r->c->seed ^ 0x6d6978, (uint64_t)truth, 0);
+    int32_t twin = (int32_t)((uint64_t)truth + 1 + kt_rng_below(&mix, r->k - 1)) % (int32_t)r->k;
+    if (kt_rng_unit(&g) < 0.5)
+        return twin;
+    return (int32_t)((uint64_t)truth + 1 + kt_rng_below(&g, r->k - 1)) % (int32_t)r->k;
+}
+
+static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        kt_str name = kt_arena_printf(r->arena, "simulated-%s-%02lld", expert ? "expert" : "annotator", (long long)i + 1);
+        kt_err none = { 0 };
+        int64_t id;
+        kt_rc rc = kt_user_find(r->s, name, &id, &none);
+        if (rc == KT_NOTFOUND) {
+            KT_TRY(kt_user_add(r->s, name, KT_S(""), true, &id, r->err));
+            KT_TRY(kt_user_grant(r->s, id, r->p.id, expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR, r->err));
+        } else if (rc < 0) {
+            return *r->err = none, rc;
+        }
+        kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x706572, (uint64_t)i, expert);
+        double mean = expert ? r->c->sim_expert_accuracy : r->c->sim_accuracy, spread = expert ? 0 : 0.08;
+        v[i] = (struct person){ .free_at = DAY_ONE + i * 1000, .number = (uint64_t)i + (expert ? 1000 : 0),
+                                .accuracy = KT_MIN(1.0, KT_MAX(0.0, mean + spread * (2 * kt_rng_unit(&g) - 1))) };
+        KT_TRY(kt_user_get(r->s, id, r->p.id, r->arena, &v[i].user, r->err));
+        int64_t last = 0;
+        KT_TRY(kt_db_i64(kt_store_db(r->s), &last, r->err, "SELECT last_us FROM person_stat WHERE project=$1 AND person=$2", "ii", r->p.id, id));
+        if (last)
+            v[i].free_at = last;
+    }
+    return 0;
+}
+
+/* One item by one person. KT_DONE: nothing for them. */
+static kt_rc work_once(kt_run *r, struct person *w, unsigned queues, const kt_lease_rules *rules)
+{
+    kt_lease l;
+    kt_store_set_now(r->s, w->free_at);
+    kt_rc rc = kt_queue_next(r->s, r->p.id, w->user.id, queues & kt_review_queues(w->user.role), rules, &l, r->err);
+    if (rc != 0)
+        return rc;
+    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x74696d, l.item, w->number);
+    double seconds = r->c->sim_seconds * exp(0.4 * kt_rng_normal(&g));
+    w->free_at = l.started_us + KT_MAX((int64_t)(seconds * 1e6), (int64_t)1);
+    kt_store_set_now(r->s, w->free_at);
+    kt_submit in = { .token = l.token, .item = l.item, .label = kt_simulated_answer(r, l.item, w->number, w->accuracy) };
+    kt_submitted out;
+    return kt_review_submit(r->s, &r->p, &w->user, &in, &out, r->err);
+}
+
+static struct person *earliest(struct person *v, size_t n)
+{
+    struct person *best = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!v[i].idle && (!best || v[i].free_at < best->free_at))
+            best = &v[i];
+    return best;
+}
+
+static kt_rc batch(kt_run *r, struct person *v, size_t n, unsigned queues, uint64_t *done)
+{
+    kt_lease_rules rules = { r->c->lease_us, queues & 1u << KT_QUEUE_HUMAN ? r->c->gold_share : 0 };
+    for (int i = 0; i < BATCH; i++) {
+        struct person *w = earliest(v, n);
+        if (!w)
+            return KT_DONE;
+        kt_rc rc = work_once(r, w, queues, &rules);
+        KT_TRY(rc);
+        w->idle = rc == KT_DONE;
+        *done += rc == 0;
+    }
+    return 0;
+}
+
+static kt_rc open_slots(kt_run *r, unsigned queues, int64_t *ret)
+{
+    *ret = 0;
+    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+        int64_t items, slots, held = 0;
+        if (!(queues & 1u << q))
+            continue;
+        KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &items, &slots, r->err));
+        KT_TRY(kt_db_i64(kt_store_db(r->s), &held, r->err, "SELECT COUNT(*) FROM lease WHERE project=$1 AND queue=$2 AND gold=0", "ii", r->p.id, (int64_t)q));
+        *ret += slots + held;
+    }
+    return 0;
+}
+
+kt_rc kt_people_work(kt_run *r, unsigned queues)
+{
+    int64_t open;
+    KT_TRY(open_slots(r, queues, &open));
+    if (open == 0)
+        return 0;
+    if (!r->c->simulate)
+        return KT_DONE;
+    size_t n = (size_t)(r->c->sim_annotators + r->c->sim_experts);
+    struct person *v = kt_zalloc_array(n, sizeof(*v));
+    uint64_t done = 0;
+    kt_progress_begin(r->progress, "simulated people", (uint64_t)open);
+    kt_rc rc = kt_store_begin(r->s, r->err);
+    if (rc == 0) {
+        rc = hire(r, v, false, r->c->sim_annotators);
+        if (rc == 0)
+            rc = hire(r, v + r->c->sim_annotators, true, r->c->sim_experts);
+        rc = kt_store_finish(r->s, rc, r->err);
+    }
+    while (rc == 0) {
+        if ((rc = kt_store_begin(r->s, r->err)) < 0)
+            break;
+        rc = kt_store_finish(r->s, batch(r, v, n, queues, &done), r->err);
+        if (rc == 0)
+            rc = kt_progress_step(r->progress, done, r->err);
+    }
+    kt_progress_end(r->progress);
+    kt_store_set_now(r->s, 0);
+    kt_free(v);
+    KT_TRY(rc);
+    KT_TRY(open_slots(r, queues, &open));
+    return open == 0 ? 0 : kt_fail(r->err, KT_RANGE, "%lld answers are wanted that no simulated person may give; add annotators", (long long)open);
+}
