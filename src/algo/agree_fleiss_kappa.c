@@ -1,42 +1,26 @@
-/* Fleiss (1971), with any number of votes per item (at least two): P_i = Σ n_ij (n_ij - 1) / (n_i (n_i - 1)), mean over
-   items; p_j over all votes of those items; kappa = (P - Σ p_j²) / (1 - Σ p_j²). */
+/* Fleiss (1971), "Measuring nominal scale agreement among many raters": P_i = Σ n_ij (n_ij - 1) / (m_i (m_i - 1)),
+   p_j the share of label j among all votes, kappa = (mean P_i - Σ p_j²) / (1 - Σ p_j²). Fleiss has the same number of
+   votes on every item; here it may vary, and items with fewer than two votes are left out. */
 #include "algo/agree.h"
 
-#include "base/mem.h"
-
-#include <math.h>
-
-struct sums {
-    double agree, items, votes, *label;
-    uint32_t n_labels;
-};
-
-static void add(void *ctx, const uint32_t *count, uint32_t n)
+static double chance(const double *share, uint32_t k, double n, double *ret_grad)
 {
-    struct sums *s = ctx;
-    if (n < 2)
-        return;
-    double same = 0;
-    for (uint32_t c = 0; c < s->n_labels; c++) {
-        same += count[c] * (count[c] - 1.0);
-        s->label[c] += count[c];
+    (void)n;
+    double p_e = 0;
+    for (uint32_t c = 0; c < k; c++) {
+        p_e += share[c] * share[c];
+        ret_grad[c] = 2 * share[c];
     }
-    s->agree += same / (n * (n - 1.0));
-    s->items++;
-    s->votes += n;
+    return p_e;
 }
 
-static double measure(const kt_votes *v)
+static kt_rc measure(const kt_votes *v, const void *opt, kt_rng *rng, double *ret_value, double ret_ci95[2], kt_err *err)
 {
-    struct sums s = { .n_labels = v->n_labels, .label = kt_zalloc_array(v->n_labels, sizeof(double)) };
-    kt_agree_counts(v, add, &s);
-    double chance = 0;
-    for (uint32_t c = 0; c < v->n_labels; c++)
-        chance += s.label[c] * s.label[c] / (s.votes * s.votes);
-    kt_free(s.label);
-    if (s.items == 0 || chance >= 1)
-        return NAN;
-    return (s.agree / s.items - chance) / (1 - chance);
+    (void)opt;
+    (void)rng;
+    return kt_agree_corrected(v, KT_WEIGH_ITEMS, chance, ret_value, ret_ci95, err);
 }
 
-const kt_agreement kt_agree_fleiss_kappa = { "fleiss_kappa", "chance-corrected agreement of many sources (Fleiss 1971)", measure };
+const kt_agreement kt_agree_fleiss_kappa = {
+    .name = "fleiss_kappa", .help = "chance-corrected agreement of many sources (Fleiss 1971)", .nominal = true, .measure = measure,
+};

@@ -39,7 +39,7 @@ double kt_beta_cdf(double x, double a, double b)
 double kt_beta_quantile(double p, double a, double b)
 {
     double lo = 0, hi = 1;
-    for (int i = 0; i < 200 && hi - lo > 1e-16; i++) {
+    for (int i = 0; i < 200 && hi - lo > 4e-16 * hi; i++) {
         double mid = (lo + hi) / 2;
         if (kt_beta_cdf(mid, a, b) < p)
             lo = mid;
@@ -59,4 +59,47 @@ void kt_clopper_pearson(uint64_t k, uint64_t n, double confidence, double ret[2]
 double kt_binom_upper(uint64_t k, uint64_t n, double delta)
 {
     return k >= n ? 1 : kt_beta_quantile(1 - delta, (double)k + 1, (double)(n - k));
+}
+
+double kt_normal_quantile(double p)
+{
+    static const double a[6] = { -3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
+                                 1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00 };
+    static const double b[5] = { -5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
+                                 6.680131188771972e+01, -1.328068155288572e+01 };
+    static const double c[6] = { -7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
+                                 -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00 };
+    static const double d[4] = { 7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00 };
+    if (p <= 0 || p >= 1)
+        return p <= 0 ? -INFINITY : INFINITY;
+    if (p > 0.5)
+        return -kt_normal_quantile(1 - p); /* the lower tail keeps its digits in the step below */
+    double x;
+    if (p < 0.02425) {
+        double q = sqrt(-2 * log(p));
+        x = (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
+            ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+    } else {
+        double q = p - 0.5, r = q * q;
+        x = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
+            (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+    }
+    double e = 0.5 * erfc(-x * M_SQRT1_2) - p, u = e * 2.5066282746310002 * exp(x * x / 2);
+    return x - u / (1 + x * u / 2);
+}
+
+double kt_t_two_sided(double confidence, double dof)
+{
+    /* P(|T| > t) = I_x(dof / 2, 1 / 2) with x = dof / (dof + t²) */
+    double x = kt_beta_quantile(1 - confidence, dof / 2, 0.5);
+    return sqrt(dof * (1 - x) / x);
+}
+
+double kt_digamma(double x)
+{
+    double low = 0;
+    for (; x < 10; x++)
+        low -= 1 / x;
+    double r = 1 / (x * x);
+    return low + log(x) - 0.5 / x - r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132)))));
 }

@@ -1,4 +1,6 @@
 /* karat list FAMILY: what is built in, from the families' own tables. */
+#include "algo/aggregate.h"
+#include "algo/agree.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -10,9 +12,36 @@ static void list_verbs(void)
         printf("%-20s %s\n", (*v)->name, (*v)->help);
 }
 
+static void list_options(const kt_setting *row, const void *defaults)
+{
+    char text[400];
+    for (; row && row->name; row++) {
+        kt_setting_describe(row, defaults, text, sizeof(text));
+        printf("%-22s --set %s\n", "", text);
+    }
+}
+
+static void list_agreements(void)
+{
+    for (const kt_agreement *const *m = kt_agreements; *m; m++) {
+        printf("%-22s %s\n", (*m)->name, (*m)->help);
+        list_options((*m)->options, (*m)->defaults);
+    }
+}
+
+static void list_aggregators(void)
+{
+    for (const kt_aggregator *const *m = kt_aggregators; *m; m++) {
+        printf("%-22s %s\n", (*m)->name, (*m)->help);
+        list_options((*m)->options, (*m)->defaults);
+    }
+}
+
 /* One row per family; its print function walks the family's table. */
 static const struct { const char *name; void (*print)(void); } families[] = {
     { "verbs", list_verbs },
+    { "agreements", list_agreements },
+    { "aggregators", list_aggregators },
 };
 
 static kt_rc run(kt_cli *cli, kt_err *err)

@@ -92,13 +92,16 @@ kt_rc kt_consensus_run(kt_run *r)
     if (!done) {
         struct votes x;
         kt_posterior p;
+        KT_AUTO(kt_arena) arena = KT_ARENA_INIT;
         KT_TRY(load_votes(r, &x));
-        kt_rc rc = kt_aggregator_find(r->c->method)->fit(&x.v, &p, r->err);
+        const kt_aggregator *method = kt_aggregator_find(r->c->method);
+        const void *opt = method == &kt_aggregate_dawid_skene ? &KT_DAWID_SKENE_FEW_VOTES : NULL;
+        kt_rng rng = kt_rng_keyed((uint64_t)r->c->seed, 0, 0);
+        kt_rc rc = method->fit(&x.v, opt, &rng, r->pool, &arena, &p, r->err);
         if (rc == 0) {
             rc = kt_store_begin(r->s, r->err);
             if (rc == 0)
                 rc = kt_store_finish(r->s, put(r, &x, &p), r->err);
-            kt_posterior_done(&p);
         }
         free_votes(&x);
         KT_TRY(rc);

@@ -190,7 +190,8 @@ static kt_rc answered(kt_run *r, float *soft, size_t *ret_n)
             v.n_sources = KT_MAX(v.n_sources, (uint32_t)a.user[i] + 1);
         }
     kt_posterior p;
-    kt_rc rc = kt_aggregate_dawid_skene.fit(&v, &p, r->err);
+    KT_AUTO(kt_arena) arena = KT_ARENA_INIT;
+    kt_rc rc = kt_aggregate_dawid_skene.fit(&v, &KT_DAWID_SKENE_FEW_VOTES, NULL, r->pool, &arena, &p, r->err);
     *ret_n = 0;
     memset(soft, 0, r->n_pool * r->k * sizeof(float));
     for (size_t i = 0; i < r->n_pool && rc == 0; i++)
@@ -199,8 +200,6 @@ static kt_rc answered(kt_run *r, float *soft, size_t *ret_n)
             for (uint32_t c = 0; c < r->k; c++)
                 soft[i * r->k + c] = (float)p.prob[i * r->k + c];
         }
-    if (rc == 0)
-        kt_posterior_done(&p);
     kt_free(row_of);
     kt_free(item);
     kt_free(source);

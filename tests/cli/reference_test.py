@@ -1,0 +1,170 @@
+"""Every stored answer of KARAT_SHARED/reference whose method the filters know, through the command line. Methods without a
+filter of their own are listed as not covered; exits 77 when the folder is absent."""
+import collections, glob, json, math, os, subprocess, sys, tempfile
+
+KARAT = os.environ["KARAT"]
+REFERENCE = os.path.join(os.environ.get("KARAT_SHARED", "../shared"), "reference")
+failures = []
+passed = collections.Counter()
+
+
+def karat(args, text):
+    r = subprocess.run([KARAT] + args, input=text.encode(), capture_output=True, timeout=120)
+    if r.returncode:
+        raise AssertionError(f"karat {' '.join(args)}: exit {r.returncode}: {r.stderr.decode().strip()}")
+    return json.loads(r.stdout)
+
+
+def close(what, got, want, tolerance):
+    if got is None or want is None:
+        assert got is None and want is None, f"{what}: {got}, expected {want}"
+    else:
+        assert abs(got - want) <= tolerance, f"{what}: {got}, expected {want} within {tolerance}"
+
+
+def votes_csv(rows):
+    return "item,annotator,label\n" + "".join(f"{i},{s},{'' if l is None else l}\n" for i, s, l in rows)
+
+
+def tasks_csv(case):
+    return votes_csv(case["input"]["task_worker_label"])
+
+
+def agree(method, options, rows):
+    args = ["agree", "-", "--json", "--method", method]
+    for o in options:
+        args += ["--set", o]
+    got = karat(args, votes_csv(rows))
+    assert got["method"] == method
+    if got["ci95"] is not None:
+        assert got["ci95"][0] <= got["value"] + 1e-12 and got["ci95"][1] >= got["value"] - 1e-12, got
+    return got["value"]
+
+
+def listed(name, values):
+    return [] if values is None else [f"{name}={','.join(str(v) for v in values)}"]
+
+
+def cohen_kappa(case):
+    i = case["input"]
+    rows = [(u, s, l) for u, pair in enumerate(zip(i["a"], i["b"])) for s, l in zip("ab", pair)]
+    for weights, want in case["expected"].items():
+        close(weights, agree("cohen_kappa", [f"weights={weights}"] + listed("labels", i["labels"]), rows), want, case["tolerance"]["abs"])
+
+
+def fleiss_kappa(case):
+    counts = case["input"]["counts"]
+    rows = []
+    for u, row in enumerate(counts):
+        said = [c for c, n in enumerate(row) for _ in range(n)]
+        rows += [(u, s, c) for s, c in enumerate(said)]
+    for name, method in (("fleiss", "fleiss_kappa"), ("randolph", "randolph_kappa")):
+        close(name, agree(method, listed("labels", range(len(counts[0]))), rows), case["expected"][name], case["tolerance"]["abs"])
+
+
+def krippendorff_alpha(case):
+    i = case["input"]
+    rows = [(u, s, l) for s, row in enumerate(i["reliability"]) for u, l in enumerate(row)]
+    for level, want in case["expected"]["alpha"].items():
+        close(level, agree("krippendorff_alpha", [f"level={level}"] + listed("value_domain", i["value_domain"]), rows), want, case["tolerance"]["abs"])
+
+
+def aggregate(case, method, options=(), files=(), tolerance=None):
+    """Runs one aggregator and checks probabilities and consensus; returns the whole answer."""
+    want, tolerance = case["expected"], tolerance or case["tolerance"]["abs"]
+    args = ["aggregate", "-", "--json", "--method", method]
+    for o in options:
+        args += ["--set", o]
+    paths = []
+    try:
+        for option, text in files:
+            f = tempfile.NamedTemporaryFile("w", suffix=".csv", delete=False)
+            f.write(text)
+            f.close()
+            paths.append(f.name)
+            args += [option, f.name]
+        got = karat(args, tasks_csv(case))
+    finally:
+        for p in paths:
+            os.unlink(p)
+    items = {i["item"]: i for i in got["items"]}
+    assert sorted(items) == sorted(str(t) for t in want["tasks"]), "the items differ"
+    for t, row in zip(want["tasks"], want["probas"]):
+        item = items[str(t)]
+        for label, p in zip(want["labels"], row):
+            close(f"item {t} label {label}", item["posterior"][str(label)], p, tolerance)
+        best = sorted(row)[-2:]
+        if len(best) < 2 or best[1] - best[0] >= 1e-9 or method in ("majority", "wawa"):
+            assert item["label"] == str(want["consensus"][str(t)]), f"item {t}: {item['label']}"
+    return got
+
+
+def sources(got, expected, tolerance):
+    by_name = {s["annotator"]: s for s in got["sources"]}
+    for name, want in expected.items():
+        close(f"annotator {name}", by_name[name]["accuracy"], want, tolerance)
+
+
+def priors(got, case):
+    for label, want in case["expected"].get("priors", {}).items():
+        close(f"prior of {label}", got["prior"][label], want, case["tolerance"]["abs"])
+
+
+def majority_vote(case):
+    got = aggregate(case, "majority")
+    sources(got, case["expected"].get("worker_agreement", {}), case["tolerance"]["abs"])
+
+
+def weighted_majority_vote(case):
+    weights = "annotator,weight\n" + "".join(f"{s},{w}\n" for s, w in case["input"]["worker_weight"].items())
+    aggregate(case, "majority", files=[("--weights", weights)])
+
+
+def wawa(case):
+    got = aggregate(case, "wawa")
+    sources(got, case["expected"]["skills"], case["tolerance"]["abs"])
+
+
+def dawid_skene(case):
+    i, want = case["input"], case["expected"]
+    files = [("--gold", "item,label\n" + "".join(f"{t},{l}\n" for t, l in i["gold"].items()))] if i.get("gold") else []
+    got = aggregate(case, "dawid_skene", [f"n_iter={i['n_iter']}"], files)
+    priors(got, case)
+    by_name = {s["annotator"]: s for s in got["sources"]}
+    for worker, matrix in zip(want.get("workers", []), want.get("confusion_worker_observed_true", [])):
+        for said, row in zip(want["labels"], matrix):
+            for truth, p in zip(want["labels"], row):
+                close(f"annotator {worker} says {said} for {truth}", by_name[str(worker)]["confusion"][str(said)][str(truth)], p,
+                      case["tolerance"]["abs"])
+
+
+def one_coin_dawid_skene(case):
+    got = aggregate(case, "one_coin_dawid_skene", [f"n_iter={case['input']['n_iter']}"])
+    priors(got, case)
+    sources(got, case["expected"]["skills"], case["tolerance"]["abs"])
+
+
+CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, majority_vote, weighted_majority_vote, wawa,
+                                  dawid_skene, one_coin_dawid_skene)}
+
+if not os.path.isdir(REFERENCE):
+    print("skipped: reference (no folder", REFERENCE + ")")
+    sys.exit(77)
+missing = collections.Counter()
+for path in sorted(glob.glob(os.path.join(REFERENCE, "*__*.json"))):
+    case = json.load(open(path))
+    check = CHECKS.get(case["method"])
+    if not check:
+        missing[case["method"]] += 1
+        continue
+    try:
+        check(case)
+        passed[case["method"]] += 1
+    except AssertionError as e:
+        failures.append(f"{case['method']}__{case['case']}: {e}")
+for m in sorted(passed):
+    print(f"{m}: {passed[m]} cases agree")
+for m in sorted(missing):
+    print(f"not covered here: {m} ({missing[m]} cases)")
+print("\n".join(failures))
+sys.exit(bool(failures))
