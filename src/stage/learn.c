@@ -15,7 +15,7 @@
 
 #define MAX_POOL 30000
 #define MAX_SOFT 8000 /* rows that only functions labelled, in training */
-#define SOFT_WEIGHT 0.1f
+#define SOFT_WEIGHT 0.3f
 #define EVAL 2000     /* items the learning curve is measured on */
 
 static kt_features_options feature_options(const kt_config *c)

@@ -103,6 +103,13 @@ static void measure_errors(struct build *b)
         o->confusion = confusion;
 }
 
+/* A metric that cannot be measured here is undefined, which is what the report then says. */
+static double agreement(const kt_agreement *m, const kt_votes *v)
+{
+    double value = NAN;
+    return m->measure(v, NULL, NULL, &value, NULL, NULL) < 0 ? NAN : value;
+}
+
 static void measure_agreement(struct build *b)
 {
     size_t n = 0;
@@ -119,10 +126,10 @@ static void measure_agreement(struct build *b)
                 b->ret->n_agreement_items++;
         }
     kt_votes v = { n, b->r->n, n_sources, b->r->k, item, source, label };
-    b->ret->percent_agreement = kt_agree_percent.measure(&v);
-    b->ret->cohen = kt_agree_cohen_kappa.measure(&v);
-    b->ret->fleiss = kt_agree_fleiss_kappa.measure(&v);
-    b->ret->krippendorff = kt_agree_krippendorff_alpha.measure(&v);
+    b->ret->percent_agreement = agreement(&kt_agree_percent, &v);
+    b->ret->cohen = agreement(&kt_agree_cohen_kappa, &v);
+    b->ret->fleiss = agreement(&kt_agree_fleiss_kappa, &v);
+    b->ret->krippendorff = agreement(&kt_agree_krippendorff_alpha, &v);
     kt_free(item);
     kt_free(source);
     kt_free(label);
