@@ -57,7 +57,7 @@ int kt_rc_exit(kt_rc rc)
     return r ? r->exitcode : 0;
 }
 
-static void fill(kt_err *err, kt_rc rc, const char *fmt, va_list ap)
+static void KT_PRINTF(3, 0) fill(kt_err *err, kt_rc rc, const char *fmt, va_list ap)
 {
     memset(err, 0, sizeof(*err));
     err->rc = rc;

@@ -85,7 +85,7 @@ static kt_rc find_near(kt_store *s, const kt_project *p, struct near *w, kt_pool
     return rc;
 }
 
-kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_dedup_result *ret, kt_err *err)
+kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_str done_key, kt_err *err)
 {
     uint32_t n = p->n_items, *cluster = kt_alloc_array((size_t)n + 1, 4), *exact = kt_alloc_array((size_t)n + 1, 4);
     kt_column_part part = { KT_S("exact"), 0, n, 4 };
@@ -96,12 +96,10 @@ kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool
         cluster[i] = i;
     if (rc == 0 && c->near_on && n)
         rc = find_near(s, p, &w, pool, cluster);
-    *ret = (kt_dedup_result){ 0 };
+    int64_t n_duplicates = 0;
     for (uint32_t i = 0; i < n && rc == 0; i++) {
-        ret->n_exact += exact[i] != i;
-        ret->n_near += exact[i] == i && cluster[i] != i;
         cluster[i] = cluster[exact[i]];
-        ret->n_canonical += cluster[i] == i;
+        n_duplicates += cluster[i] != i;
     }
     part.name = KT_S("cluster");
     if (rc == 0)
@@ -109,7 +107,9 @@ kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool
     if (rc == 0) {
         rc = kt_column_write(s, p->id, &part, cluster, "dedup.clusters", err);
         if (rc == 0)
-            rc = kt_counter_set(s, p->id, KT_S("duplicates"), (int64_t)(ret->n_exact + ret->n_near), err);
+            rc = kt_counter_set(s, p->id, KT_S("duplicates"), n_duplicates, err);
+        if (rc == 0)
+            rc = kt_doc_put(s, p->id, KT_S("dedup.done"), done_key, err);
         rc = kt_store_finish(s, rc, err);
     }
     kt_free(exact);

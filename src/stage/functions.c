@@ -25,9 +25,9 @@ static kt_rc apply(void *ctx, int slot, const kt_item *items, size_t n, kt_err *
 }
 
 kt_rc kt_functions_run(kt_store *s, const kt_project *p, const kt_functions *f, const uint32_t *cluster, kt_pool *pool,
-                       int16_t *ret_vote, kt_function_fault *ret_faults, kt_err *err)
+                       kt_str done_key, kt_function_votes *ret, kt_err *err)
 {
-    struct work w = { .cluster = cluster, .m = kt_functions_count(f), .vote = ret_vote };
+    struct work w = { .cluster = cluster, .m = kt_functions_count(f), .vote = ret->vote };
     kt_item_reader *r = NULL;
     kt_rc rc = kt_item_reader_new(s, p->id, &r, err);
     for (int i = 0; i < KT_SCAN_SLOTS && rc == 0; i++)
@@ -37,17 +37,18 @@ kt_rc kt_functions_run(kt_store *s, const kt_project *p, const kt_functions *f, 
     for (int i = 0; i < KT_SCAN_SLOTS && w.scratch[i]; i++) {
         const kt_function_fault *x = kt_functions_faults(w.scratch[i]);
         for (uint32_t j = 0; j < w.m; j++) {
-            if (x[j].n && !ret_faults[j].n)
-                memcpy(ret_faults[j].first, x[j].first, sizeof(x[j].first));
-            ret_faults[j].n += x[j].n;
+            if (x[j].n && !ret->faults[j].n)
+                memcpy(ret->faults[j].first, x[j].first, sizeof(x[j].first));
+            ret->faults[j].n += x[j].n;
         }
         kt_functions_scratch_free(w.scratch[i]);
     }
     kt_item_reader_free(r);
     KT_TRY(rc);
-    if (w.m == 0)
-        return 0;
     kt_column_part part = { KT_S("lf"), 0, p->n_items, w.m * 2 };
     KT_TRY(kt_store_begin(s, err));
-    return kt_store_finish(s, kt_column_write(s, p->id, &part, ret_vote, "functions.votes", err), err);
+    rc = w.m ? kt_column_write(s, p->id, &part, ret->vote, "functions.votes", err) : 0;
+    if (rc == 0)
+        rc = kt_doc_put(s, p->id, KT_S("functions.done"), done_key, err);
+    return kt_store_finish(s, rc, err);
 }

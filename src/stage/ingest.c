@@ -58,6 +58,7 @@ struct ingest {
     KT_VEC(struct hashes) fresh;
     KT_VEC(int16_t) truth, gold;
     KT_VEC(uint64_t) group;
+    kt_buf digests; /* of the wave's columns, as a JSON list's inside */
     kt_ingested *ret;
     kt_err *err;
 };
@@ -152,11 +153,16 @@ static void take(struct ingest *g, struct block *b, size_t i)
     b->keep[b->n_keep++] = r;
 }
 
+/* Writes a column's part and adds its digests to the event being made. */
 static kt_rc put_column(struct ingest *g, const char *name, uint32_t first, size_t n, uint32_t width, const void *v)
 {
+    kt_digest d;
     for (size_t at = 0; at < n; at += KT_COLUMN_CHUNK) {
         kt_column_part part = { kt_str_of(name), first + (uint32_t)at, (uint32_t)KT_MIN(n - at, (size_t)KT_COLUMN_CHUNK), width };
-        KT_TRY(kt_column_put(g->s, g->p->id, &part, (const char *)v + at * width, NULL, g->err));
+        KT_TRY(kt_column_put(g->s, g->p->id, &part, (const char *)v + at * width, &d, g->err));
+        kt_buf_puts(&g->digests, g->digests.n ? ",\"" : "\"");
+        kt_buf_hex(&g->digests, d.b, sizeof(d.b));
+        kt_buf_char(&g->digests, '"');
     }
     return 0;
 }
@@ -185,6 +191,16 @@ static kt_rc put_columns(struct ingest *g, uint32_t first)
     kt_free(ids);
     kt_free(low);
     return rc;
+}
+
+static kt_rc log_columns(struct ingest *g, uint32_t first)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 20);
+    kt_buf_printf(&b, "{\"first\":%u,\"n\":%zu,\"blobs\":[", first, g->fresh.n);
+    kt_buf_str(&b, KT_BUF_STR(&g->digests));
+    kt_buf_puts(&b, "]}");
+    const kt_event e = { KT_S("karat"), KT_S("items.columns"), g->p->id, -1, KT_BUF_STR(&b) };
+    return kt_audit_append(g->s, &e, NULL, g->err);
 }
 
 static kt_rc put_rejects(struct ingest *g)
@@ -239,7 +255,9 @@ static kt_rc put_wave(struct ingest *g, kt_pool *pool)
         for (size_t b = 0; b < g->n_blocks; b++)
             parts[b] = g->block[b].frames;
         KT_TRY(kt_items_put(g->s, g->p->id, first, parts, g->n_blocks, g->err));
+        kt_buf_reset(&g->digests);
         KT_TRY(put_columns(g, first));
+        KT_TRY(log_columns(g, first));
         g->p->n_items = first + (uint32_t)n;
         g->ret->n_added += n;
     }
@@ -416,7 +434,7 @@ static kt_rc run_waves(struct ingest *g, kt_pool *pool, kt_progress *progress)
 kt_rc kt_ingest(kt_store *s, kt_project *p, const kt_source_config *src, kt_pool *pool, kt_progress *progress, kt_ingested *ret, kt_err *err)
 {
     struct ingest *g = kt_zalloc(sizeof(*g));
-    *g = (struct ingest){ .s = s, .p = p, .src = src, .fd = -1, .ret = ret, .err = err, .layout = KT_LAYOUT_INIT };
+    *g = (struct ingest){ .s = s, .p = p, .src = src, .fd = -1, .ret = ret, .err = err, .layout = KT_LAYOUT_INIT, .digests = KT_BUF_INIT((size_t)1 << 20) };
     kt_progress_begin(progress, "ingest", 0);
     kt_rc rc = open_source(g);
     if (rc == 0 && g->n == 0 && g->eof) {
@@ -440,6 +458,7 @@ kt_rc kt_ingest(kt_store *s, kt_project *p, const kt_source_config *src, kt_pool
     if (g->fd >= 0)
         close(g->fd);
     kt_layout_done(&g->layout);
+    kt_buf_done(&g->digests);
     kt_free(g->window);
     kt_map_done(&g->ids);
     kt_map_done(&g->contents);

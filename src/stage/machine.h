@@ -13,12 +13,17 @@ typedef struct kt_dedup_result {
     uint64_t n_exact, n_near, n_canonical;
 } kt_dedup_result;
 
-/* Writes column "cluster" (uint32_t: the canonical item of each). */
-kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_dedup_result *ret, kt_err *err) KT_MUST_USE;
+/* Writes column "cluster" (uint32_t: the canonical item of each) and, in the same transaction, done_key into the document
+   "dedup.done". */
+kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_str done_key, kt_err *err) KT_MUST_USE;
 
-/* Votes of all functions on items [0, n_items), row-major, in ret_vote (n_items × count); duplicates abstain. Writes column
-   "lf". *ret_faults (count, caller frees) tells what failed. */
+/* Votes of all functions on items [0, n_items), row-major, in ret->vote; duplicates abstain. Writes column
+   "lf" and, in the same transaction, done_key into the document "functions.done". ret->faults tells what failed. */
+typedef struct kt_function_votes {
+    int16_t *vote;             /* n_items × count */
+    kt_function_fault *faults; /* count */
+} kt_function_votes;
 kt_rc kt_functions_run(kt_store *s, const kt_project *p, const kt_functions *f, const uint32_t *cluster, kt_pool *pool,
-                       int16_t *ret_vote, kt_function_fault *ret_faults, kt_err *err) KT_MUST_USE;
+                       kt_str done_key, kt_function_votes *ret, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -60,21 +60,13 @@ static kt_rc is_done(kt_run *r, const char *stage, kt_str config, bool *ret, kt_
     return rc < 0 ? rc : 0;
 }
 
-static kt_rc set_done(kt_run *r, const char *stage, kt_str key)
-{
-    KT_TRY(kt_store_begin(r->s, r->err));
-    return kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, kt_str_of(stage), key, r->err), r->err);
-}
-
 static kt_rc dedup(kt_run *r)
 {
     bool done;
     kt_str key;
     KT_TRY(is_done(r, "dedup.done", kt_arena_printf(r->arena, "%d %.6f", r->c->near_on, r->c->near_threshold), &done, &key));
-    if (!done) {
-        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, &r->dedup, r->err));
-        KT_TRY(set_done(r, "dedup.done", key));
-    }
+    if (!done)
+        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, key, r->err));
     r->cluster = kt_arena_array(r->arena, (size_t)r->n + 1, 4);
     uint32_t *exact = kt_alloc_array((size_t)r->n + 1, 4);
     kt_rc rc = column(r, "cluster", 4, 0, r->cluster);
@@ -102,8 +94,8 @@ static kt_rc functions(kt_run *r)
     KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
     if (done)
         return r->m ? column(r, "lf", r->m * 2, 0xff, r->vote) : 0;
-    KT_TRY(kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->vote, r->faults, r->err));
-    return set_done(r, "functions.done", key);
+    kt_function_votes out = { r->vote, r->faults };
+    return kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, key, &out, r->err);
 }
 
 static kt_rc states(kt_run *r)
