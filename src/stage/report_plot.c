@@ -80,7 +80,7 @@ static void line(const struct frame *f, const kt_curve_point *v, size_t n, int w
         kt_buf_printf(f->b, "%c%.1f %.1f", pen ? 'L' : 'M', px(f, v[i].x), py(f, y));
         pen = true;
     }
-    kt_buf_printf(f->b, "' %s/>", look);
+    kt_buf_printf(f->b, "' %s />", look);
 }
 
 static void legend(const struct frame *f, int at, const char *colour, const char *text)
@@ -124,7 +124,7 @@ void kt_plot_coverage(kt_buf *b, const kt_report *r)
     uint64_t routed = r->n_auto + r->n_human + r->n_expert;
     if (r->n_auto && routed) {
         double x = px(&f, (double)r->n_auto / (double)routed);
-        kt_buf_printf(b, "<line x1=%.1f x2=%.1f y1=%d y2=%d stroke='var(--c)' stroke-width=2/><text x=%.1f y=%d>chosen</text>", x, x, TOP, BOTTOM, x + 5, BOTTOM - 8);
+        kt_buf_printf(b, "<line x1=%.1f x2=%.1f y1=%d y2=%d stroke='var(--c)' stroke-width=2 /><text x=%.1f y=%d>chosen</text>", x, x, TOP, BOTTOM, x + 5, BOTTOM - 8);
     }
     legend(&f, 0, "var(--b)", "upper bound from the trusted sample (dotted: its own error)");
     legend(&f, 1, "var(--a)", "measured against held-back truth");
@@ -226,7 +226,7 @@ void kt_plot_people(kt_buf *b, const kt_report *r)
         kt_buf_html(b, p->name);
         kt_buf_puts(b, "</text>");
         if (!isnan(p->accuracy))
-            kt_buf_printf(b, "<line x1=%.1f x2=%.1f y1=%d y2=%d stroke='var(--%s)' stroke-width=2/><circle cx=%.1f cy=%d r=4 fill='var(--%s)'/>",
+            kt_buf_printf(b, "<line x1=%.1f x2=%.1f y1=%d y2=%d stroke='var(--%s)' stroke-width=2 /><circle cx=%.1f cy=%d r=4 fill='var(--%s)'/>",
                           190 + 250 * (p->lo - low) / (1 - low), 190 + 250 * (p->hi - low) / (1 - low), y - 4, y - 4, p->expert ? "c" : "a",
                           190 + 250 * (p->accuracy - low) / (1 - low), y - 4, p->expert ? "c" : "a");
         kt_buf_printf(b, "<text class=dim x=515 y=%d text-anchor=end>", y);
