@@ -1,144 +1,318 @@
-/* EM in fixed chunks of items whose partial sums are added in chunk order, so threads do not change the result. */
+/* The label model by EM. Items go in blocks that stay in cache while one function after the other adds its votes; blocks
+   are gathered into chunks fixed by size, whose sums are added in chunk order, so threads do not change the result.
+
+   A vote of j for o carries the likelihood ratio P(vote | o) / P(vote | not o), which Bayes' rule ties to its accuracy
+   a = P(o | vote) and the class balance p: ratio = a / (1 - a) · (1 - p_o) / p_o. The posterior of an item is
+   ∝ p_c Π ratio over the votes for c; with a single vote it is a itself. */
 #include "algo/denoise.h"
 
 #include "base/mem.h"
 
 #include <math.h>
 
-#define CHUNK 4096
-#define ROUNDS 25
-#define RIGHT 7.0 /* the prior's pseudo-votes */
-#define WRONG 3.0
+#define BLOCK 512
+#define CHUNK (8 * BLOCK)
+#define LABEL_PULL 5.0 /* pseudo-votes that draw a label's accuracy towards its function's */
+#define LEAST 1e-4     /* an accuracy is at least this far from 0 and 1 */
+
+static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
 
 struct em {
-    const kt_lf_votes *v;
-    float *prob;
-    double *weight;  /* n_functions: log odds of a right vote against one given other label */
-    double *prior;   /* n_labels, logs */
-    double *partial; /* per chunk: n_functions expected right votes, n_labels expected class counts */
-    size_t width;
+    const kt_lf_columns *v;
+    const kt_denoise_opts *o;
+    size_t cells, width, chunks; /* cells: functions × K; width: right, seen (cells each), share (K), voted (1) */
+    double *partial;             /* chunks × width */
+    double *weight;              /* cells: log ratios */
+    double *log_prior, *prior, *accuracy;
+    bool start;                  /* measure against the others' votes instead of the posterior */
 };
 
-static void chunk_step(void *ctx, size_t part)
+static inline int16_t vote_of(const kt_lf_columns *v, uint32_t j, size_t i)
 {
-    struct em *e = ctx;
-    uint32_t k = e->v->n_labels, m = e->v->n_functions;
-    double *right = e->partial + part * e->width, *class = right + m;
-    memset(right, 0, e->width * sizeof(double));
-    for (size_t i = part * CHUNK; i < KT_MIN(e->v->n_items, (part + 1) * CHUNK); i++) {
-        const int16_t *vote = e->v->vote + i * m;
-        float *p = e->prob + i * k;
-        bool any = false;
-        for (uint32_t c = 0; c < k; c++)
-            p[c] = (float)e->prior[c];
-        for (uint32_t j = 0; j < m; j++)
-            if (vote[j] >= 0) {
-                p[vote[j]] += (float)e->weight[j];
-                any = true;
-            }
-        float top = p[0], sum = 0;
-        for (uint32_t c = 1; c < k; c++)
-            top = KT_MAX(top, p[c]);
-        for (uint32_t c = 0; c < k; c++)
-            sum += p[c] = expf(p[c] - top);
-        for (uint32_t c = 0; c < k; c++)
-            p[c] /= sum;
-        if (!any)
-            continue;
-        for (uint32_t c = 0; c < k; c++)
-            class[c] += p[c];
-        for (uint32_t j = 0; j < m; j++)
-            if (vote[j] >= 0)
-                right[j] += p[vote[j]];
-    }
+    return v->vote[j][i * v->stride];
 }
 
-static kt_rc summarise(const kt_lf_votes *v, kt_lf_summary *s, kt_err *err)
+/* Scores of n items from first on into p (n × K), and how many votes each has into m. */
+static void score_block(const struct em *e, size_t first, size_t n, double *p, uint32_t *m)
 {
-    for (size_t i = 0; i < v->n_items; i++) {
-        const int16_t *vote = v->vote + i * v->n_functions;
-        int n = 0;
-        int32_t first = -1;
-        bool differ = false;
-        for (uint32_t j = 0; j < v->n_functions; j++) {
-            if (vote[j] < KT_ABSTAIN || vote[j] >= (int32_t)v->n_labels)
-                return kt_fail(err, KT_RANGE, "item %zu: function %u votes %d of %u labels", i, j, vote[j], v->n_labels);
-            if (vote[j] < 0)
+    uint32_t k = e->v->n_labels;
+    for (size_t i = 0; i < n; i++) {
+        m[i] = 0;
+        for (uint32_t c = 0; c < k; c++)
+            p[i * k + c] = e->start ? 0 : e->log_prior[c];
+    }
+    for (uint32_t j = 0; j < e->v->n_functions; j++)
+        for (size_t i = 0; i < n; i++) {
+            int16_t said = vote_of(e->v, j, first + i);
+            if (said < 0)
                 continue;
-            differ |= first >= 0 && vote[j] != first;
-            first = first < 0 ? vote[j] : first;
-            n++;
+            p[i * k + (size_t)said] += e->start ? 1 : e->weight[(size_t)j * k + (size_t)said];
+            m[i]++;
         }
-        for (uint32_t j = 0; j < v->n_functions && n; j++) {
-            if (vote[j] < 0)
+}
+
+static void normalise_logs(double *p, uint32_t k)
+{
+    double top = p[0], sum = 0;
+    for (uint32_t c = 1; c < k; c++)
+        top = KT_MAX(top, p[c]);
+    for (uint32_t c = 0; c < k; c++)
+        sum += p[c] = exp(p[c] - top);
+    for (uint32_t c = 0; c < k; c++)
+        p[c] /= sum;
+}
+
+/* p: posteriors, or at the start counts of votes, of which each vote sees the others' only. */
+static void count_block(const struct em *e, size_t first, size_t n, const double *p, const uint32_t *m, double *right)
+{
+    uint32_t k = e->v->n_labels;
+    double *seen = right + e->cells;
+    for (uint32_t j = 0; j < e->v->n_functions; j++)
+        for (size_t i = 0; i < n; i++) {
+            int16_t said = vote_of(e->v, j, first + i);
+            if (said < 0 || (e->start && m[i] < 2))
                 continue;
-            bool conflict = false;
-            for (uint32_t q = 0; differ && q < v->n_functions; q++)
-                conflict |= vote[q] >= 0 && vote[q] != vote[j];
-            s[j].votes++;
-            s[j].overlaps += n > 1;
-            s[j].conflicts += conflict;
+            size_t cell = (size_t)j * k + (size_t)said;
+            double x = p[i * k + (size_t)said];
+            right[cell] += e->start ? (x - 1) / (m[i] - 1) : x;
+            seen[cell]++;
+        }
+}
+
+static void run_chunk(void *ctx, size_t part)
+{
+    struct em *e = ctx;
+    uint32_t k = e->v->n_labels, m[BLOCK];
+    double *p = kt_alloc_array((size_t)BLOCK * k, sizeof(*p)), *right = e->partial + part * e->width;
+    double *share = right + 2 * e->cells, *voted = share + k;
+    memset(right, 0, e->width * sizeof(double));
+    size_t end = KT_MIN((part + 1) * CHUNK, e->v->n_items);
+    for (size_t first = part * CHUNK; first < end; first += BLOCK) {
+        size_t n = KT_MIN(BLOCK, end - first);
+        score_block(e, first, n, p, m);
+        for (size_t i = 0; i < n; i++) {
+            if (m[i] == 0)
+                continue;
+            if (!e->start)
+                normalise_logs(p + i * k, k);
+            ++*voted;
+            for (uint32_t c = 0; c < k; c++)
+                share[c] += p[i * k + c] / (e->start ? m[i] : 1);
+        }
+        count_block(e, first, n, p, m, right);
+    }
+    kt_free(p);
+}
+
+/* Accuracies, balance and weights from the sums; returns the largest move of an accuracy. */
+static double m_step(struct em *e, kt_lf_summary *s)
+{
+    uint32_t k = e->v->n_labels;
+    double *sum = e->partial, moved = 0; /* the first chunk's sums take up the others' */
+    for (size_t part = 1; part < e->chunks; part++)
+        for (size_t x = 0; x < e->width; x++)
+            sum[x] += e->partial[part * e->width + x];
+    double *right = sum, *seen = sum + e->cells, *share = seen + e->cells, voted = share[k];
+    double *seen_share = share; /* overwritten: the balance as the posteriors have it, which a given balance only starts from */
+    for (uint32_t c = 0; c < k; c++) {
+        seen_share[c] = (share[c] + 1) / (voted + k);
+        e->prior[c] = e->o->class_balance ? KT_MAX(e->o->class_balance[c], 1e-9) : seen_share[c];
+        e->log_prior[c] = log(e->prior[c]);
+    }
+    for (uint32_t j = 0; j < e->v->n_functions; j++) {
+        double all = e->o->right, n = e->o->right + e->o->wrong;
+        for (uint32_t c = 0; c < k; c++) {
+            all += right[(size_t)j * k + c];
+            n += seen[(size_t)j * k + c];
+        }
+        s[j].accuracy = all / n;
+        for (uint32_t c = 0; c < k; c++) {
+            size_t cell = (size_t)j * k + c;
+            double a = (right[cell] + LABEL_PULL * s[j].accuracy) / (seen[cell] + LABEL_PULL);
+            a = KT_MIN(KT_MAX(a, LEAST), 1 - LEAST);
+            moved = KT_MAX(moved, fabs(a - e->accuracy[cell]));
+            e->accuracy[cell] = a;
+            e->weight[cell] = log(a) - log1p(-a) + log((1 - seen_share[c]) / seen_share[c]);
         }
     }
+    return moved;
+}
+
+static void fit_em(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_label_model *ret)
+{
+    uint32_t k = v->n_labels;
+    struct em e = { .v = v, .o = o, .cells = (size_t)v->n_functions * k, .start = true, .prior = ret->prior };
+    e.width = 2 * e.cells + k + 1;
+    e.chunks = KT_MAX((v->n_items + CHUNK - 1) / CHUNK, 1);
+    e.partial = kt_zalloc_array(e.chunks * e.width, sizeof(double));
+    e.weight = kt_zalloc_array(e.cells, sizeof(double));
+    e.accuracy = kt_zalloc_array(e.cells, sizeof(double));
+    e.log_prior = kt_zalloc_array(k, sizeof(double));
+    for (int32_t round = 0; round <= o->n_iter; round++) {
+        kt_pool_run(pool, e.chunks, run_chunk, &e);
+        double moved = m_step(&e, ret->summary);
+        e.start = false;
+        if (moved < 1e-5)
+            break;
+    }
+    for (size_t cell = 0; cell < e.cells; cell++)
+        ret->log_likelihood[cell * k + cell % k] = e.weight[cell];
+    kt_free(e.partial);
+    kt_free(e.weight);
+    kt_free(e.accuracy);
+    kt_free(e.log_prior);
+}
+
+/* No model to fit; the functions are measured against the others' votes. */
+static void fit_majority(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_label_model *ret)
+{
+    kt_denoise_opts once = *o;
+    once.n_iter = 0;
+    once.right = once.wrong = 0.5;
+    fit_em(v, &once, pool, ret);
+    for (uint32_t c = 0; c < v->n_labels; c++)
+        ret->prior[c] = 1.0 / v->n_labels;
+}
+
+static kt_rc summarise(const kt_lf_columns *v, kt_lf_summary *s, kt_err *err)
+{
+    int16_t *said = kt_alloc_array(v->n_functions, sizeof(*said));
+    kt_rc rc = 0;
+    for (size_t i = 0; i < v->n_items && rc == 0; i++) {
+        uint32_t n = 0;
+        int16_t first = -1;
+        bool differ = false;
+        for (uint32_t j = 0; j < v->n_functions; j++) {
+            said[j] = vote_of(v, j, i);
+            if (said[j] < KT_ABSTAIN || said[j] >= (int32_t)v->n_labels) {
+                rc = kt_fail(err, KT_RANGE, "item %zu: function %u votes %d of %u labels", i, j, said[j], v->n_labels);
+                break;
+            }
+            if (said[j] < 0)
+                continue;
+            differ |= n && said[j] != first;
+            first = n ? first : said[j];
+            n++;
+        }
+        for (uint32_t j = 0; j < v->n_functions && n && rc == 0; j++) {
+            if (said[j] < 0)
+                continue;
+            s[j].votes++;
+            s[j].overlaps += n > 1;
+            s[j].conflicts += differ; /* where votes differ, each is contradicted by some other */
+        }
+    }
+    kt_free(said);
+    return rc;
+}
+
+kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err)
+{
+    o = o ? o : &defaults;
+    if (v->n_labels < 2 || v->n_labels > INT16_MAX)
+        return kt_fail(err, KT_RANGE, "a label model needs 2 to %d labels, not %u", INT16_MAX, v->n_labels);
+    size_t k = v->n_labels;
+    if (v->n_functions > ((size_t)1 << 27) / (k * k))
+        return kt_fail(err, KT_LIMIT, "%u functions with %zu labels are more than fit", v->n_functions, k);
+    kt_label_model m = { .method = o->method, .n_functions = v->n_functions, .n_labels = v->n_labels };
+    m.prior = kt_arena_array(a, k, sizeof(double));
+    m.log_likelihood = kt_arena_array(a, v->n_functions * k * k, sizeof(double));
+    m.summary = kt_arena_array(a, v->n_functions, sizeof(kt_lf_summary));
+    KT_TRY(summarise(v, m.summary, err));
+    if (o->method == KT_DENOISE_MOMENTS)
+        KT_TRY(kt_denoise_moments(v, o, a, &m, err));
+    else if (o->method == KT_DENOISE_MAJORITY)
+        fit_majority(v, o, pool, &m);
+    else
+        fit_em(v, o, pool, &m);
+    *ret = m;
     return 0;
 }
 
-static void m_step(struct em *e, const kt_lf_summary *s, double *accuracy, size_t n_chunks)
+static void majority_of(const kt_label_model *m, const int16_t *votes, double *p)
 {
-    uint32_t k = e->v->n_labels, m = e->v->n_functions;
-    double *sum = kt_zalloc_array(e->width, sizeof(*sum)), total = 0;
-    for (size_t part = 0; part < n_chunks; part++)
-        for (size_t w = 0; w < e->width; w++)
-            sum[w] += e->partial[part * e->width + w];
-    for (uint32_t j = 0; j < m; j++) {
-        accuracy[j] = (sum[j] + RIGHT) / ((double)s[j].votes + RIGHT + WRONG);
-        e->weight[j] = log(accuracy[j]) - log((1 - accuracy[j]) / (k - 1));
+    double most = 0, ties = 0;
+    for (uint32_t c = 0; c < m->n_labels; c++)
+        p[c] = 0;
+    for (uint32_t j = 0; j < m->n_functions; j++)
+        if (votes[j] >= 0)
+            p[votes[j]]++;
+    for (uint32_t c = 0; c < m->n_labels; c++)
+        most = KT_MAX(most, p[c]);
+    for (uint32_t c = 0; c < m->n_labels; c++)
+        ties += p[c] == most;
+    for (uint32_t c = 0; c < m->n_labels; c++)
+        p[c] = p[c] == most ? 1 / ties : 0;
+}
+
+void kt_denoise_posterior(const kt_label_model *m, const int16_t *votes_of_item, double *ret_prob)
+{
+    uint32_t k = m->n_labels;
+    if (m->method == KT_DENOISE_MAJORITY) {
+        majority_of(m, votes_of_item, ret_prob);
+        return;
     }
     for (uint32_t c = 0; c < k; c++)
-        total += sum[m + c] + 1;
-    for (uint32_t c = 0; c < k; c++)
-        e->prior[c] = log((sum[m + c] + 1) / total);
-    kt_free(sum);
+        ret_prob[c] = log(m->prior[c]);
+    for (uint32_t j = 0; j < m->n_functions; j++)
+        for (uint32_t c = 0; votes_of_item[j] >= 0 && c < k; c++)
+            ret_prob[c] += m->log_likelihood[((size_t)j * k + (size_t)votes_of_item[j]) * k + c];
+    normalise_logs(ret_prob, k);
+}
+
+struct all {
+    const kt_label_model *m;
+    const kt_lf_columns *v;
+    float *prob;
+};
+
+static void posteriors_chunk(void *ctx, size_t part)
+{
+    const struct all *x = ctx;
+    uint32_t k = x->m->n_labels;
+    int16_t *votes = kt_alloc_array(x->m->n_functions, sizeof(*votes));
+    double *p = kt_alloc_array(k, sizeof(*p));
+    for (size_t i = part * CHUNK; i < KT_MIN((part + 1) * CHUNK, x->v->n_items); i++) {
+        for (uint32_t j = 0; j < x->m->n_functions; j++)
+            votes[j] = vote_of(x->v, j, i);
+        kt_denoise_posterior(x->m, votes, p);
+        for (uint32_t c = 0; c < k; c++)
+            x->prob[i * k + c] = (float)p[c];
+    }
+    kt_free(votes);
+    kt_free(p);
+}
+
+void kt_denoise_posteriors(const kt_label_model *m, const kt_lf_columns *v, kt_pool *pool, float *ret_prob)
+{
+    struct all x = { m, v, ret_prob };
+    kt_pool_run(pool, (v->n_items + CHUNK - 1) / CHUNK, posteriors_chunk, &x);
+}
+
+void kt_denoise_accuracy(const kt_lf_columns *v, const int32_t *gold, double *ret)
+{
+    for (uint32_t j = 0; j < v->n_functions; j++) {
+        size_t n = 0, right = 0;
+        for (size_t i = 0; i < v->n_items; i++) {
+            int16_t said = vote_of(v, j, i);
+            n += said >= 0 && gold[i] >= 0;
+            right += said >= 0 && said == gold[i];
+        }
+        ret[j] = n ? (double)right / (double)n : NAN;
+    }
 }
 
 kt_rc kt_denoise(const kt_lf_votes *v, kt_pool *pool, float *ret_prob, kt_lf_summary *ret_summary, kt_err *err)
 {
-    KT_ASSERT(v->n_labels >= 2);
-    uint32_t k = v->n_labels, m = v->n_functions;
-    kt_lf_summary *s = kt_zalloc_array((size_t)m + 1, sizeof(*s));
-    kt_rc rc = summarise(v, s, err);
-    if (rc < 0) {
-        kt_free(s);
-        return rc;
-    }
-    size_t n_chunks = (v->n_items + CHUNK - 1) / CHUNK;
-    struct em e = { .v = v, .prob = ret_prob, .width = (size_t)m + k, .weight = kt_alloc_array((size_t)m + 1, sizeof(double)),
-                    .prior = kt_zalloc_array(k, sizeof(double)) };
-    double *accuracy = kt_zalloc_array((size_t)m + 1, sizeof(*accuracy)), *before = kt_zalloc_array((size_t)m + 1, sizeof(*before));
-    e.partial = kt_alloc_array(n_chunks * e.width + 1, sizeof(double));
-    for (uint32_t j = 0; j < m; j++)
-        e.weight[j] = log(RIGHT / WRONG * (k - 1));
-    for (int round = 0; round < ROUNDS; round++) {
-        kt_pool_run(pool, n_chunks, chunk_step, &e);
-        m_step(&e, s, accuracy, n_chunks);
-        double moved = 0;
-        for (uint32_t j = 0; j < m; j++) {
-            moved = KT_MAX(moved, fabs(accuracy[j] - before[j]));
-            before[j] = accuracy[j];
-        }
-        if (moved < 1e-5)
-            break;
-    }
-    kt_pool_run(pool, n_chunks, chunk_step, &e);
-    for (uint32_t j = 0; j < m; j++)
-        s[j].accuracy = accuracy[j];
-    if (ret_summary && m)
-        memcpy(ret_summary, s, m * sizeof(*s));
-    kt_free(s);
-    kt_free(e.weight);
-    kt_free(e.prior);
-    kt_free(e.partial);
-    kt_free(accuracy);
-    kt_free(before);
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    const int16_t **column = kt_arena_array(&a, v->n_functions, sizeof(*column));
+    for (uint32_t j = 0; j < v->n_functions; j++)
+        column[j] = v->vote + j;
+    kt_lf_columns columns = { v->n_items, v->n_functions, v->n_functions, v->n_labels, column };
+    kt_label_model m;
+    KT_TRY(kt_denoise_fit(&columns, NULL, pool, &a, &m, err));
+    kt_denoise_posteriors(&m, &columns, pool, ret_prob);
+    if (ret_summary && v->n_functions)
+        memcpy(ret_summary, m.summary, v->n_functions * sizeof(*ret_summary));
     return 0;
 }

@@ -1,0 +1,180 @@
+/* The label model. Checked against planted truth (functions that vote for one label only, rare labels, a useless function),
+   the boundaries of its input, and equality over threads and layouts; the stored answers are in tests/cli/reference_test.py. */
+#include "algo/denoise.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "kt_test.h"
+
+enum { N = 12000, M = 8 };
+
+typedef struct data {
+    int16_t column[M][N];
+    const int16_t *of[M];
+    int32_t truth[N];
+} data;
+
+/* Two labels, label 1 with the given share. Function j votes only for label j % 2: on share coverage of the items of that
+   label and rarely on the others; the last one votes at random. */
+static kt_lf_columns draw(data *d, double share, double coverage, double slip)
+{
+    kt_rng r = kt_rng_keyed(11, 0, 0);
+    for (size_t i = 0; i < N; i++) {
+        d->truth[i] = kt_rng_unit(&r) < share;
+        for (int j = 0; j < M; j++) {
+            bool own = d->truth[i] == j % 2;
+            bool votes = kt_rng_unit(&r) < (j == M - 1 ? 0.2 : own ? coverage : slip);
+            d->column[j][i] = !votes ? KT_ABSTAIN : (int16_t)(j == M - 1 ? (int)kt_rng_below(&r, 2) : j % 2);
+        }
+    }
+    for (int j = 0; j < M; j++)
+        d->of[j] = d->column[j];
+    return (kt_lf_columns){ N, 1, M, 2, d->of };
+}
+
+static double right_share(const data *d, const kt_lf_columns *v, const float *prob)
+{
+    size_t right = 0, n = 0;
+    for (size_t i = 0; i < N; i++) {
+        bool any = false;
+        for (int j = 0; j < M; j++)
+            any |= v->vote[j][i] >= 0;
+        n += any;
+        right += any && (prob[2 * i + 1] > prob[2 * i]) == d->truth[i];
+    }
+    return (double)right / (double)n;
+}
+
+/* Functions of one label, label 1 on every sixth item: must beat the majority and find the useless function. */
+static void one_label_functions(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    data *d = kt_alloc(sizeof(*d));
+    float *prob = kt_alloc_array(2 * N, sizeof(*prob)), *again = kt_alloc_array(2 * N, sizeof(*again));
+    double score[2], gold[M];
+    kt_lf_columns v = draw(d, 0.17, 0.4, 0.02);
+    kt_pool *pool = kt_pool_new(3);
+    kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+    for (int majority = 0; majority < 2; majority++) {
+        kt_label_model m;
+        o.method = majority ? KT_DENOISE_MAJORITY : KT_DENOISE_EM;
+        assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
+        kt_denoise_posteriors(&m, &v, NULL, prob);
+        score[majority] = right_share(d, &v, prob);
+        if (majority)
+            continue;
+        kt_denoise_accuracy(&v, d->truth, gold);
+        for (int j = 0; j < M; j++)
+            kt_assert_close(m.summary[j].accuracy, gold[j], 0.12); /* silence is not counted as evidence, so rare labels come out low */
+        kt_label_model n;
+        assert_int_equal(kt_denoise_fit(&v, &o, pool, &a, &n, NULL), 0);
+        kt_denoise_posteriors(&n, &v, pool, again);
+        assert_memory_equal(prob, again, 2 * N * sizeof(*prob));
+        assert_memory_equal(m.log_likelihood, n.log_likelihood, (size_t)M * 4 * sizeof(double));
+    }
+    assert_true(score[0] > score[1] + 0.005);
+    kt_pool_free(pool);
+    kt_free(prob);
+    kt_free(again);
+    kt_free(d);
+}
+
+static void rows_equal_columns(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    data *d = kt_alloc(sizeof(*d));
+    int16_t *rows = kt_alloc_array((size_t)N * M, sizeof(*rows));
+    float *p = kt_alloc_array(2 * N, sizeof(*p)), *q = kt_alloc_array(2 * N, sizeof(*q));
+    kt_lf_columns v = draw(d, 0.4, 0.5, 0.1);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < M; j++)
+            rows[i * M + j] = d->column[j][i];
+    kt_label_model m;
+    kt_lf_summary s[M];
+    kt_lf_votes by_row = { N, M, 2, rows };
+    assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &a, &m, NULL), 0);
+    kt_denoise_posteriors(&m, &v, NULL, p);
+    assert_int_equal(kt_denoise(&by_row, NULL, q, s, NULL), 0);
+    assert_memory_equal(p, q, 2 * N * sizeof(*p));
+    assert_memory_equal(s, m.summary, sizeof(s));
+    kt_free(rows);
+    kt_free(p);
+    kt_free(q);
+    kt_free(d);
+}
+
+/* Abstaining says nothing: an item without votes gets the balance; a lone vote keeps its accuracy. */
+static void silence(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    data *d = kt_alloc(sizeof(*d));
+    kt_lf_columns v = draw(d, 0.3, 0.5, 0.05);
+    for (kt_denoise_method method = KT_DENOISE_EM; method <= KT_DENOISE_MAJORITY; method++) {
+        kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+        kt_label_model m;
+        int16_t votes[M];
+        double p[2], balance[2] = { 0.7, 0.3 };
+        o.method = method;
+        o.class_balance = balance;
+        assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
+        for (int j = 0; j < M; j++)
+            votes[j] = KT_ABSTAIN;
+        kt_denoise_posterior(&m, votes, p);
+        kt_assert_close(p[0], method == KT_DENOISE_MAJORITY ? 0.5 : 0.7, 1e-12);
+        votes[0] = 0;
+        kt_denoise_posterior(&m, votes, p);
+        assert_true(p[0] > 0.8 && p[0] <= 1);
+        kt_assert_close(p[0] + p[1], 1, 1e-12);
+    }
+    kt_free(d);
+}
+
+static void summary_by_hand(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    static const int16_t x[4] = { 0, 1, -1, 0 }, y[4] = { 0, 0, 1, -1 }, z[4] = { -1, -1, -1, -1 };
+    const int16_t *of[] = { x, y, z };
+    kt_lf_columns v = { 4, 1, 3, 2, of };
+    kt_label_model m;
+    double gold[3];
+    assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &a, &m, NULL), 0);
+    assert_true(m.summary[0].votes == 3 && m.summary[0].overlaps == 2 && m.summary[0].conflicts == 1);
+    assert_true(m.summary[1].votes == 3 && m.summary[1].overlaps == 2 && m.summary[1].conflicts == 1);
+    assert_true(m.summary[2].votes == 0 && m.summary[2].overlaps == 0);
+    kt_denoise_accuracy(&v, (const int32_t[]){ 0, 0, -1, 1 }, gold);
+    kt_assert_close(gold[0], 1.0 / 3, 1e-12);
+    kt_assert_close(gold[1], 1, 1e-12);
+    assert_true(isnan(gold[2]));
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    static const int16_t x[2] = { 0, 2 };
+    const int16_t *of[] = { x };
+    kt_lf_columns v = { 2, 1, 1, 2, of };
+    kt_label_model m;
+    kt_err err = { 0 };
+    for (kt_denoise_method method = KT_DENOISE_EM; method <= KT_DENOISE_MAJORITY; method++) {
+        kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+        o.method = method;
+        assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, &err), KT_RANGE);
+        kt_lf_columns none = { 0, 1, 0, 2, NULL }; /* nothing at all is no error */
+        assert_int_equal(kt_denoise_fit(&none, &o, NULL, &a, &m, &err), 0);
+    }
+    v.n_labels = 1;
+    assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &a, &m, &err), KT_RANGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_label_functions), cmocka_unit_test(rows_equal_columns), cmocka_unit_test(silence),
+        cmocka_unit_test(summary_by_hand), cmocka_unit_test(refuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
