@@ -2,7 +2,10 @@
 #include "algo/aggregate.h"
 #include "algo/agree.h"
 #include "base/str.h"
+#include "algo/select.h"
 #include "cli/cli.h"
+#include "format/reader.h"
+#include "format/writer.h"
 
 #include <stdio.h>
 
@@ -37,9 +40,29 @@ static void list_aggregators(void)
     }
 }
 
+static void list_readers(void)
+{
+    for (size_t i = 0; i < kt_n_readers; i++)
+        printf("%-20s %s\n", kt_readers[i]->name, kt_readers[i]->help);
+}
+
+static void list_writers(void)
+{
+    for (size_t i = 0; i < kt_n_writers; i++)
+        printf("%-20s %s\n", kt_writers[i]->name, kt_writers[i]->help);
+}
+
+static void list_selectors(void)
+{
+    size_t n;
+    const kt_selector *const *v = kt_selectors(&n);
+    for (size_t i = 0; i < n; i++)
+        printf("%-20s %s\n", v[i]->name, v[i]->help);
+}
+
 /* One row per family; its print function walks the family's table. */
 static const struct { const char *name; void (*print)(void); } families[] = {
-    { "verbs", list_verbs },
+    { "verbs", list_verbs }, { "readers", list_readers }, { "writers", list_writers }, { "selectors", list_selectors },
     { "agreements", list_agreements },
     { "aggregators", list_aggregators },
 };
