@@ -1,6 +1,6 @@
 # A thin front door; Meson does the work. Every target prepares a fresh Debian 12 by itself.
 BUILD ?= build
-.PHONY: all demo test bench fuzz web asan tsan clean setup
+.PHONY: all demo test bench asan tsan clean setup
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
 	@ninja -C $(BUILD) --quiet
@@ -18,9 +18,5 @@ tsan: setup
 	@ninja -C build-tsan --quiet
 bench: all
 	@bench/run $(BUILD)/karat
-fuzz: setup
-	@fuzz/run
-web: setup
-	@cd web && npm run --silent check
 clean:
 	rm -rf build build-*

@@ -1,4 +1,4 @@
-"""make_texts.py N OUT: N JSONL records with texts of 400 bytes from a Zipf vocabulary, 1 in 50 a repeat. Deterministic."""
+"""make_texts.py N OUT: N JSONL records with texts of 400 bytes from a Zipf vocabulary, about a third of them exact repeats. Deterministic."""
 import bisect, itertools, random, sys
 
 n, out = int(sys.argv[1]), sys.argv[2]
