@@ -13,8 +13,9 @@ static void say_waiting(const kt_pipeline_result *out, const char *dir)
     for (int q = 0; q < KT_QUEUE_GOLD; q++)
         if (out->queued[q])
             printf(" %lld items in the %s queue", (long long)out->queued[q], kt_queue_name((kt_queue)q));
-    printf("\n\n  karat user add %s NAME --role annotator      (and an expert)\n  karat serve %s\n\nthen run the same command again; it goes on from here\n",
-           dir, dir);
+    printf("\n\n  karat label %s --todo > todo.csv          (--expert for the trusted sample and disputes)\n"
+           "  fill in annotator and label, a line for each person's answer, then\n  karat label %s todo.csv\n\n"
+           "and run the same command again; it goes on from here\n", dir, dir);
 }
 
 static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json, kt_err *err)

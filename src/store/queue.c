@@ -272,6 +272,38 @@ kt_rc kt_queue_ahead(kt_store *s, int64_t project, int64_t user, unsigned queues
     return rc;
 }
 
+kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues, uint32_t item, kt_lease *ret, kt_err *err)
+{
+    int64_t q;
+    bool seen;
+    kt_rc rc = kt_db_i64(kt_store_db(s), &q, err, "SELECT queue FROM queue WHERE project=$1 AND item=$2 AND slots>0", "ii", project, (int64_t)item);
+    KT_TRY(rc);
+    if (rc == KT_DONE || !(queues & 1u << q))
+        return kt_fail(err, KT_NOTFOUND, "the item waits for no answer of this kind");
+    KT_TRY(met(s, project, user, item, &seen, err));
+    if (seen)
+        return kt_fail(err, KT_EXISTS, "this person has answered it already");
+    *ret = (kt_lease){ .item = item, .queue = (kt_queue)q };
+    KT_TRY(kt_db_run(kt_store_db(s), err, "UPDATE queue SET slots=slots-1 WHERE project=$1 AND item=$2", "ii", project, (int64_t)item));
+    KT_TRY(count(s, project, (kt_queue)q, 0, -1, err));
+    return kt_lease_make(s, project, user, 60000000, ret, err);
+}
+
+kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_VEC(uint32_t) v = { 0 };
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item FROM queue WHERE project=$1 AND queue=$2 AND slots>0 ORDER BY ord", "ii",
+                       project, (int64_t)q));
+    kt_rc rc;
+    while ((rc = kt_stmt_step(st, err)) == 0)
+        KT_PUSH(&v, (uint32_t)kt_stmt_i64(st, 0));
+    kt_stmt_done(st);
+    *ret = v.v;
+    *ret_n = v.n;
+    return rc < 0 ? rc : 0;
+}
+
 kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items, int64_t *ret_slots, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;

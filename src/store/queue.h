@@ -44,6 +44,11 @@ kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items
 /* Reserves a second item ahead: as kt_queue_next, but never the one under `after`. For a page that loads ahead. */
 kt_rc kt_queue_ahead(kt_store *s, int64_t project, int64_t user, unsigned queues, const kt_lease_rules *rules, kt_lease *ret,
                      kt_err *err) KT_MUST_USE;
+/* A lease on one item for a person who answered outside (an import). KT_NOTFOUND: not in any of `queues`, or no slot open;
+   KT_EXISTS: this person has met it. */
+kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues, uint32_t item, kt_lease *ret, kt_err *err) KT_MUST_USE;
+/* Items of a queue with open slots, in its order, into an array the caller frees. */
+kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 /* Gives every lease whose deadline has passed back to its queue; at most max. */
 kt_rc kt_queue_expire(kt_store *s, int64_t now_us, int max, int *ret_n, kt_err *err) KT_MUST_USE;
 

@@ -1,6 +1,6 @@
 """The whole flow through the built program: what it promises, resuming after SIGKILL, bad input, tampering. Uses only the
 quickstart example and files made here. KILLS sets how many times it is killed."""
-import json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
+import csv, io, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 QUICK = os.path.join(ROOT, "examples/quickstart/karat.yaml")
@@ -19,6 +19,10 @@ def check(name, ok, detail=""):
 
 def export_of(folder):
     return open(f"{folder}/export/labels.jsonl", "rb").read() + open(f"{folder}/export/left_out.csv", "rb").read()
+
+
+def hash_of(text):
+    return sum(map(ord, text))
 
 
 def whole_flow(tmp):
@@ -118,6 +122,35 @@ def proofs(tmp):
     check("a forged event is refused", karat("audit", "check", f"{tmp}/forged.json").returncode == 1)
 
 
+def real_people(tmp):
+    text = open(QUICK).read()
+    text = text[: text.index("simulate:")] + text[text.index("export:") :]
+    text = text.replace("items.jsonl", os.path.join(ROOT, "examples/quickstart/items.jsonl"))
+    open(f"{tmp}/people.yaml", "w").write(text)
+    topic = {r["id"]: r["topic"] for r in map(json.loads, open(os.path.join(ROOT, "examples/quickstart/items.jsonl")))}
+    d, rounds = f"{tmp}/people", 0
+    while rounds < 30:
+        r = karat("run", f"{tmp}/people.yaml", "--dir", d, "--json")
+        if r.returncode or not json.loads(r.stdout).get("waiting"):
+            break
+        rounds += 1
+        for role, names in (([], ["ada", "ben", "eve"]), (["--expert"], ["xena"])):
+            rows = list(csv.DictReader(io.StringIO(karat("label", d, "--todo", *role).stdout)))
+            with open(f"{tmp}/votes.csv", "w") as f:
+                f.write("item,annotator,label\n")
+                for row in rows:
+                    for name in names:
+                        wrong = name == "eve" and hash_of(row["item"]) % 5 == 0
+                        f.write(f"{row['item']},{name},{'praise' if wrong else topic[row['item']]}\n")
+            karat("label", d, f"{tmp}/votes.csv", *role)
+    check("real answers through CSV finish the flow", r.returncode == 0 and 3 <= rounds < 30 and json.loads(r.stdout)["left_out"] == 0, r.stdout + r.stderr)
+    check("nobody is called simulated then", r.returncode == 0 and not json.loads(r.stdout)["simulated"], r.stdout)
+    open(f"{tmp}/votes.csv", "w").write("item,annotator,label\nm000,ada,zebra\nnosuch,ada,order\n")
+    r = karat("label", d, f"{tmp}/votes.csv")
+    check("bad answers are refused by line", "votes.csv:2" in r.stderr and "zebra" in r.stderr and "votes.csv:3" in r.stderr and "0 answers taken" in r.stdout, r.stdout + r.stderr)
+    check("the log of real answers verifies", karat("audit", "verify", d).returncode == 0)
+
+
 PIPE = """project: t
 labels: [a, b]
 sources: [{path: %s, fields: {id: id, text: text, gold: y}}]
@@ -204,6 +237,7 @@ def main():
         want = whole_flow(tmp)
         proofs(tmp)
         tampered(tmp)
+        real_people(tmp)
         bad_input(tmp)
         one_writer(tmp)
         seeds(tmp, int(os.environ.get("SEEDS", "20")))
