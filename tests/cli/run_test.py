@@ -55,7 +55,8 @@ def seeds(tmp, n):
     for seed in range(n):
         s = json.loads(karat("run", QUICK, "--dir", f"{tmp}/seed{seed}", "--seed", str(seed), "--json").stdout)
         kept += s["bound"] is None or s["measured_error"] <= s["budget"]
-    check(f"the bound holds for {n} seeds of {n}", kept == n, f"{kept} of {n}")
+    # 95 % sure allows one in twenty to fail; more than that and three standard deviations is a broken promise
+    check(f"the bound holds as often as promised ({kept} of {n} seeds)", kept >= n - 0.05 * n - 3 * (0.0475 * n) ** 0.5, f"{kept} of {n}")
 
 
 def killed(tmp, want, times):
