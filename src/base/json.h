@@ -1,5 +1,5 @@
 /* A strict JSON pull reader over bytes in memory (RFC 8259): no tree, no allocation except for unescaped strings.
-   Bulk input goes through it one record at a time; small documents that want a tree use jansson. */
+   Bulk input goes through it one record at a time. */
 #ifndef KT_BASE_JSON_H
 #define KT_BASE_JSON_H
 
