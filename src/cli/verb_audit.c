@@ -2,10 +2,8 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "stage/review.h"
 #include "store/audit.h"
-#include "store/consensus.h"
-#include "store/item.h"
-#include "store/project.h"
 
 #include <stdio.h>
 
@@ -29,18 +27,9 @@ static kt_rc event_of(kt_cli *cli, kt_store *s, kt_str project, kt_str id, uint6
 {
     kt_project p;
     uint32_t item;
-    kt_consensus c;
-    int64_t route = 0;
     KT_TRY(kt_project_get(s, project, cli->arena, &p, err));
     KT_TRY(kt_item_find(s, p.id, id, &item, err));
-    kt_rc rc = kt_consensus_get(s, p.id, item, &c, err);
-    if (rc == 0)
-        *ret = (uint64_t)c.event;
-    if (rc != KT_DONE)
-        return rc;
-    KT_TRY(kt_counter_get(s, p.id, KT_S("route.event"), &route, err));
-    *ret = (uint64_t)route;
-    return route ? 0 : kt_fail(err, KT_NOTFOUND, "item %.*s has no label yet", KT_F(id));
+    return kt_review_event(s, &p, item, ret, err);
 }
 
 static kt_rc check(kt_cli *cli, kt_str file, kt_str key, kt_err *err)

@@ -39,11 +39,11 @@ static kt_rc person(struct import *im, kt_str name, kt_user *ret, kt_err *err)
     kt_err none = { 0 };
     kt_rc rc = kt_user_find(im->s, name, &id, &none);
     if (rc == KT_NOTFOUND)
-        rc = kt_user_add(im->s, name, KT_S(""), false, &id, err);
+        rc = kt_user_add(im->s, 0, name, KT_S(""), false, &id, err);
     KT_TRY(rc);
     KT_TRY(kt_user_get(im->s, id, im->p.id, im->cli->arena, ret, err));
     if (ret->role == KT_ROLE_NONE) {
-        KT_TRY(kt_user_grant(im->s, id, im->p.id, im->role, err));
+        KT_TRY(kt_user_grant(im->s, 0, id, im->p.id, im->role, err));
         ret->role = im->role;
     }
     if (ret->role != im->role)
@@ -64,7 +64,7 @@ static kt_rc vote(struct import *im, const kt_raw *r, kt_err *err)
     if (label < 0)
         return kt_fail(err, KT_RANGE, "label %.*s is not in the project's label set", (int)KT_MIN(r->text.n, 60), r->text.p);
     KT_TRY(person(im, r->group, &u, err));
-    KT_TRY(kt_queue_take(im->s, im->p.id, u.id, kt_review_queues(u.role), (uint32_t)item, &l, err));
+    KT_TRY(kt_queue_take(im->s, im->p.id, u.id, kt_review_queues(u.role, im->role == KT_ROLE_EXPERT), (uint32_t)item, &l, err));
     const kt_submit in = { .token = l.token, .item = l.item, .label = label };
     return kt_review_submit(im->s, &im->p, &u, &in, &done, err);
 }
@@ -131,7 +131,7 @@ static kt_rc todo(struct import *im)
 {
     kt_item_reader *r;
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 30);
-    unsigned queues = kt_review_queues(im->role);
+    unsigned queues = kt_review_queues(im->role, im->role == KT_ROLE_EXPERT);
     KT_TRY(kt_item_reader_new(im->s, im->p.id, &r, im->err));
     kt_buf_puts(&b, "item,annotator,label,text\n");
     kt_rc rc = 0;

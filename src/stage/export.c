@@ -205,20 +205,23 @@ static kt_rc write_files(struct export *x)
     return kt_file_write(x->ret->left_out_path, KT_BUF_STR(&x->left), x->err);
 }
 
-static kt_rc log_export(struct export *x)
+kt_rc kt_export_log(kt_store *s, const kt_project *p, kt_str format, const kt_export_result *r, kt_str actor, kt_err *err)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"format\":\"%s\",\"rows\":%llu,\"left_out\":%llu}", x->w->name, (unsigned long long)x->ret->n_rows,
-                  (unsigned long long)x->ret->n_left_out);
-    const kt_event e = { KT_S("karat"), KT_S("export"), x->p->id, -1, KT_BUF_STR(&b) };
-    bool open = kt_db_in_transaction(kt_store_db(x->s));
-    if (!open)
-        KT_TRY(kt_store_begin(x->s, x->err));
-    kt_rc rc = kt_audit_append(x->s, &e, NULL, x->err);
-    return open ? rc : kt_store_finish(x->s, rc, x->err);
+    kt_buf_printf(&b, "{\"format\":\"%.*s\",\"rows\":%llu,\"left_out\":%llu}", KT_F(format), (unsigned long long)r->n_rows,
+                  (unsigned long long)r->n_left_out);
+    const kt_event e = { actor, KT_S("export"), p->id, -1, KT_BUF_STR(&b) };
+    return kt_audit_append(s, &e, NULL, err);
 }
 
 kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err)
+{
+    KT_TRY(kt_export_write(s, p, o, ret, err));
+    KT_TRY(kt_store_begin(s, err));
+    return kt_store_finish(s, kt_export_log(s, p, o->format, ret, KT_S("karat"), err), err);
+}
+
+kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_config c;
@@ -232,8 +235,6 @@ kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, k
     kt_rc rc = load_all(&x, &a, &rows);
     if (rc == 0)
         rc = write_files(&x);
-    if (rc == 0)
-        rc = log_export(&x);
     kt_free(rows);
     kt_free(x.cluster);
     kt_free(x.root);

@@ -20,6 +20,11 @@ typedef struct kt_export_result {
     char path[512], left_out_path[512];
 } kt_export_result;
 
+/* Writes the files; only reads the store. */
+kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err) KT_MUST_USE;
+/* The event of a written export; actor is who asked for it. In a transaction. */
+kt_rc kt_export_log(kt_store *s, const kt_project *p, kt_str format, const kt_export_result *r, kt_str actor, kt_err *err) KT_MUST_USE;
+/* Both, in a transaction of its own. */
 kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err) KT_MUST_USE;
 
 #endif

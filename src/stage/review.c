@@ -5,16 +5,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/config.h"
-#include "store/column.h"
 #include "store/gold.h"
 
-unsigned kt_review_queues(kt_role role)
+unsigned kt_review_queues(kt_role role, bool expert_desk)
 {
-    switch (role) {
-    case KT_ROLE_ANNOTATOR: return 1u << KT_QUEUE_TRAIN | 1u << KT_QUEUE_HUMAN;
-    case KT_ROLE_EXPERT: return 1u << KT_QUEUE_TRUSTED | 1u << KT_QUEUE_EXPERT;
-    default: return 0;
-    }
+    bool boss = role == KT_ROLE_MANAGER || role == KT_ROLE_ADMIN;
+    if (expert_desk)
+        return boss || role == KT_ROLE_EXPERT ? 1u << KT_QUEUE_TRUSTED | 1u << KT_QUEUE_EXPERT : 0;
+    return boss || role == KT_ROLE_ANNOTATOR ? 1u << KT_QUEUE_TRAIN | 1u << KT_QUEUE_HUMAN : 0;
 }
 
 kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err)
@@ -26,16 +24,23 @@ kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err
     return 0;
 }
 
-kt_rc kt_review_next(kt_store *s, const kt_project *p, const kt_user *u, bool ahead, kt_lease *ret, kt_err *err)
+kt_rc kt_review_next(kt_store *s, const kt_project *p, int64_t user, unsigned queues, const kt_review_rules *rules, size_t want,
+                     kt_lease ret[2], size_t *ret_n, kt_err *err)
 {
-    kt_review_rules rules;
-    KT_TRY(kt_review_rules_get(p, &rules, err));
-    return ahead ? kt_queue_ahead(s, p->id, u->id, kt_review_queues(u->role), &rules.lease, ret, err)
-                 : kt_queue_next(s, p->id, u->id, kt_review_queues(u->role), &rules.lease, ret, err);
+    *ret_n = 0;
+    kt_rc rc = kt_queue_next(s, p->id, user, queues, &rules->lease, &ret[0], err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    *ret_n = 1;
+    if (want < 2)
+        return 0;
+    rc = kt_queue_ahead(s, p->id, user, queues, &rules->lease, &ret[1], err);
+    *ret_n += rc == 0;
+    return rc < 0 ? rc : 0;
 }
 
-/* Kept pairs of answers on one item: how many, how many agree. */
-static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, size_t n, kt_err *err)
+/* Kept pairs of answers on one item, how many and how many agree; sign -1 takes them out again. */
+static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, size_t n, int sign, kt_err *err)
 {
     int64_t pairs = 0, same = 0;
     for (size_t i = 0; i < n; i++)
@@ -44,8 +49,8 @@ static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, s
                 pairs++;
                 same += v[i].label == v[k].label;
             }
-    KT_TRY(kt_counter_add(s, project, KT_S("pairs"), pairs, err));
-    return kt_counter_add(s, project, KT_S("pairs.same"), same, err);
+    KT_TRY(kt_counter_add(s, project, KT_S("pairs"), sign * pairs, err));
+    return kt_counter_add(s, project, KT_S("pairs.same"), sign * same, err);
 }
 
 /* All answers are in: the majority's label for the time being, or, without one, a dispute. */
@@ -55,7 +60,7 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, kt_er
     kt_annotation *v;
     size_t n, votes = 0, best = 0;
     KT_TRY(kt_annotation_of_item(s, p->id, item, &a, &v, &n, err));
-    KT_TRY(count_pairs(s, p->id, v, n, err));
+    KT_TRY(count_pairs(s, p->id, v, n, 1, err));
     kt_consensus c = { .item = item, .label = -1, .state = KT_FINAL_DISPUTE, .method = KT_S("majority") };
     for (size_t i = 0; i < n; i++) {
         size_t same = 0;
@@ -106,38 +111,56 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
     return q == KT_QUEUE_TRUSTED ? kt_gold_add(s, p->id, &in->item, &in->label, 1, err) : 0;
 }
 
-kt_rc kt_review_undo(kt_store *s, const kt_project *p, const kt_user *u, kt_lease *ret, kt_err *err)
+/* The item had been settled with the answer that is now withdrawn: its pairs count no longer, and it has no label for now. */
+static kt_rc unsettle(kt_store *s, int64_t project, kt_consensus *c, int32_t withdrawn, kt_err *err)
 {
-    kt_review_rules rules;
-    KT_TRY(kt_review_rules_get(p, &rules, err));
-    kt_rc rc = kt_annotation_undo(s, p, u->id, &rules.lease, ret, err);
-    if (rc != 0 || ret->blind_gold)
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_annotation *v, *all;
+    size_t n;
+    KT_TRY(kt_annotation_of_item(s, project, c->item, &a, &v, &n, err));
+    all = kt_arena_array(&a, n + 1, sizeof(*all));
+    if (n)
+        memcpy(all, v, n * sizeof(*all));
+    all[n] = (kt_annotation){ .label = withdrawn };
+    KT_TRY(count_pairs(s, project, all, n + 1, -1, err));
+    c->label = -1;
+    c->state = KT_FINAL_DISPUTE;
+    c->posterior = 0;
+    return kt_consensus_put(s, project, c, KT_S("karat"), err);
+}
+
+kt_rc kt_review_undo(kt_store *s, const kt_project *p, int64_t user, const kt_review_rules *rules, kt_lease *ret, int32_t *ret_label,
+                     kt_err *err)
+{
+    kt_rc rc = kt_annotation_undo(s, p, user, &rules->lease, ret, ret_label, err);
+    if (rc != 0 || ret->blind_gold || *ret_label < 0)
         return rc;
     kt_consensus c;
     rc = kt_consensus_get(s, p->id, ret->item, &c, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    c.label = -1;
-    c.state = KT_FINAL_DISPUTE;
-    c.posterior = 0;
-    return kt_consensus_put(s, p->id, &c, KT_S("karat"), err);
+    return c.state == KT_FINAL_VOTED ? unsettle(s, p->id, &c, *ret_label, err) : 0;
 }
 
-kt_rc kt_review_prelabel(kt_store *s, int64_t project, uint32_t item, int32_t *ret_label, double *ret_score, kt_err *err)
+kt_rc kt_review_event(kt_store *s, const kt_project *p, uint32_t item, uint64_t *ret, kt_err *err)
 {
-    struct { int32_t label; float score; } v;
-    kt_column_part part = { KT_S("pred"), item, 1, sizeof(v) };
-    KT_TRY(kt_column_get(s, project, &part, 0xff, &v, err));
-    *ret_label = v.label;
-    *ret_score = v.label >= 0 ? (double)v.score : 0;
-    return 0;
+    kt_consensus c;
+    int64_t route = 0;
+    kt_rc rc = kt_consensus_get(s, p->id, item, &c, err);
+    if (rc == 0)
+        *ret = (uint64_t)c.event;
+    if (rc != KT_DONE)
+        return rc;
+    KT_TRY(kt_counter_get(s, p->id, KT_S("route.event"), &route, err));
+    *ret = (uint64_t)route;
+    return route ? 0 : kt_fail(err, KT_NOTFOUND, "item %u has no label yet", item);
 }
 
 kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret, kt_err *err)
 {
     const struct { const char *name; int64_t *to; } rows[] = {
         { "duplicates", &ret->duplicates }, { "auto", &ret->auto_approved }, { "final.voted", &ret->final_human },
-        { "final.adjudicated", &ret->final_expert }, { "final.dispute", &ret->disputes_open }, { "annotations", &ret->annotations },
+        { "final.adjudicated", &ret->final_expert }, { "final.gold", &ret->gold }, { "final.dispute", &ret->disputes_open }, { "annotations", &ret->annotations },
         { "skips", &ret->skips }, { "flags", &ret->flags }, { "pairs", &ret->pairs }, { "pairs.same", &ret->pairs_agreeing },
     };
     for (size_t i = 0; i < KT_LEN(rows); i++)

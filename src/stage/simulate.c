@@ -42,8 +42,8 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
         int64_t id;
         kt_rc rc = kt_user_find(r->s, name, &id, &none);
         if (rc == KT_NOTFOUND) {
-            KT_TRY(kt_user_add(r->s, name, KT_S(""), true, &id, r->err));
-            KT_TRY(kt_user_grant(r->s, id, r->p.id, expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR, r->err));
+            KT_TRY(kt_user_add(r->s, 0, name, KT_S(""), true, &id, r->err));
+            KT_TRY(kt_user_grant(r->s, 0, id, r->p.id, expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR, r->err));
         } else if (rc < 0) {
             return *r->err = none, rc;
         }
@@ -65,7 +65,7 @@ static kt_rc work_once(kt_run *r, struct person *w, unsigned queues, const kt_le
 {
     kt_lease l;
     kt_store_set_now(r->s, w->free_at);
-    kt_rc rc = kt_queue_next(r->s, r->p.id, w->user.id, queues & kt_review_queues(w->user.role), rules, &l, r->err);
+    kt_rc rc = kt_queue_next(r->s, r->p.id, w->user.id, queues & kt_review_queues(w->user.role, w->user.role == KT_ROLE_EXPERT), rules, &l, r->err);
     if (rc != 0)
         return rc;
     kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x74696d, l.item, w->number);

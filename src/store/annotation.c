@@ -77,6 +77,10 @@ static kt_rc keep_figures(kt_store *s, int64_t project, int64_t user, const kt_a
     KT_TRY(kt_counter_add(s, project, skip ? KT_S("skips") : KT_S("annotations"), 1, err));
     if (a->flagged)
         KT_TRY(kt_counter_add(s, project, KT_S("flags"), 1, err));
+    if (!skip)
+        KT_TRY(kt_db_run(kt_store_db(s), err,
+                         "INSERT INTO answer_minute VALUES($1,$2,1) ON CONFLICT(project,minute) DO UPDATE SET n=answer_minute.n+1",
+                         "ii", project, a->at_us / 60000000));
     return kt_db_run(kt_store_db(s), err,
                      "INSERT INTO person_stat VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$9) ON CONFLICT(project,person) DO UPDATE SET"
                      " n=person_stat.n+excluded.n,skips=person_stat.skips+excluded.skips,flags=person_stat.flags+excluded.flags,"
@@ -204,7 +208,8 @@ static kt_rc withdraw_figures(kt_store *s, int64_t project, int64_t user, const 
                      project, user);
 }
 
-kt_rc kt_annotation_undo(kt_store *s, const kt_project *p, int64_t user, const kt_lease_rules *rules, kt_lease *ret, kt_err *err)
+kt_rc kt_annotation_undo(kt_store *s, const kt_project *p, int64_t user, const kt_lease_rules *rules, kt_lease *ret, int32_t *ret_label,
+                         kt_err *err)
 {
     kt_annotation a;
     kt_rc rc = last_answer(s, p->id, user, &a, err);
@@ -227,6 +232,7 @@ kt_rc kt_annotation_undo(kt_store *s, const kt_project *p, int64_t user, const k
     kt_buf_printf(&actor, "user:%lld", (long long)user);
     const kt_event e = { KT_BUF_STR(&actor), KT_S("annotation.undo"), p->id, a.item, KT_BUF_STR(&b) };
     KT_TRY(kt_audit_append(s, &e, NULL, err));
+    *ret_label = a.label;
     *ret = (kt_lease){ .item = a.item, .queue = a.queue, .blind_gold = a.gold };
     return kt_lease_make(s, p->id, user, rules->lease_us, ret, err);
 }
@@ -321,5 +327,30 @@ kt_rc kt_person_stats(kt_store *s, int64_t project, kt_arena *a, kt_person_stat 
         memcpy(*ret, v.v, v.n * sizeof(kt_person_stat));
     *ret_n = v.n;
     KT_VEC_DONE(&v);
+    return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_answer_minutes(kt_store *s, int64_t project, int64_t from_us, kt_arena *a, kt_minute **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT minute,n FROM answer_minute WHERE project=$1 AND minute>=$2 ORDER BY minute", "ii",
+                       project, from_us / 60000000));
+    KT_VEC(kt_minute) v = { 0 };
+    kt_rc rc;
+    while ((rc = kt_stmt_step(st, err)) == 0)
+        KT_PUSH(&v, (kt_minute){ kt_stmt_i64(st, 0) * 60000000, kt_stmt_i64(st, 1) });
+    kt_stmt_done(st);
+    *ret = kt_arena_array(a, v.n, sizeof(kt_minute));
+    if (v.n)
+        memcpy(*ret, v.v, v.n * sizeof(kt_minute));
+    *ret_n = v.n;
+    KT_VEC_DONE(&v);
+    return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_person_answers(kt_store *s, int64_t project, int64_t user, int64_t *ret, kt_err *err)
+{
+    *ret = 0;
+    kt_rc rc = kt_db_i64(kt_store_db(s), ret, err, "SELECT n FROM person_stat WHERE project=$1 AND person=$2", "ii", project, user);
     return rc < 0 ? rc : 0;
 }

@@ -34,8 +34,9 @@ typedef struct kt_submitted {
 
 /* KT_LEASE: the token is not the lease's (passed to somebody else, or run out and given away). KT_RANGE: unknown label. */
 kt_rc kt_annotation_submit(kt_store *s, const kt_project *p, int64_t user, const kt_submit *in, kt_submitted *ret, kt_err *err) KT_MUST_USE;
-/* Withdraws the person's last answer, if its item is not final, and leases the item to them again. KT_DONE: nothing to undo. */
-kt_rc kt_annotation_undo(kt_store *s, const kt_project *p, int64_t user, const kt_lease_rules *rules, kt_lease *ret, kt_err *err) KT_MUST_USE;
+/* Withdraws the person's last answer, if its item is not final, and leases the item to them again; *ret_label is what it said. KT_DONE: nothing to undo. */
+kt_rc kt_annotation_undo(kt_store *s, const kt_project *p, int64_t user, const kt_lease_rules *rules, kt_lease *ret, int32_t *ret_label,
+                         kt_err *err) KT_MUST_USE;
 /* Valid answers on an item, oldest first (names included), into a. */
 kt_rc kt_annotation_of_item(kt_store *s, int64_t project, uint32_t item, kt_arena *a, kt_annotation **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 
@@ -50,6 +51,12 @@ typedef struct kt_annotations {
 kt_rc kt_annotations_load(kt_store *s, int64_t project, kt_annotations *ret, kt_err *err) KT_MUST_USE;
 void kt_annotations_done(kt_annotations *a);
 
+/* Answers per minute from from_us on, minutes without one left out, oldest first, into a. */
+typedef struct kt_minute {
+    int64_t at_us, n;
+} kt_minute;
+kt_rc kt_answer_minutes(kt_store *s, int64_t project, int64_t from_us, kt_arena *a, kt_minute **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+
 /* Kept figures per person. */
 typedef struct kt_person_stat {
     int64_t user;
@@ -58,5 +65,7 @@ typedef struct kt_person_stat {
     int64_t n, skips, flags, gold_n, gold_right, busy_us, first_us, last_us;
 } kt_person_stat;
 kt_rc kt_person_stats(kt_store *s, int64_t project, kt_arena *a, kt_person_stat **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+/* Answers of one person, skips not counted. */
+kt_rc kt_person_answers(kt_store *s, int64_t project, int64_t user, int64_t *ret, kt_err *err) KT_MUST_USE;
 
 #endif

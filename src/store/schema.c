@@ -50,5 +50,7 @@ const char *const kt_schema_steps[] = {
     /* the audit log */
     "CREATE TABLE event(seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, body TEXT NOT NULL);"
     "CREATE TABLE tree_head(size BIGINT PRIMARY KEY, root BYTEA NOT NULL, at_us BIGINT NOT NULL, signature BYTEA NOT NULL);",
+    /* 1 → 2: answers per minute, for live figures */
+    "CREATE TABLE answer_minute(project BIGINT NOT NULL, minute BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY(project, minute));",
     NULL,
 };

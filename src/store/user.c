@@ -20,7 +20,7 @@ const char *kt_role_name(kt_role r)
 
 bool kt_role_parse(kt_str name, kt_role *ret)
 {
-    for (size_t i = 1; i < KT_LEN(role_names); i++)
+    for (size_t i = 0; i < KT_LEN(role_names); i++)
         if (kt_str_eq(name, kt_str_of(role_names[i]))) {
             *ret = (kt_role)i;
             return true;
@@ -28,7 +28,7 @@ bool kt_role_parse(kt_str name, kt_role *ret)
     return false;
 }
 
-static kt_rc hash_password(kt_str password, char ret[128], kt_err *err)
+kt_rc kt_password_hash(kt_str password, char ret[128], kt_err *err)
 {
     ret[0] = 0;
     if (password.n == 0)
@@ -41,19 +41,22 @@ static kt_rc hash_password(kt_str password, char ret[128], kt_err *err)
     return 0;
 }
 
-static kt_rc log_user(kt_store *s, const char *kind, kt_str name, int64_t project, const char *role, kt_err *err)
+static kt_rc log_user(kt_store *s, int64_t by, const char *kind, kt_str name, int64_t project, const char *role, kt_err *err)
 {
+    char actor[32] = "karat";
+    if (by)
+        snprintf(actor, sizeof(actor), "user:%lld", (long long)by);
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
     kt_buf_puts(&b, "{\"name\":");
     kt_buf_json(&b, name);
     if (role)
         kt_buf_printf(&b, ",\"role\":\"%s\"", role);
     kt_buf_char(&b, '}');
-    const kt_event e = { KT_S("karat"), kt_str_of(kind), project, -1, KT_BUF_STR(&b) };
+    const kt_event e = { kt_str_of(actor), kt_str_of(kind), project, -1, KT_BUF_STR(&b) };
     return kt_audit_append(s, &e, NULL, err);
 }
 
-kt_rc kt_user_add(kt_store *s, kt_str name, kt_str password, bool simulated, int64_t *ret_id, kt_err *err)
+kt_rc kt_user_add(kt_store *s, int64_t by, kt_str name, kt_str hash, bool simulated, int64_t *ret_id, kt_err *err)
 {
     if (name.n == 0 || name.n > 64 || !kt_utf8_valid(name, NULL))
         return kt_fail(err, KT_RANGE, "a user's name has 1 to 64 bytes of UTF-8");
@@ -62,12 +65,10 @@ kt_rc kt_user_add(kt_store *s, kt_str name, kt_str password, bool simulated, int
     KT_TRY(rc);
     if (rc == 0)
         return kt_fail(err, KT_EXISTS, "there is a user %.*s already", KT_F(name));
-    char hash[128];
-    KT_TRY(hash_password(password, hash, err));
     KT_TRY(kt_db_i64(kt_store_db(s), ret_id, err, "SELECT COALESCE(MAX(id),0)+1 FROM person", ""));
     KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO person VALUES($1,$2,$3,$4,$5)", "issii", *ret_id, name,
-                     kt_str_of(hash), (int64_t)simulated, kt_store_now(s)));
-    return log_user(s, "user.add", name, 0, NULL, err);
+                     hash, (int64_t)simulated, kt_store_now(s)));
+    return log_user(s, by, "user.add", name, 0, NULL, err);
 }
 
 static kt_rc name_of(kt_store *s, int64_t user, kt_arena *a, kt_str *ret, kt_err *err)
@@ -81,26 +82,24 @@ static kt_rc name_of(kt_store *s, int64_t user, kt_arena *a, kt_str *ret, kt_err
     return rc == KT_DONE ? kt_fail(err, KT_NOTFOUND, "there is no user %lld", (long long)user) : rc;
 }
 
-kt_rc kt_user_grant(kt_store *s, int64_t user, int64_t project, kt_role role, kt_err *err)
+kt_rc kt_user_grant(kt_store *s, int64_t by, int64_t user, int64_t project, kt_role role, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_str name;
     KT_TRY(name_of(s, user, &a, &name, err));
     KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO grant_role VALUES($1,$2,$3) ON CONFLICT(person,project) DO UPDATE SET role=excluded.role",
                      "iii", user, project, (int64_t)role));
-    return log_user(s, "user.grant", name, project, kt_role_name(role), err);
+    return log_user(s, by, "user.grant", name, project, kt_role_name(role), err);
 }
 
-kt_rc kt_user_set_password(kt_store *s, int64_t user, kt_str password, kt_err *err)
+kt_rc kt_user_set_hash(kt_store *s, int64_t by, int64_t user, kt_str hash, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_str name;
-    char hash[128];
     KT_TRY(name_of(s, user, &a, &name, err));
-    KT_TRY(hash_password(password, hash, err));
-    KT_TRY(kt_db_run(kt_store_db(s), err, "UPDATE person SET password=$1 WHERE id=$2", "si", kt_str_of(hash), user));
+    KT_TRY(kt_db_run(kt_store_db(s), err, "UPDATE person SET password=$1 WHERE id=$2", "si", hash, user));
     KT_TRY(kt_db_run(kt_store_db(s), err, "DELETE FROM session WHERE person=$1", "i", user));
-    return log_user(s, "user.password", name, 0, NULL, err);
+    return log_user(s, by, "user.password", name, 0, NULL, err);
 }
 
 kt_rc kt_user_find(kt_store *s, kt_str name, int64_t *ret_id, kt_err *err)
@@ -198,7 +197,7 @@ kt_rc kt_session_open(kt_store *s, int64_t user, char ret_token[48], kt_err *err
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_str name;
     KT_TRY(name_of(s, user, &a, &name, err));
-    return log_user(s, "session.open", name, 0, NULL, err);
+    return log_user(s, user, "session.open", name, 0, NULL, err);
 }
 
 kt_rc kt_session_user(kt_store *s, kt_str token, int64_t *ret_user, kt_err *err)

@@ -18,10 +18,14 @@ typedef struct kt_user {
 const char *kt_role_name(kt_role r);
 bool kt_role_parse(kt_str name, kt_role *ret);
 
-/* password empty: cannot sign in (simulated people). project 0 with KT_ROLE_ADMIN: of the workspace. KT_EXISTS: name taken. */
-kt_rc kt_user_add(kt_store *s, kt_str name, kt_str password, bool simulated, int64_t *ret_id, kt_err *err) KT_MUST_USE;
-kt_rc kt_user_grant(kt_store *s, int64_t user, int64_t project, kt_role role, kt_err *err) KT_MUST_USE;
-kt_rc kt_user_set_password(kt_store *s, int64_t user, kt_str password, kt_err *err) KT_MUST_USE;
+/* Argon2id of a password, for any thread (about 50 ms, 64 MB); an empty password gives an empty hash: cannot sign in. */
+kt_rc kt_password_hash(kt_str password, char ret[128], kt_err *err) KT_MUST_USE;
+/* by: the user who does it, for the log; 0: the command line. KT_EXISTS: the name is taken. */
+kt_rc kt_user_add(kt_store *s, int64_t by, kt_str name, kt_str hash, bool simulated, int64_t *ret_id, kt_err *err) KT_MUST_USE;
+/* KT_ROLE_NONE takes the role away. project 0 with KT_ROLE_ADMIN: of the workspace. */
+kt_rc kt_user_grant(kt_store *s, int64_t by, int64_t user, int64_t project, kt_role role, kt_err *err) KT_MUST_USE;
+/* Ends the user's sessions. */
+kt_rc kt_user_set_hash(kt_store *s, int64_t by, int64_t user, kt_str hash, kt_err *err) KT_MUST_USE;
 kt_rc kt_user_find(kt_store *s, kt_str name, int64_t *ret_id, kt_err *err) KT_MUST_USE;
 kt_rc kt_user_get(kt_store *s, int64_t user, int64_t project, kt_arena *a, kt_user *ret, kt_err *err) KT_MUST_USE;
 kt_rc kt_user_list(kt_store *s, int64_t project, kt_arena *a, kt_user **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;

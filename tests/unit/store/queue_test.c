@@ -42,7 +42,7 @@ static int setup(void **state)
     ok(kt_project_put(w->s, &w->p, &w->p.id, &err), &err);
     for (int i = 0; i < 4; i++) {
         char name[8] = { 'u', (char)('0' + i) };
-        ok(kt_user_add(w->s, kt_str_of(name), KT_S(""), false, &w->user[i].id, &err), &err);
+        ok(kt_user_add(w->s, 0, kt_str_of(name), KT_S(""), false, &w->user[i].id, &err), &err);
         w->user[i].role = i < 3 ? KT_ROLE_ANNOTATOR : KT_ROLE_EXPERT;
     }
     *state = w;
@@ -120,7 +120,7 @@ static void a_tie_goes_to_an_expert(void **state)
     assert_int_equal(kt_consensus_get(w->s, w->p.id, 0, &c, NULL), 0);
     assert_int_equal(c.state, KT_FINAL_DISPUTE);
     assert_int_equal(next(w, 2, &l), KT_DONE); /* no longer the annotators' */
-    assert_int_equal(kt_queue_next(w->s, w->p.id, w->user[3].id, kt_review_queues(KT_ROLE_EXPERT), &rules, &l, NULL), 0);
+    assert_int_equal(kt_queue_next(w->s, w->p.id, w->user[3].id, kt_review_queues(KT_ROLE_EXPERT, true), &rules, &l, NULL), 0);
     assert_int_equal(answer(w, 3, &l, 2, &out), 0);
     assert_int_equal(kt_consensus_get(w->s, w->p.id, 0, &c, NULL), 0);
     assert_true(c.state == KT_FINAL_ADJUDICATED && c.label == 2);
@@ -176,7 +176,10 @@ static void skip_undo_and_ahead(void **state)
     assert_int_equal(next(w, 0, &l), 0);
     assert_int_equal(l.token, m.token); /* the one loaded ahead */
     assert_int_equal(answer(w, 0, &l, 1, &out), 0);
-    assert_int_equal(kt_review_undo(w->s, &w->p, &w->user[0], &m, NULL), 0);
+    int32_t said;
+    kt_review_rules how = { rules, 1, 0.8 };
+    assert_int_equal(kt_review_undo(w->s, &w->p, w->user[0].id, &how, &m, &said, NULL), 0);
+    assert_int_equal(said, 1);
     assert_true(m.item == l.item && m.token > l.token);
     assert_int_equal(answer(w, 0, &m, 2, &out), 0);
     assert_int_equal(next(w, 0, &l), 0);

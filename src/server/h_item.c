@@ -1,0 +1,68 @@
+/* One item with all that is known of it, and the proof of its label. */
+#include "server/server_int.h"
+
+#include "base/str.h"
+#include "store/audit.h"
+#include "store/column.h"
+
+#include <math.h>
+
+/* What the route decided for an item nobody was asked about. */
+static kt_rc automatic(kt_req *rq, uint32_t item, kt_item_row *ret)
+{
+    int16_t label = -1;
+    kt_column_part part = { KT_S("auto"), item, 1, sizeof(label) };
+    KT_TRY(kt_column_get(rq->store, rq->p->id, &part, 0xff, &label, &rq->err));
+    if (label < 0)
+        return 0;
+    ret->label = rq->p->label[label];
+    ret->state = ret->method = KT_S("auto");
+    ret->posterior = ret->pre_score;
+    return 0;
+}
+
+static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
+{
+    kt_consensus c;
+    kt_rc rc = kt_consensus_get(rq->store, rq->p->id, item, &c, &rq->err);
+    if (rc == KT_DONE)
+        return automatic(rq, item, ret);
+    KT_TRY(rc);
+    ret->state = kt_str_of(kt_final_name(c.state));
+    if (c.label < 0)
+        return 0;
+    ret->label = rq->p->label[c.label];
+    ret->method = kt_arena_str(&rq->arena, c.method);
+    ret->posterior = c.posterior;
+    return 0;
+}
+
+kt_rc h_item_get(kt_req *rq, const kt_none *in, kt_item_row *ret)
+{
+    int64_t item;
+    int32_t label;
+    kt_item it;
+    (void)in;
+    KT_TRY(kt_req_number(rq, KT_PARAM_ITEM, &item));
+    KT_TRY(kt_req_item(rq, (uint32_t)item, &it));
+    *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
+                          .state = KT_S("open"), .posterior = NAN };
+    KT_TRY(kt_served_pred(rq, (uint32_t)item, &label, &ret->pre_score));
+    if (label >= 0)
+        ret->pre_label = rq->p->label[label];
+    KT_TRY(decided(rq, (uint32_t)item, ret));
+    return kt_req_votes(rq, (uint32_t)item, &ret->votes);
+}
+
+kt_rc h_item_proof(kt_req *rq, const kt_none *in, kt_none *ret)
+{
+    int64_t item;
+    uint64_t seq;
+    (void)in, (void)ret;
+    KT_TRY(kt_req_number(rq, KT_PARAM_ITEM, &item));
+    KT_TRY(kt_review_event(rq->store, rq->p, (uint32_t)item, &seq, &rq->err));
+    KT_TRY(kt_audit_proof(rq->store, seq, &rq->reply, &rq->err));
+    rq->type = "application/json";
+    rq->attachment = kt_arena_printf(&rq->arena, "proof-%lld.json", (long long)item).p;
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* What the server's threads share; for files of this folder only.
+
+   IO threads (http.c) parse requests, run reading handlers on a store of their own, and send answers. WRITE handlers go to the
+   writer, SLOW ones to two threads for slow work; the connection sleeps meanwhile. */
+#ifndef KT_SERVER_SERVER_INT_H
+#define KT_SERVER_SERVER_INT_H
+
+#include "server/req.h"
+#include "server/server.h"
+#include "server/committer.h"
+
+#include <pthread.h>
+
+#define KT_SESSION_COOKIE "karat_session"
+
+typedef struct kt_pred {
+    int32_t label; /* -1: none */
+    float score;
+} kt_pred;
+
+/* A project, loaded once: nobody else writes while the server runs. */
+struct kt_served {
+    kt_project p;
+    kt_review_rules rules;
+    kt_pred **pred;       /* chunks of column "pred", read when first wanted; guarded by the server's lock */
+};
+
+/* A store to read with, lent to one request at a time. */
+struct kt_reader_slot {
+    kt_store *s;
+    kt_item_reader **items; /* by place of the project in server->project */
+    kt_reader_slot *next;
+};
+
+/* Times of one operation, in steps of the fourth root of two microseconds: a few percent exact, no memory to speak of. */
+#define KT_TIME_BINS 128
+typedef struct kt_op_times {
+    _Atomic uint64_t n[KT_TIME_BINS], failed, total_us;
+} kt_op_times;
+
+typedef struct kt_slow kt_slow;
+typedef struct kt_tries kt_tries;
+
+struct kt_server {
+    const kt_server_opts *o;
+    kt_arena arena;            /* projects */
+    kt_served *project;
+    size_t n_projects;
+    kt_committer *writer;
+    kt_slow *slow;
+    kt_tries *tries;
+    pthread_mutex_t lock;      /* guards free_slots and the pred chunks */
+    kt_reader_slot *free_slots;
+    pthread_mutex_t exporting; /* one export at a time */
+    char public_key[65];
+    atomic_bool stopping;
+    kt_op_times times[KT_OP__COUNT];
+};
+
+/* A reading store; gives it back with kt_server_give. */
+kt_rc kt_server_take(kt_server *s, kt_reader_slot **ret, kt_err *err) KT_MUST_USE;
+void kt_server_give(kt_server *s, kt_reader_slot *slot);
+kt_served *kt_server_project(kt_server *s, kt_str name_or_id);
+void kt_server_time(kt_server *s, const kt_req *rq);
+
+/* Slow work, two threads: sign-in's hashing, exports. false: too much of it waits. */
+kt_slow *kt_slow_new(void);
+kt_slow *kt_slow_free(kt_slow *w); /* finishes what waits */
+bool kt_slow_post(kt_slow *w, void (*run)(void *ctx), void *ctx);
+
+/* Sign-in attempts by name: a few a minute, so that guessing takes years. */
+kt_tries *kt_tries_new(void);
+kt_tries *kt_tries_free(kt_tries *t);
+bool kt_tries_allow(kt_tries *t, kt_str name, int64_t now_us); /* counts one */
+void kt_tries_forget(kt_tries *t, kt_str name);                /* it was the right one */
+
+/* The progress object as one line of JSON, for kt_req_answer and for the event stream. */
+kt_rc kt_progress_json(kt_server *s, kt_served *p, kt_buf *ret, kt_err *err) KT_MUST_USE;
+
+/* http.c */
+typedef struct kt_http kt_http;
+kt_rc kt_http_start(kt_server *s, kt_http **ret, int *ret_port, kt_err *err) KT_MUST_USE;
+kt_http *kt_http_stop(kt_http *h);
+
+#endif

@@ -1,0 +1,120 @@
+/* What each body holds, said once: decoding, encoding and the OpenAPI schemas read these rows. */
+#include "server/shapes.h"
+
+static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
+static const char *const desks[] = { "annotator", "expert", NULL };
+static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", NULL };
+static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
+
+#define ID_MAX 9007199254740991.0 /* what a JavaScript number holds exactly */
+
+const kt_shape kt_none_shape = { "kt_none", "nothing", sizeof(kt_none), NULL, 0 };
+
+KT_SHAPE(kt_health, "whether the server answers",
+         KT_TEXT(kt_health, status, 0, 0, 0, "\"up\""), KT_TEXT(kt_health, version, 0, 0, 0, "Karat's version"));
+
+KT_SHAPE(kt_credentials, "who wants to sign in",
+         KT_TEXT(kt_credentials, name, KT_REQUIRED, 1, 64, "user name"),
+         KT_TEXT(kt_credentials, password, KT_REQUIRED, 1, 1024, "password"));
+KT_SHAPE(kt_session, "a session; browsers get the token as a cookie too",
+         KT_TEXT(kt_session, token, 0, 0, 0, "for the header Authorization: Bearer TOKEN"),
+         KT_TEXT(kt_session, until, 0, 0, 0, "when it ends"), KT_I64(kt_session, id, 0, 0, 0, "the user's number"),
+         KT_TEXT(kt_session, name, 0, 0, 0, "user name"), KT_BOOL(kt_session, admin, 0, "may administer the workspace"));
+KT_SHAPE(kt_me, "the signed-in user", KT_I64(kt_me, id, 0, 0, 0, "the user's number"), KT_TEXT(kt_me, name, 0, 0, 0, "user name"),
+         KT_BOOL(kt_me, admin, 0, "may administer the workspace"));
+KT_SHAPE(kt_password_change, "a new password; ends the user's other sessions",
+         KT_TEXT(kt_password_change, old, KT_REQUIRED, 1, 1024, "the present password"),
+         KT_TEXT(kt_password_change, new_password, KT_REQUIRED, 8, 1024, "the new one, 8 bytes at least"));
+
+KT_SHAPE(kt_user_create, "a new user", KT_TEXT(kt_user_create, name, KT_REQUIRED, 1, 64, "unique in the workspace"),
+         KT_TEXT(kt_user_create, password, KT_REQUIRED, 8, 1024, "8 bytes at least"),
+         KT_BOOL(kt_user_create, admin, 0, "may administer the workspace"));
+KT_SHAPE(kt_user_row, "a user", KT_I64(kt_user_row, id, 0, 0, 0, "number"), KT_TEXT(kt_user_row, name, 0, 0, 0, "user name"),
+         KT_BOOL(kt_user_row, admin, 0, "may administer the workspace"), KT_BOOL(kt_user_row, simulated, 0, "not a person"));
+KT_SHAPE(kt_users, "all users", KT_LIST_OF(kt_users, users, &kt_user_row_shape, "by number"));
+
+KT_SHAPE(kt_project_row, "a project in a list", KT_I64(kt_project_row, id, 0, 0, 0, "number"),
+         KT_TEXT(kt_project_row, name, 0, 0, 0, "name"), KT_ONE_OF(kt_project_row, role, 0, roles, "what the user may do in it"),
+         KT_I64(kt_project_row, items, 0, 0, 0, "items in it"),
+         KT_TEXTS(kt_project_row, desks, "where the user may work: annotator, expert"));
+KT_SHAPE(kt_projects, "the user's projects", KT_LIST_OF(kt_projects, projects, &kt_project_row_shape, "by number"));
+KT_SHAPE(kt_project_full, "a project", KT_I64(kt_project_full, id, 0, 0, 0, "number"),
+         KT_TEXT(kt_project_full, name, 0, 0, 0, "name"), KT_TEXT(kt_project_full, task, 0, 0, 0, "text-classification"),
+         KT_ONE_OF(kt_project_full, role, 0, roles, "what the user may do in it"),
+         KT_TEXT(kt_project_full, guidelines, 0, 0, 0, "for annotators, plain text"),
+         KT_I64(kt_project_full, items, 0, 0, 0, "items in it"), KT_TEXTS(kt_project_full, labels, "the label set, in order"),
+         KT_TEXTS(kt_project_full, desks, "where the user may work: annotator, expert"));
+
+KT_SHAPE(kt_vote_row, "one person's answer", KT_TEXT(kt_vote_row, annotator, 0, 0, 0, "user name"),
+         KT_TEXT(kt_vote_row, label, KT_NULLABLE, 0, 0, "null: skipped"), KT_BOOL(kt_vote_row, flagged, 0, "asked for a second look"),
+         KT_TEXT(kt_vote_row, comment, 0, 0, 0, "may be empty"), KT_TEXT(kt_vote_row, at, 0, 0, 0, "when"));
+KT_SHAPE(kt_task_row, "an item under a lease of the caller",
+         KT_I64(kt_task_row, token, 0, 0, 0, "the lease's fencing token; the answer must bring it"),
+         KT_I64(kt_task_row, item, 0, 0, 0, "item number"), KT_TEXT(kt_task_row, id, 0, 0, 0, "external id"),
+         KT_TEXT(kt_task_row, text, 0, 0, 0, "what to label"), KT_TEXT(kt_task_row, group, KT_NULLABLE, 0, 0, "group"),
+         KT_ONE_OF(kt_task_row, queue, 0, queues, "where it comes from"), KT_TEXT(kt_task_row, deadline, 0, 0, 0, "end of the lease"),
+         KT_TEXT(kt_task_row, pre_label, KT_NULLABLE, 0, 0, "the machine's label; null: none, or not to be shown"),
+         KT_F64(kt_task_row, pre_score, KT_NULLABLE, "its calibrated confidence, 0 to 1"),
+         KT_TEXT(kt_task_row, previous, KT_NULLABLE, 0, 0, "the caller's own withdrawn label, after an undo"),
+         KT_LIST_OF(kt_task_row, votes, &kt_vote_row_shape, "the annotators' answers (disputes at the expert's desk only)"));
+KT_SHAPE(kt_task_request, "how many items to reserve",
+         KT_ONE_OF(kt_task_request, desk, KT_REQUIRED, desks, "which work"),
+         KT_I64(kt_task_request, want, 0, 1, 2, "1, or 2 to have the one after it too; 0 counts as 1"));
+KT_SHAPE(kt_tasks, "reserved items", KT_LIST_OF(kt_tasks, tasks, &kt_task_row_shape, "oldest lease first; empty: nothing for you now"),
+         KT_I64(kt_tasks, answered, 0, 0, 0, "the caller's answers in this project"),
+         KT_I64(kt_tasks, open, 0, 0, 0, "answers still wanted at this desk, of anybody"));
+KT_SHAPE(kt_answer, "an answer to a reserved item", KT_ONE_OF(kt_answer, desk, KT_REQUIRED, desks, "which work"),
+         KT_I64(kt_answer, token, KT_REQUIRED, 1, ID_MAX, "of the lease"), KT_I64(kt_answer, item, KT_REQUIRED, 0, 4294967295.0, "item number"),
+         KT_TEXT(kt_answer, label, KT_NULLABLE, 1, 128, "a label's name; null skips the item"),
+         KT_BOOL(kt_answer, flagged, 0, "asks for a second look"), KT_TEXT(kt_answer, comment, 0, 0, 2000, "for whoever looks at it next"),
+         KT_TEXT(kt_answer, client_id, KT_REQUIRED, 8, 64, "made by the client, new for each answer; the same again changes nothing"),
+         KT_I64(kt_answer, want, 0, 0, 2, "reserve as many items in the same breath"));
+KT_SHAPE(kt_answered, "the answer is stored", KT_I64(kt_answered, id, 0, 0, 0, "its event in the audit log"),
+         KT_BOOL(kt_answered, complete, 0, "the item has all the answers it wanted"),
+         KT_BOOL(kt_answered, repeated, 0, "this client_id had been here"),
+         KT_LIST_OF(kt_answered, tasks, &kt_task_row_shape, "the caller's reserved items now"),
+         KT_I64(kt_answered, answered, 0, 0, 0, "the caller's answers in this project"),
+         KT_I64(kt_answered, open, 0, 0, 0, "answers still wanted at this desk, of anybody"));
+
+KT_SHAPE(kt_queue_row, "a queue", KT_ONE_OF(kt_queue_row, queue, 0, queues, "name"), KT_I64(kt_queue_row, items, 0, 0, 0, "items in it"),
+         KT_I64(kt_queue_row, slots, 0, 0, 0, "answers it still wants"));
+KT_SHAPE(kt_rate_row, "answers in one minute", KT_TEXT(kt_rate_row, at, 0, 0, 0, "its begin"), KT_I64(kt_rate_row, answers, 0, 0, 0, "how many"));
+KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items, 0, 0, 0, "items"),
+         KT_I64(kt_progress_row, duplicates, 0, 0, 0, "of them duplicates"), KT_I64(kt_progress_row, auto_approved, 0, 0, 0, "labels by machine"),
+         KT_I64(kt_progress_row, final_by_annotators, 0, 0, 0, "labels by annotators"),
+         KT_I64(kt_progress_row, final_by_experts, 0, 0, 0, "labels by experts"), KT_I64(kt_progress_row, gold, 0, 0, 0, "trusted labels"),
+         KT_I64(kt_progress_row, disputes_open, 0, 0, 0, "items that wait for an expert's decision"),
+         KT_I64(kt_progress_row, answers, 0, 0, 0, "answers by people"), KT_I64(kt_progress_row, skips, 0, 0, 0, "skips"),
+         KT_I64(kt_progress_row, flags, 0, 0, 0, "flagged answers"),
+         KT_F64(kt_progress_row, agreement, KT_NULLABLE, "share of agreeing pairs of answers on the same item; null: no pair yet"),
+         KT_LIST_OF(kt_progress_row, queues, &kt_queue_row_shape, "the queues"),
+         KT_LIST_OF(kt_progress_row, rate, &kt_rate_row_shape, "the last hour, minutes without answers left out"),
+         KT_TEXT(kt_progress_row, at, 0, 0, 0, "when this was read"));
+KT_SHAPE(kt_person_row, "a person's work in a project", KT_I64(kt_person_row, id, 0, 0, 0, "user number"),
+         KT_TEXT(kt_person_row, name, 0, 0, 0, "user name"), KT_ONE_OF(kt_person_row, role, 0, roles, "role in this project"),
+         KT_BOOL(kt_person_row, simulated, 0, "not a person"), KT_I64(kt_person_row, answers, 0, 0, 0, "answers"),
+         KT_I64(kt_person_row, skips, 0, 0, 0, "skips"), KT_I64(kt_person_row, flags, 0, 0, 0, "flagged answers"),
+         KT_I64(kt_person_row, gold_answered, 0, 0, 0, "blind gold items answered"), KT_I64(kt_person_row, gold_right, 0, 0, 0, "of them right"),
+         KT_F64(kt_person_row, gold_accuracy, KT_NULLABLE, "share right"), KT_F64(kt_person_row, gold_lo, KT_NULLABLE, "its 95 % Clopper-Pearson interval"),
+         KT_F64(kt_person_row, gold_hi, KT_NULLABLE, "its 95 % Clopper-Pearson interval"),
+         KT_F64(kt_person_row, per_hour, KT_NULLABLE, "answers per hour of work"), KT_TEXT(kt_person_row, last_at, KT_NULLABLE, 0, 0, "last answer"));
+KT_SHAPE(kt_people, "who works in a project", KT_LIST_OF(kt_people, people, &kt_person_row_shape, "by number"));
+KT_SHAPE(kt_role_set, "a person's role in a project", KT_ONE_OF(kt_role_set, role, KT_REQUIRED, roles, "none takes it away"));
+
+KT_SHAPE(kt_item_row, "an item with all that is known of it", KT_I64(kt_item_row, item, 0, 0, 0, "item number"),
+         KT_TEXT(kt_item_row, id, 0, 0, 0, "external id"), KT_TEXT(kt_item_row, text, 0, 0, 0, "its text"),
+         KT_TEXT(kt_item_row, group, KT_NULLABLE, 0, 0, "group"), KT_JSON_TEXT(kt_item_row, meta, "other fields of its record"),
+         KT_TEXT(kt_item_row, pre_label, KT_NULLABLE, 0, 0, "the machine's label"), KT_F64(kt_item_row, pre_score, KT_NULLABLE, "its confidence"),
+         KT_TEXT(kt_item_row, label, KT_NULLABLE, 0, 0, "the final label so far"), KT_ONE_OF(kt_item_row, state, 0, states, "how it came about"),
+         KT_TEXT(kt_item_row, method, KT_NULLABLE, 0, 0, "majority, dawid_skene, adjudicated, trusted, gold, auto"),
+         KT_F64(kt_item_row, posterior, KT_NULLABLE, "probability that the label is right, as the method sees it"),
+         KT_LIST_OF(kt_item_row, votes, &kt_vote_row_shape, "people's answers"));
+
+KT_SHAPE(kt_export_request, "an export", KT_TEXT(kt_export_request, format, 0, 1, 32, "a writer's name; default jsonl"),
+         KT_BOOL(kt_export_request, text, 0, "with the items' texts"));
+KT_SHAPE(kt_export_done, "a written export", KT_TEXT(kt_export_done, format, 0, 0, 0, "the writer"),
+         KT_TEXT(kt_export_done, file, 0, 0, 0, "name to download"), KT_I64(kt_export_done, rows, 0, 0, 0, "labels in it"),
+         KT_I64(kt_export_done, left_out, 0, 0, 0, "items without a label"), KT_TEXT(kt_export_done, left_out_file, 0, 0, 0, "name of the list that says why"));
+
+KT_SHAPE(kt_log_head, "the audit log as it stands", KT_I64(kt_log_head, size, 0, 0, 0, "events"),
+         KT_TEXT(kt_log_head, root, 0, 0, 0, "Merkle root (RFC 6962), hex"), KT_TEXT(kt_log_head, public_key, 0, 0, 0, "Ed25519 key that signs heads, hex"));
