@@ -26,6 +26,9 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
 kt_rc kt_review_undo(kt_store *s, const kt_project *p, int64_t user, const kt_review_rules *rules, kt_lease *ret, int32_t *ret_label,
                      kt_err *err) KT_MUST_USE;
 
+/* Queues every canonical item without a label for annotators, each wanting `need` answers: routing without a machine. In a
+   transaction of its own; items queued already stay where they are. */
+kt_rc kt_route_people(kt_store *s, const kt_project *p, int need, uint64_t *ret_n, kt_err *err) KT_MUST_USE;
 /* The event that fixed an item's label: a decision, or the routing that approved it. KT_NOTFOUND: it has no label yet. */
 kt_rc kt_review_event(kt_store *s, const kt_project *p, uint32_t item, uint64_t *ret, kt_err *err) KT_MUST_USE;
 
