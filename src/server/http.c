@@ -321,7 +321,7 @@ static void on_panic(void *cls, const char *file, unsigned line, const char *rea
     kt_assert_failed("libmicrohttpd goes on", file, (int)line);
 }
 
-static void on_log(void *cls, const char *fmt, va_list ap)
+static void KT_PRINTF(2, 0) on_log(void *cls, const char *fmt, va_list ap)
 {
     char text[400];
     (void)cls;

@@ -290,7 +290,7 @@ def hostile(s):
     ann = s.sign_in("ann")
     post = lambda body, **kw: s.call("POST", "/projects/first/queue:next", token=ann, raw=body, **kw)
     for name, body, status, word in (
-        ("malformed JSON", b"{\"desk\" 5}", 400, "JSON"), ("no object", b"[1]", 400, "object"), ("an unknown field", b'{"desk":"annotator","wnat":1}', 400, "wnat"),
+        ("malformed JSON", b'{"desk" 5}', 400, "JSON"), ("no object", b"[1]", 400, "object"), ("an unknown field", b'{"desk":"annotator","wnat":1}', 400, "wnat"),
         ("a missing field", b"{}", 400, "desk"), ("a wrong type", b'{"desk":7}', 400, "string"), ("a repeated field", b'{"desk":"annotator","desk":"annotator"}', 400, "twice"),
         ("a number out of range", b'{"desk":"annotator","want":3}', 422, "want"), ("half a number", b'{"desk":"annotator","want":1.5}', 422, "whole"),
         ("invalid UTF-8", b'{"desk":"\xff\xfe"}', 400, "UTF-8"), ("text behind the object", b'{"desk":"annotator"} x', 400, "text"),
