@@ -74,6 +74,8 @@ def main():
         row(stage, lambda r: r["stages"][stage])
     row("starting, reading the pipeline, ending", lambda r: r["seconds"] - sum(r["stages"].values()))
     row("**all**", lambda r: r["seconds"])
+    review = lambda r: r["stages"]["route and review"] / r["report"]["answers"] * 1e6
+    print("| route and review, an answer | " + " | ".join(f"{review(r):.1f} µs" for r in runs) + " | |")
     people = lambda r: f"{r['report']['answers'] / r['n']:.3f}"
     print("| answers by people, an item | " + " | ".join(map(people, runs)) + " | |")
     print("| approved by the machine | " + " | ".join(f"{r['report']['auto'] / r['n']:.3f}" for r in runs) + " | |")

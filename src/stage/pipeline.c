@@ -137,13 +137,23 @@ static kt_rc states(kt_run *r)
     return rc;
 }
 
-static kt_rc finish(kt_run *r, kt_pipeline_result *ret, const struct kt_stage_time *times, size_t n_times)
+static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t from)
 {
+    return (struct kt_stage_time){ kt_str_of(stage), (double)(kt_mono_us() - from) / 1e6, r->n };
+}
+
+/* times has room for two more. */
+static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *times, size_t n_times)
+{
+    int64_t from = kt_mono_us();
     const kt_export_opts o = { r->c->export_format, kt_arena_printf(r->arena, "%s/export", kt_store_dir(r->s)).p, r->c->export_text, r->pool, r->progress };
     KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
     KT_TRY(kt_store_begin(r->s, r->err));
     KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
+    times[n_times++] = time_of(r, "export", from);
+    from = kt_mono_us();
     KT_TRY(kt_quality_report(r, &ret->report));
+    times[n_times++] = time_of(r, "quality and audit", from);
     ret->report.times = times;
     ret->report.n_times = n_times;
     KT_AUTO(kt_buf) html = KT_BUF_INIT((size_t)64 << 20);
@@ -163,12 +173,12 @@ static kt_rc run_stages(kt_run *r, kt_pipeline_result *ret)
         { "active learning", kt_learn_rounds }, { "pre-label", kt_learn_predict }, { "route and review", kt_route_run },
         { "consensus", kt_consensus_run },
     };
-    struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages), sizeof(*times));
+    struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages) + 2, sizeof(*times));
     for (size_t i = 0; i < KT_LEN(stages); i++) {
         int64_t from = kt_mono_us();
         kt_rc rc = stages[i].run(r);
         KT_TRY(rc);
-        times[i] = (struct kt_stage_time){ kt_str_of(stages[i].name), (double)(kt_mono_us() - from) / 1e6, r->n };
+        times[i] = time_of(r, stages[i].name, from);
         if (rc == KT_DONE) {
             ret->waiting = true;
             for (int q = 0; q < KT_QUEUE_GOLD; q++) {

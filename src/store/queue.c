@@ -40,14 +40,22 @@ static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int6
     return slots ? kt_counter_add(s, project, kt_str_of(names[q][1]), slots, err) : 0;
 }
 
+#define INLINE_ITEMS 64 /* a list up to this long is in the event itself, a longer one in a blob it names */
+
 static kt_rc log_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err)
 {
-    kt_digest d;
-    KT_TRY(kt_blob_put(kt_store_blobs(s), (kt_str){ (const char *)items, n * sizeof(*items) }, &d, err));
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"queue\":\"%s\",\"n\":%zu,\"need\":%d,\"blobs\":[\"", queue_names[q], n, need);
-    kt_buf_hex(&b, d.b, sizeof(d.b));
-    kt_buf_puts(&b, "\"]}");
+    kt_buf_printf(&b, "{\"queue\":\"%s\",\"n\":%zu,\"need\":%d,", queue_names[q], n, need);
+    kt_buf_puts(&b, n <= INLINE_ITEMS ? "\"items\":[" : "\"blobs\":[\"");
+    if (n > INLINE_ITEMS) {
+        kt_digest d;
+        KT_TRY(kt_blob_put(kt_store_blobs(s), (kt_str){ (const char *)items, n * sizeof(*items) }, &d, err));
+        kt_buf_hex(&b, d.b, sizeof(d.b));
+        kt_buf_char(&b, '"');
+    }
+    for (size_t i = 0; i < n && n <= INLINE_ITEMS; i++)
+        kt_buf_printf(&b, i ? ",%u" : "%u", items[i]);
+    kt_buf_puts(&b, "]}");
     const kt_event e = { KT_S("karat"), KT_S("queue.add"), project, -1, KT_BUF_STR(&b) };
     return kt_audit_append(s, &e, NULL, err);
 }
