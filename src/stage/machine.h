@@ -15,7 +15,8 @@ typedef struct kt_dedup_result {
 
 /* Writes column "cluster" (uint32_t: the canonical item of each) and, in the same transaction, done_key into the document
    "dedup.done". */
-kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_str done_key, kt_err *err) KT_MUST_USE;
+kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_str done_key,
+                   kt_err *err) KT_MUST_USE;
 
 /* Votes of all functions on items [0, n_items), row-major, in ret->vote; duplicates abstain. Writes column
    "lf" and, in the same transaction, done_key into the document "functions.done". ret->faults tells what failed. */

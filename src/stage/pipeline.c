@@ -66,7 +66,7 @@ static kt_rc dedup(kt_run *r)
     kt_str key;
     KT_TRY(is_done(r, "dedup.done", kt_arena_printf(r->arena, "%d %.6f", r->c->near_on, r->c->near_threshold), &done, &key));
     if (!done)
-        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, key, r->err));
+        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, r->progress, key, r->err));
     r->cluster = kt_arena_array(r->arena, (size_t)r->n + 1, 4);
     uint32_t *exact = kt_alloc_array((size_t)r->n + 1, 4);
     kt_rc rc = column(r, "cluster", 4, 0, r->cluster);
