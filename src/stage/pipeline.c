@@ -86,16 +86,18 @@ static kt_rc functions(kt_run *r)
 {
     KT_TRY(kt_functions_new(r->c->functions, r->c->file, r->p.label, r->k, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
-    r->vote = kt_alloc_array((size_t)r->n * r->m + 1, 2);
     r->faults = kt_arena_array(r->arena, r->m + 1, sizeof(*r->faults));
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
     bool done;
     kt_str key;
     KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
-    if (done)
-        return r->m ? column(r, "lf", r->m * 2, 0xff, r->vote) : 0;
-    kt_function_votes out = { r->vote, r->faults };
-    return kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, key, &out, r->err);
+    return done ? 0 : kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, key, r->faults, r->err);
+}
+
+kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret)
+{
+    kt_column_part part = { KT_S("lf"), first, n, r->m * (uint32_t)sizeof(*ret) };
+    return r->m ? kt_column_get(r->s, r->p.id, &part, 0xff, ret, r->err) : 0;
 }
 
 static kt_rc states(kt_run *r)
@@ -205,7 +207,7 @@ kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progres
             fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
                     KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
     kt_functions_free(r->functions);
-    kt_free(r->vote);
+    kt_free(r->pool_vote);
     kt_free(r->pool_item);
     kt_free(r->pool_lf);
     kt_free(r->pred);

@@ -19,6 +19,7 @@
 #define FRAME_BYTES ((size_t)128 << 10)
 #define CACHE_FRAMES 64
 #define MAX_FRAME_RAW ((size_t)256 << 20)
+#define KEEP_MAPPED ((size_t)1 << 20) /* a scan lets go of what it has read after so many bytes */
 
 void kt_frames_init(kt_frames *f)
 {
@@ -302,14 +303,28 @@ struct scan {
 
 struct scratch {
     kt_buf raw;
-    kt_item *items; /* FRAME_ITEMS */
+    kt_item *items;       /* FRAME_ITEMS */
+    size_t chunk, from, to; /* bytes of a chunk that have been read and are still mapped in */
 };
+
+static void forget(const struct scan *sc, struct scratch *x)
+{
+    if (x->to > x->from)
+        kt_blob_forget(&sc->r->chunks.v[x->chunk].blob, x->from, x->to);
+    x->from = x->to;
+}
 
 static kt_rc scan_unpack(const struct scan *sc, size_t frame, struct scratch *x, kt_err *err)
 {
     const struct frame *f = &sc->r->frames.v[frame];
     if (f->n > FRAME_ITEMS)
         return kt_fail(err, KT_CORRUPT, "an item frame is too large");
+    if (f->chunk != x->chunk || x->to - x->from > KEEP_MAPPED) {
+        forget(sc, x);
+        x->chunk = f->chunk;
+        x->from = f->offset;
+    }
+    x->to = f->offset + f->size;
     return unpack(sc->r, f, &x->raw, x->items, err);
 }
 
@@ -345,8 +360,9 @@ static void scan_run(void *ctx, size_t part)
 {
     struct scan *sc = ctx;
     kt_err err = { 0 };
-    struct scratch x = { KT_BUF_INIT(MAX_FRAME_RAW), kt_alloc_array(FRAME_ITEMS, sizeof(kt_item)) };
+    struct scratch x = { .raw = KT_BUF_INIT(MAX_FRAME_RAW), .items = kt_alloc_array(FRAME_ITEMS, sizeof(kt_item)) };
     kt_rc rc = sc->list ? scan_list(sc, part, &x, &err) : scan_range(sc, part, &x, &err);
+    forget(sc, &x);
     kt_buf_done(&x.raw);
     kt_free(x.items);
     if (rc < 0 && atomic_exchange(&sc->failed, 1) == 0) {
