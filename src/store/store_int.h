@@ -15,8 +15,9 @@ typedef struct kt_audit_state {
 /* What the open transaction has added to kept counts; they meet the table at its commit (counter.c). */
 typedef struct kt_counts {
     size_t n;
-    struct {
-        int64_t project, by;
+    struct kt_count {
+        int64_t project, by, base;
+        bool known; /* base is what the table says */
         size_t len;
         char name[40];
     } row[24];
