@@ -6,7 +6,6 @@
 #include "algo/near.h"
 
 #include "algo/text_features.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -18,6 +17,7 @@ enum {
     MAX_TOKEN = 64,
     MAX_SLOTS = 512, /* bands × rows */
     KEEP = 4,        /* representatives of a bucket that newcomers are compared with */
+    PART_ITEMS = 4096,
 };
 
 void kt_shingles_done(kt_shingles *s)
@@ -183,38 +183,159 @@ static uint32_t root_of(uint32_t *parent, uint32_t i)
     return i;
 }
 
-void kt_near_candidates(const uint64_t *key, uint32_t n, uint32_t n_bands, bool (*same)(void *ctx, uint32_t a, uint32_t b),
-                        void *ctx, uint32_t *ret_canonical)
+void kt_near_start(uint32_t *parent, uint32_t n)
 {
-    uint32_t *parent = ret_canonical, *next = kt_alloc_array(n + 1, sizeof(*next));
     for (uint32_t i = 0; i < n; i++)
         parent[i] = i;
-    for (uint32_t band = 0; band < n_bands; band++) {
-        kt_map first = { 0 };
-        kt_map_reserve(&first, n);
-        for (uint32_t i = 0; i < n; i++) {
-            uint64_t k = key[(size_t)i * n_bands + band];
-            next[i] = UINT32_MAX;
-            if (k == 0)
-                continue;
-            uint32_t at = kt_map_put(&first, k, i), last = at, tried = 0;
-            if (at == i)
-                continue;
-            bool joined = false;
-            for (; at != UINT32_MAX && !joined; last = at, at = next[at], tried++) {
-                uint32_t a = root_of(parent, at), b = root_of(parent, i);
-                joined = a == b || same(ctx, at, i);
-                if (joined)
-                    parent[KT_MAX(a, b)] = KT_MIN(a, b);
-            }
-            if (!joined && tried < KEEP)
-                next[last] = i;
-        }
-        kt_map_done(&first);
-    }
+}
+
+void kt_near_finish(uint32_t *parent, uint32_t n)
+{
     for (uint32_t i = 0; i < n; i++)
         parent[i] = root_of(parent, i);
-    kt_free(next);
+}
+
+void kt_near_buckets_done(kt_near_buckets *b)
+{
+    KT_VEC_DONE(&b->item);
+    KT_VEC_DONE(&b->end);
+}
+
+/* A band's keys and their items, gathered by the top bits of the key into parts small enough for a table in cache. */
+struct parts {
+    uint64_t *key;
+    uint32_t *item, *end; /* end: where each part ends */
+    uint32_t n;
+    int shift;
+};
+
+static void gather(const uint64_t *key, uint32_t n, struct parts *p)
+{
+    int bits = 0;
+    while (n >> bits > PART_ITEMS)
+        bits++;
+    p->n = (uint32_t)1 << bits;
+    p->shift = 64 - bits;
+    p->end = kt_zalloc_array(p->n + 1, sizeof(*p->end));
+    p->key = kt_alloc_array((size_t)n + 1, sizeof(*p->key));
+    p->item = kt_alloc_array((size_t)n + 1, sizeof(*p->item));
+#define PART_OF(k) (p->n == 1 ? 0 : (size_t)((k) >> p->shift))
+    for (uint32_t i = 0; i < n; i++)
+        if (key[i])
+            p->end[PART_OF(key[i]) + 1]++;
+    for (uint32_t q = 0; q < p->n; q++)
+        p->end[q + 1] += p->end[q];
+    for (uint32_t i = 0; i < n; i++)
+        if (key[i]) {
+            uint32_t at = p->end[PART_OF(key[i])]++; /* each end moves from its part's begin to its end */
+            p->key[at] = key[i];
+            p->item[at] = i;
+        }
+#undef PART_OF
+}
+
+#define NO_HEAD UINT32_MAX
+
+/* Buckets of one part: an open table from key to the first of its entries, from each entry to the next, and from the first
+   to the last. */
+struct chains {
+    uint32_t *first, *next, *last; /* places in the part + 1; 0: none. first: a power of two, over twice the entries */
+    size_t cap, mask;
+};
+
+static void chains_size(struct chains *c, uint32_t n)
+{
+    if (n > c->cap || !c->first) {
+        c->cap = KT_MAX((size_t)n, 2 * c->cap);
+        for (c->mask = 64; c->mask < 2 * c->cap;)
+            c->mask *= 2;
+        c->first = kt_realloc(c->first, c->mask * sizeof(*c->first));
+        c->next = kt_realloc(c->next, c->cap * sizeof(*c->next));
+        c->last = kt_realloc(c->last, c->cap * sizeof(*c->last));
+        c->mask--;
+    }
+    memset(c->first, 0, (c->mask + 1) * sizeof(*c->first));
+    memset(c->next, 0, n * sizeof(*c->next));
+}
+
+static void chain_up(struct chains *c, const uint64_t *key, uint32_t n)
+{
+    chains_size(c, n);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t s = (size_t)key[i] & c->mask; /* low bits: the top ones are alike within a part */
+        while (c->first[s] && key[c->first[s] - 1] != key[i])
+            s = (s + 1) & c->mask;
+        if (c->first[s]) {
+            uint32_t head = c->first[s] - 1;
+            c->next[c->last[head]] = i + 1;
+            c->last[head] = i;
+            c->last[i] = NO_HEAD;
+        } else {
+            c->first[s] = i + 1;
+            c->last[i] = i;
+        }
+    }
+}
+
+/* The bucket that begins at entry i, when there is one and something is left to find out about it. */
+static void add_bucket(kt_near_buckets *b, const struct chains *c, const uint32_t *item, uint32_t i, uint32_t *parent)
+{
+    uint32_t root = root_of(parent, item[i]);
+    bool open = false;
+    for (uint32_t at = c->next[i]; at; at = c->next[at - 1])
+        open |= root_of(parent, item[at - 1]) != root;
+    if (!open)
+        return;
+    for (uint32_t at = i + 1; at; at = c->next[at - 1])
+        KT_PUSH(&b->item, item[at - 1]);
+    KT_PUSH(&b->end, b->item.n);
+}
+
+void kt_near_buckets_add(kt_near_buckets *b, const uint64_t *key, uint32_t n, uint32_t *parent)
+{
+    struct parts p;
+    struct chains c = { 0 };
+    gather(key, n, &p);
+    for (uint32_t q = 0, from = 0; q < p.n; from = p.end[q++]) {
+        uint32_t size = p.end[q] - from;
+        chain_up(&c, p.key + from, size);
+        for (uint32_t i = 0; i < size; i++)
+            if (c.last[i] != NO_HEAD && c.last[i] != i)
+                add_bucket(b, &c, p.item + from, i, parent);
+    }
+    kt_free(c.first);
+    kt_free(c.next);
+    kt_free(c.last);
+    kt_free(p.key);
+    kt_free(p.item);
+    kt_free(p.end);
+}
+
+/* Whether item i joined a representative of its bucket. rep: n of them. */
+static bool join_one(const uint32_t *rep, size_t n, uint32_t i, bool (*same)(void *ctx, uint32_t a, uint32_t b), void *ctx, uint32_t *parent)
+{
+    for (size_t r = 0; r < n; r++) {
+        uint32_t x = root_of(parent, rep[r]), y = root_of(parent, i);
+        if (x == y)
+            return true;
+        if (same(ctx, rep[r], i)) {
+            parent[KT_MAX(x, y)] = KT_MIN(x, y);
+            return true;
+        }
+    }
+    return false;
+}
+
+void kt_near_join(const kt_near_buckets *b, size_t from, size_t to, bool (*same)(void *ctx, uint32_t a, uint32_t b), void *ctx,
+                  uint32_t *parent)
+{
+    for (size_t k = from; k < to; k++) {
+        uint32_t rep[KEEP];
+        size_t n = 0;
+        for (size_t i = k ? b->end.v[k - 1] : 0; i < b->end.v[k]; i++)
+            if (!join_one(rep, n, b->item.v[i], same, ctx, parent) && n < KEEP)
+                rep[n++] = b->item.v[i];
+    }
 }
 
 typedef struct near_job {
@@ -275,7 +396,18 @@ kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o,
     near_job j = { text, n, &opt, kt_zalloc_array((size_t)n * opt.bands + 1, sizeof(*j.key)),
                    kt_zalloc_array(n_chunks + 1, sizeof(*j.chunk)) };
     kt_pool_run(pool, n_chunks, near_part, &j);
-    kt_near_candidates(j.key, n, opt.bands, near_same, &j, ret_canonical);
+    uint64_t *band = kt_alloc_array((size_t)n + 1, sizeof(*band));
+    kt_near_start(ret_canonical, n);
+    for (uint32_t b = 0; b < opt.bands; b++) {
+        kt_near_buckets bucket = { 0 };
+        for (size_t i = 0; i < n; i++)
+            band[i] = j.key[i * opt.bands + b];
+        kt_near_buckets_add(&bucket, band, n, ret_canonical);
+        kt_near_join(&bucket, 0, bucket.end.n, near_same, &j, ret_canonical);
+        kt_near_buckets_done(&bucket);
+    }
+    kt_near_finish(ret_canonical, n);
+    kt_free(band);
     for (size_t c = 0; c < n_chunks; c++)
         kt_free(j.chunk[c].v);
     kt_free(j.chunk);

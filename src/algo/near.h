@@ -1,10 +1,11 @@
 /* Near-duplicate texts: shingles, MinHash bands (Broder 1997; Leskovec, Rajaraman, Ullman, ch. 3), exact check,
    clusters. In pieces, so that a stage can run it over a store without holding the texts:
-       text → kt_near_shingles → kt_near_bands → (all items) kt_near_candidates → canonical item of each. */
+       text → kt_near_shingles → kt_near_bands → band by band kt_near_buckets_add → kt_near_join → canonical items. */
 #ifndef KT_ALGO_NEAR_H
 #define KT_ALGO_NEAR_H
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/pool.h"
 
 typedef struct kt_near_options {
@@ -42,12 +43,26 @@ double kt_near_jaccard(const uint32_t *a, size_t n_a, const uint32_t *b, size_t 
 /* Whether the index is at least threshold; stops as soon as that is settled. */
 bool kt_near_same(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b, double threshold);
 
-/* Clusters of n items: key is n × n_bands, row-major; an item whose first key is 0 and all others too has no content
-   and stays alone. Items that share a key are compared by same(ctx, a, b), a < b, each only with a few
-   representatives of its bucket, so that the work stays proportional to n × n_bands. Joined pairs are closed
-   transitively; ret_canonical[i] is the smallest index of i's cluster. same is called from this thread. */
-void kt_near_candidates(const uint64_t *key, uint32_t n, uint32_t n_bands, bool (*same)(void *ctx, uint32_t a, uint32_t b),
-                        void *ctx, uint32_t *ret_canonical);
+/* Clusters under construction: parent[i] leads to the smallest item of i's cluster. n entries, at first parent[i] = i. */
+void kt_near_start(uint32_t *parent, uint32_t n);
+/* parent[i] is the smallest item of i's cluster from here on. */
+void kt_near_finish(uint32_t *parent, uint32_t n);
+
+/* Buckets: items that share a band key, ascending, bucket after bucket; bucket b ends at end.v[b]. Start from {0}. */
+typedef struct kt_near_buckets {
+    KT_VEC(uint32_t) item;
+    KT_VEC(size_t) end;
+} kt_near_buckets;
+
+/* Appends the buckets of one band: key has n entries, 0 for an item without content. Buckets of one item, or of one
+   cluster already, are left out. Work and memory are proportional to n. */
+void kt_near_buckets_add(kt_near_buckets *b, const uint64_t *key, uint32_t n, uint32_t *parent);
+void kt_near_buckets_done(kt_near_buckets *b);
+/* Compares the items of buckets [from, to) by same(ctx, a, b), a < b, each only with a few representatives of its bucket,
+   so that the work stays proportional to their number, and joins the clusters of those that are the same. The order of
+   buckets and items is fixed by the keys, so the result is. */
+void kt_near_join(const kt_near_buckets *b, size_t from, size_t to, bool (*same)(void *ctx, uint32_t a, uint32_t b), void *ctx,
+                  uint32_t *parent);
 
 /* All of it for texts in memory. ret_canonical: n. Same result for any number of threads. */
 kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o, kt_pool *pool, uint32_t *ret_canonical,

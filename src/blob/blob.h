@@ -25,6 +25,8 @@ kt_rc kt_blobs_sync(kt_blobs *bs, kt_err *err) KT_MUST_USE;
 /* KT_NOTFOUND when absent; KT_CORRUPT, with check, when the bytes do not hash to d. Any thread. */
 kt_rc kt_blob_map(kt_blobs *bs, const kt_digest *d, bool check, kt_blob *ret, kt_err *err) KT_MUST_USE;
 void kt_blob_unmap(kt_blob *b);
+/* Bytes [from, to) will not be read again soon: their pages need not stay in memory. */
+void kt_blob_forget(const kt_blob *b, size_t from, size_t to);
 /* Removes blobs older than the call that are not in keep (sorted, n): what a killed run left behind. */
 kt_rc kt_blobs_sweep(kt_blobs *bs, const kt_digest *keep, size_t n, uint64_t *ret_removed, kt_err *err) KT_MUST_USE;
 

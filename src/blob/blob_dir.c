@@ -180,6 +180,15 @@ void kt_blob_unmap(kt_blob *b)
     *b = (kt_blob){ { "", 0 }, NULL };
 }
 
+void kt_blob_forget(const kt_blob *b, size_t from, size_t to)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    from = (from + page - 1) / page * page; /* whole pages only: the rest is a neighbour's too */
+    to = to / page * page;
+    if (b->map && from < to)
+        kt_ignore(madvise((char *)b->map + from, to - from, MADV_DONTNEED), "advice");
+}
+
 static bool in_list(const kt_digest *keep, size_t n, const unsigned char *d)
 {
     for (size_t lo = 0, hi = n; lo < hi;) {

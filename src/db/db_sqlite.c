@@ -2,6 +2,7 @@
 #include "db/db_int.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,8 +51,16 @@ static kt_rc sqlite_script(void *conn, const char *sql, kt_err *err)
     return sqlite3_exec(conn, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(conn, err, "preparing the database");
 }
 
+/* Statistics of its memory would cost SQLite a lock around every allocation. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static kt_rc sqlite_open(const char *path, kt_db_mode mode, void **ret, kt_err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure);
     KT_TRY(check_header(path, err));
     sqlite3 *conn = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | (mode == KT_DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);

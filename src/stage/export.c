@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define WINDOW 16384u /* items whose rows are in memory at a time */
+
 struct export {
     kt_store *s;
     const kt_project *p;
@@ -32,9 +34,14 @@ struct export {
     uint64_t *id_hash;
     kt_consensus **of; /* by item, NULL: none */
     int64_t route_event;
-    kt_buf out, left;
+    kt_buf left;
     int out_fd;
     char out_tmp[560];
+    struct slot {
+        kt_buf out, left;
+        uint64_t n_rows, n_left_out;
+        kt_arena arena; /* of one row */
+    } slot[KT_SCAN_SLOTS];
     kt_export_result *ret;
     kt_err *err;
 };
@@ -71,6 +78,8 @@ static kt_rc make_components(struct export *x)
         if (group[i])
             join(x->root, i, kt_map_put(&first, group[i], i));
     }
+    for (uint32_t i = 0; i < x->n; i++)
+        x->root[i] = find(x->root, i);
     kt_map_done(&first);
     kt_free(group);
     return rc;
@@ -117,30 +126,19 @@ static const char *why_not(const struct export *x, uint32_t item)
     }
 }
 
-static kt_rc flush(struct export *x, bool all)
-{
-    if (x->out.failed)
-        return kt_fail(x->err, KT_LIMIT, "an export row is too large");
-    if (!all && x->out.n < (size_t)1 << 20)
-        return 0;
-    KT_TRY(kt_file_write_fd(x->out_fd, KT_BUF_STR(&x->out), x->out_tmp, x->err));
-    kt_buf_reset(&x->out);
-    return 0;
-}
-
 /* One item: a row, or a line in the list of what was left out. */
-static kt_rc put(struct export *x, const kt_item *it, kt_arena *a)
+static kt_rc put(const struct export *x, struct slot *o, const kt_item *it, kt_err *err)
 {
     uint32_t head = x->cluster[it->number];
     const kt_consensus *c = x->of[head];
     bool decided = c && c->state != KT_FINAL_DISPUTE && c->label >= 0, automatic = !decided && x->auto_label[head] >= 0;
     if (!decided && !automatic) {
-        kt_buf_csv(&x->left, it->ext_id, ',');
-        kt_buf_printf(&x->left, ",%s\n", why_not(x, head));
-        x->ret->n_left_out++;
+        kt_buf_csv(&o->left, it->ext_id, ',');
+        kt_buf_printf(&o->left, ",%s\n", why_not(x, head));
+        o->n_left_out++;
         return 0;
     }
-    uint64_t coin = kt_mix64(x->id_hash[find(x->root, it->number)] ^ (uint64_t)x->c->seed);
+    uint64_t coin = kt_mix64(x->id_hash[x->root[it->number]] ^ (uint64_t)x->c->seed);
     kt_export_row row = { .ext_id = it->ext_id, .group = it->group, .has_posterior = true };
     row.split = (double)(coin >> 11) * 0x1p-53 < x->c->train_share ? KT_S("train") : KT_S("test");
     row.text = x->o->text ? it->text : (kt_str){ NULL, 0 };
@@ -149,35 +147,68 @@ static kt_rc put(struct export *x, const kt_item *it, kt_arena *a)
     row.posterior = decided ? c->posterior : (double)x->pred[head].score;
     row.event = (uint64_t)(decided ? c->event : x->route_event);
     if (head != it->number)
-        row.provenance = kt_arena_printf(a, "{\"item\":%u,\"votes\":%d,\"duplicate_of\":%u}", it->number, decided ? c->n_votes : 0, head);
+        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d,\"duplicate_of\":%u}", it->number, decided ? c->n_votes : 0, head);
     else
-        row.provenance = kt_arena_printf(a, "{\"item\":%u,\"votes\":%d}", it->number, decided ? c->n_votes : 0);
-    x->ret->n_rows++;
-    KT_TRY(x->w->put(&x->out, &row, x->err));
-    kt_arena_reset(a);
-    return flush(x, false);
+        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d}", it->number, decided ? c->n_votes : 0);
+    o->n_rows++;
+    kt_rc rc = x->w->put(&o->out, &row, err);
+    kt_arena_reset(&o->arena);
+    return rc;
+}
+
+static kt_rc put_items(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err)
+{
+    struct export *x = ctx;
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(put(x, &x->slot[slot], &items[i], err));
+    return 0;
+}
+
+/* What the slots hold, in their order, which is the items'. */
+static kt_rc flush(struct export *x)
+{
+    for (int i = 0; i < KT_SCAN_SLOTS; i++) {
+        struct slot *o = &x->slot[i];
+        if (o->out.failed)
+            return kt_fail(x->err, KT_LIMIT, "an export row is too large");
+        KT_TRY(kt_file_write_fd(x->out_fd, KT_BUF_STR(&o->out), x->out_tmp, x->err));
+        kt_buf_str(&x->left, KT_BUF_STR(&o->left));
+        x->ret->n_rows += o->n_rows;
+        x->ret->n_left_out += o->n_left_out;
+        o->n_rows = o->n_left_out = 0;
+        kt_buf_reset(&o->out);
+        kt_buf_reset(&o->left);
+    }
+    return 0;
+}
+
+static kt_rc write_all(struct export *x, kt_item_reader *r)
+{
+    KT_TRY(x->w->begin(&x->slot[0].out, x->err));
+    KT_TRY(flush(x));
+    for (uint32_t at = 0; at < x->n; at += WINDOW) {
+        KT_TRY(kt_item_scan(r, at, KT_MIN(WINDOW, x->n - at), x->o->pool, put_items, x, x->err));
+        KT_TRY(flush(x));
+        KT_TRY(kt_progress_step(x->o->progress, at, x->err));
+    }
+    KT_TRY(x->w->end(&x->slot[0].out, x->err));
+    return flush(x);
 }
 
 static kt_rc write_rows(struct export *x)
 {
-    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_item_reader *r;
     KT_TRY(kt_item_reader_new(x->s, x->p->id, &r, x->err));
-    kt_rc rc = x->w->begin(&x->out, x->err);
+    for (int i = 0; i < KT_SCAN_SLOTS; i++)
+        x->slot[i].out = x->slot[i].left = (kt_buf)KT_BUF_INIT((size_t)1 << 30);
     kt_progress_begin(x->o->progress, "export", x->n);
-    for (uint32_t i = 0; i < x->n && rc == 0; i++) {
-        kt_item it;
-        rc = kt_item_get(r, i, &it, x->err);
-        if (rc == 0)
-            rc = put(x, &it, &a);
-        if (rc == 0 && i % 4096 == 0)
-            rc = kt_progress_step(x->o->progress, i, x->err);
-    }
+    kt_rc rc = write_all(x, r);
     kt_progress_end(x->o->progress);
-    if (rc == 0)
-        rc = x->w->end(&x->out, x->err);
-    if (rc == 0)
-        rc = flush(x, true);
+    for (int i = 0; i < KT_SCAN_SLOTS; i++) {
+        kt_buf_done(&x->slot[i].out);
+        kt_buf_done(&x->slot[i].left);
+        kt_arena_done(&x->slot[i].arena);
+    }
     kt_item_reader_free(r);
     return rc;
 }
@@ -229,7 +260,7 @@ kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o,
     KT_TRY(kt_config_parse(p->config, "karat.yaml", &a, &c, err));
     *ret = (kt_export_result){ 0 };
     struct export x = { .s = s, .p = p, .o = o, .c = &c, .n = p->n_items, .w = kt_writer_find(o->format), .ret = ret, .err = err,
-                        .out = KT_BUF_INIT((size_t)64 << 20), .left = KT_BUF_INIT((size_t)4 << 30) };
+                        .left = KT_BUF_INIT((size_t)4 << 30) };
     if (!x.w)
         return kt_fail(err, KT_USAGE, "there is no export format %.*s; 'karat list writers' shows them", KT_F(o->format));
     kt_rc rc = load_all(&x, &a, &rows);
@@ -243,7 +274,6 @@ kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o,
     kt_free(x.state);
     kt_free(x.id_hash);
     kt_free(x.of);
-    kt_buf_done(&x.out);
     kt_buf_done(&x.left);
     return rc;
 }

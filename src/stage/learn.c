@@ -17,6 +17,7 @@
 #define MAX_SOFT 8000 /* rows that only functions labelled, in training */
 #define SOFT_WEIGHT 0.3f
 #define EVAL 2000     /* items the learning curve is measured on */
+#define PREDICT 16384u /* items in features at a time */
 
 static kt_features_options feature_options(const kt_config *c)
 {
@@ -24,49 +25,58 @@ static kt_features_options feature_options(const kt_config *c)
 }
 
 /* The text with a word for each function's vote, three times so that it counts beside the rest. */
-static kt_str with_votes(kt_arena *a, const kt_run *r, const kt_item *it)
+static kt_str with_votes(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)32 << 20);
     kt_buf_str(&b, it->text);
-    for (uint32_t j = 0; j < r->m; j++) {
-        int v = r->vote[(size_t)it->number * r->m + j];
-        for (int k = 0; v >= 0 && k < 3; k++)
-            kt_buf_printf(&b, " zzlf%ux%d", j, v);
-    }
+    for (uint32_t j = 0; j < m; j++)
+        for (int k = 0; vote[j] >= 0 && k < 3; k++)
+            kt_buf_printf(&b, " zzlf%ux%d", j, vote[j]);
     return kt_arena_str(a, KT_BUF_STR(&b));
 }
 
 struct texts {
-    const kt_run *r;
-    kt_str *text; /* by item - first */
-    uint32_t first;
-    const uint8_t *want;
+    const uint32_t *item; /* n, ascending */
+    size_t n;
+    const int16_t *vote;  /* n × m */
+    uint32_t m;
+    kt_str *text;         /* n */
     kt_arena arena[KT_SCAN_SLOTS];
 };
+
+/* Place in the list of an item that is in it. */
+static size_t place_of(const struct texts *t, uint32_t item)
+{
+    size_t lo = 0, hi = t->n;
+    while (hi - lo > 1) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (t->item[mid] <= item)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
 
 static kt_rc keep_text(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err)
 {
     (void)err;
     struct texts *t = ctx;
+    size_t at = place_of(t, items[0].number);
     for (size_t i = 0; i < n; i++)
-        if (t->want[items[i].number - t->first])
-            t->text[items[i].number - t->first] = with_votes(&t->arena[slot], t->r, &items[i]);
+        t->text[at + i] = with_votes(&t->arena[slot], &items[i], t->vote + (at + i) * t->m, t->m);
     return 0;
 }
 
-/* Weighted features of the wanted items of [first, first + n), in order of number. */
-static kt_rc features_of(kt_run *r, kt_item_reader *reader, uint32_t first, uint32_t n, const uint8_t *want, bool weigh, kt_features *ret)
+/* Features of the n items of a list, ascending; vote: the functions' votes on them, n × m. */
+static kt_rc features_of(kt_run *r, kt_item_reader *reader, const uint32_t *item, size_t n, const int16_t *vote, bool weigh, kt_features *ret)
 {
     struct texts *t = kt_zalloc(sizeof(*t));
-    *t = (struct texts){ .r = r, .first = first, .want = want, .text = kt_zalloc_array((size_t)n + 1, sizeof(kt_str)) };
-    kt_rc rc = kt_item_scan(reader, first, n, r->pool, keep_text, t, r->err);
-    size_t rows = 0;
-    for (uint32_t i = 0; i < n && rc == 0; i++)
-        if (want[i])
-            t->text[rows++] = t->text[i];
+    *t = (struct texts){ .item = item, .n = n, .vote = vote, .m = r->m, .text = kt_zalloc_array(n + 1, sizeof(kt_str)) };
+    kt_rc rc = kt_item_scan_list(reader, item, n, r->pool, keep_text, t, r->err);
     kt_features_options o = feature_options(r->c);
     if (rc == 0)
-        rc = kt_features_make(t->text, rows, &o, r->pool, ret, r->err);
+        rc = kt_features_make(t->text, n, &o, r->pool, ret, r->err);
     if (rc == 0 && weigh)
         kt_features_weigh(ret, &r->idf, r->pool);
     for (int i = 0; i < KT_SCAN_SLOTS; i++)
@@ -102,42 +112,50 @@ static void draw_pool(kt_run *r)
     kt_free(all);
 }
 
+/* The pool's votes, picked out of the column chunk by chunk. */
+static kt_rc load_pool_votes(kt_run *r)
+{
+    int16_t *part = kt_alloc_array((size_t)KT_COLUMN_CHUNK * r->m + 1, sizeof(*part));
+    r->pool_vote = kt_alloc_array(r->n_pool * r->m + 1, sizeof(*part));
+    kt_rc rc = 0;
+    for (size_t i = 0; i < r->n_pool && rc == 0;) {
+        uint32_t first = r->pool_item[i] / KT_COLUMN_CHUNK * KT_COLUMN_CHUNK, n = KT_MIN(KT_COLUMN_CHUNK, r->n - first);
+        rc = kt_run_votes(r, first, n, part);
+        for (; i < r->n_pool && r->pool_item[i] - first < n; i++)
+            memcpy(r->pool_vote + i * r->m, part + (size_t)(r->pool_item[i] - first) * r->m, r->m * sizeof(*part));
+    }
+    kt_free(part);
+    return rc;
+}
+
 static kt_rc denoise_pool(kt_run *r)
 {
-    int16_t *vote = kt_alloc_array(r->n_pool * r->m + 1, 2);
     r->pool_lf = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
-    for (size_t i = 0; i < r->n_pool; i++)
-        memcpy(vote + i * r->m, r->vote + (size_t)r->pool_item[i] * r->m, r->m * 2);
-    kt_lf_votes v = { r->n_pool, r->m, r->k, vote };
-    kt_rc rc = kt_denoise(&v, r->pool, r->pool_lf, r->lf, r->err);
-    kt_free(vote);
-    return rc;
+    kt_lf_votes v = { r->n_pool, r->m, r->k, r->pool_vote };
+    return kt_denoise(&v, r->pool, r->pool_lf, r->lf, r->err);
 }
 
 kt_rc kt_learn_prepare(kt_run *r)
 {
     draw_pool(r);
+    KT_TRY(load_pool_votes(r));
     KT_TRY(denoise_pool(r));
     kt_item_reader *reader;
     KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
-    uint8_t *want = kt_zalloc((size_t)r->n + 1);
-    for (size_t i = 0; i < r->n_pool; i++)
-        want[r->pool_item[i]] = 1;
-    kt_rc rc = features_of(r, reader, 0, r->n, want, false, &r->pool_x);
+    kt_rc rc = features_of(r, reader, r->pool_item, r->n_pool, r->pool_vote, false, &r->pool_x);
     if (rc == 0) {
         kt_idf_init(&r->idf, feature_options(r->c).bits);
         kt_idf_add(&r->idf, &r->pool_x);
         kt_features_weigh(&r->pool_x, &r->idf, r->pool);
     }
-    kt_free(want);
     kt_item_reader_free(reader);
     return rc;
 }
 
-static bool voted_on(const kt_run *r, uint32_t item)
+static bool voted_on(const kt_run *r, size_t row)
 {
     for (uint32_t j = 0; j < r->m; j++)
-        if (r->vote[(size_t)item * r->m + j] >= 0)
+        if (r->pool_vote[row * r->m + j] >= 0)
             return true;
     return false;
 }
@@ -155,7 +173,7 @@ static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
             sum += soft[i * r->k + c];
         if (sum > 0) {
             w[i] = 1;
-        } else if (w[i] == 0 && n_soft < MAX_SOFT && voted_on(r, r->pool_item[i])) {
+        } else if (w[i] == 0 && n_soft < MAX_SOFT && voted_on(r, i)) {
             memcpy(row, r->pool_lf + i * r->k, r->k * sizeof(float));
             w[i] = SOFT_WEIGHT;
             n_soft++;
@@ -348,22 +366,41 @@ kt_rc kt_learn_rounds(kt_run *r)
     return rc;
 }
 
-static kt_rc predict_chunk(kt_run *r, kt_item_reader *reader, uint32_t first, uint32_t n, uint8_t *want)
+/* The items to predict among [first, first + n), with their votes, both packed to the front. */
+static size_t pick_open(const kt_run *r, uint32_t first, uint32_t n, uint32_t *item, int16_t *vote)
 {
     size_t rows = 0;
-    for (uint32_t i = 0; i < n; i++)
-        rows += want[i] = r->state[first + i] != KT_ITEM_DUPLICATE;
-    kt_features x;
-    KT_TRY(features_of(r, reader, first, n, want, true, &x));
-    uint16_t *label = kt_alloc_array(rows + 1, 2);
-    float *score = kt_alloc_array(rows + 1, sizeof(float));
-    kt_linear_top(&r->model, &x, 1, r->pool, label, score);
-    for (uint32_t i = 0, k = 0; i < n; i++)
-        r->pred[first + i] = want[i] ? (kt_prediction){ label[k], score[k] } : (kt_prediction){ -1, 0 }, k += want[i];
+    for (uint32_t i = 0; i < n; i++) {
+        r->pred[first + i] = (kt_prediction){ -1, 0 };
+        if (r->state[first + i] == KT_ITEM_DUPLICATE)
+            continue;
+        memmove(vote + rows * r->m, vote + (size_t)i * r->m, r->m * sizeof(*vote));
+        item[rows++] = first + i;
+    }
+    return rows;
+}
+
+static kt_rc predict_chunk(kt_run *r, kt_item_reader *reader, uint32_t first, uint32_t n)
+{
+    uint32_t *item = kt_alloc_array((size_t)n + 1, sizeof(*item));
+    int16_t *vote = kt_alloc_array((size_t)n * r->m + 1, sizeof(*vote));
+    uint16_t *label = kt_alloc_array((size_t)n + 1, sizeof(*label));
+    float *score = kt_alloc_array((size_t)n + 1, sizeof(*score));
+    kt_features x = { 0 };
+    kt_rc rc = kt_run_votes(r, first, n, vote);
+    size_t rows = rc == 0 ? pick_open(r, first, n, item, vote) : 0;
+    if (rc == 0)
+        rc = features_of(r, reader, item, rows, vote, true, &x);
+    if (rc == 0)
+        kt_linear_top(&r->model, &x, 1, r->pool, label, score);
+    for (size_t i = 0; i < rows && rc == 0; i++)
+        r->pred[item[i]] = (kt_prediction){ label[i], score[i] };
+    kt_features_done(&x);
+    kt_free(item);
+    kt_free(vote);
     kt_free(label);
     kt_free(score);
-    kt_features_done(&x);
-    return 0;
+    return rc;
 }
 
 kt_rc kt_learn_predict(kt_run *r)
@@ -371,16 +408,14 @@ kt_rc kt_learn_predict(kt_run *r)
     kt_item_reader *reader;
     KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
     r->pred = kt_alloc_array((size_t)r->n + 1, sizeof(*r->pred));
-    uint8_t *want = kt_alloc(KT_COLUMN_CHUNK);
     kt_rc rc = 0;
     kt_progress_begin(r->progress, "prelabel", r->n);
-    for (uint32_t at = 0; at < r->n && rc == 0; at += KT_COLUMN_CHUNK) {
-        rc = predict_chunk(r, reader, at, KT_MIN(KT_COLUMN_CHUNK, r->n - at), want);
+    for (uint32_t at = 0; at < r->n && rc == 0; at += PREDICT) {
+        rc = predict_chunk(r, reader, at, KT_MIN(PREDICT, r->n - at));
         if (rc == 0)
             rc = kt_progress_step(r->progress, at, r->err);
     }
     kt_progress_end(r->progress);
-    kt_free(want);
     kt_item_reader_free(reader);
     return rc;
 }

@@ -15,15 +15,13 @@ typedef struct kt_dedup_result {
 
 /* Writes column "cluster" (uint32_t: the canonical item of each) and, in the same transaction, done_key into the document
    "dedup.done". */
-kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_str done_key, kt_err *err) KT_MUST_USE;
+kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_str done_key,
+                   kt_err *err) KT_MUST_USE;
 
-/* Votes of all functions on items [0, n_items), row-major, in ret->vote; duplicates abstain. Writes column
-   "lf" and, in the same transaction, done_key into the document "functions.done". ret->faults tells what failed. */
-typedef struct kt_function_votes {
-    int16_t *vote;             /* n_items × count */
-    kt_function_fault *faults; /* count */
-} kt_function_votes;
+/* Writes column "lf", the votes of all functions (int16_t, one for each function) on every item; duplicates abstain; and, in
+   the same transaction, done_key into the document "functions.done". No column without functions. ret_faults (one for each
+   function) tells what failed. */
 kt_rc kt_functions_run(kt_store *s, const kt_project *p, const kt_functions *f, const uint32_t *cluster, kt_pool *pool,
-                       kt_str done_key, kt_function_votes *ret, kt_err *err) KT_MUST_USE;
+                       kt_progress *progress, kt_str done_key, kt_function_fault *ret_faults, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -66,7 +66,7 @@ static kt_rc dedup(kt_run *r)
     kt_str key;
     KT_TRY(is_done(r, "dedup.done", kt_arena_printf(r->arena, "%d %.6f", r->c->near_on, r->c->near_threshold), &done, &key));
     if (!done)
-        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, key, r->err));
+        KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, r->progress, key, r->err));
     r->cluster = kt_arena_array(r->arena, (size_t)r->n + 1, 4);
     uint32_t *exact = kt_alloc_array((size_t)r->n + 1, 4);
     kt_rc rc = column(r, "cluster", 4, 0, r->cluster);
@@ -86,16 +86,18 @@ static kt_rc functions(kt_run *r)
 {
     KT_TRY(kt_functions_new(r->c->functions, r->c->file, r->p.label, r->k, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
-    r->vote = kt_alloc_array((size_t)r->n * r->m + 1, 2);
     r->faults = kt_arena_array(r->arena, r->m + 1, sizeof(*r->faults));
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
     bool done;
     kt_str key;
     KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
-    if (done)
-        return r->m ? column(r, "lf", r->m * 2, 0xff, r->vote) : 0;
-    kt_function_votes out = { r->vote, r->faults };
-    return kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, key, &out, r->err);
+    return done ? 0 : kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, key, r->faults, r->err);
+}
+
+kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret)
+{
+    kt_column_part part = { KT_S("lf"), first, n, r->m * (uint32_t)sizeof(*ret) };
+    return r->m ? kt_column_get(r->s, r->p.id, &part, 0xff, ret, r->err) : 0;
 }
 
 static kt_rc states(kt_run *r)
@@ -137,13 +139,23 @@ static kt_rc states(kt_run *r)
     return rc;
 }
 
-static kt_rc finish(kt_run *r, kt_pipeline_result *ret, const struct kt_stage_time *times, size_t n_times)
+static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t from)
 {
+    return (struct kt_stage_time){ kt_str_of(stage), (double)(kt_mono_us() - from) / 1e6, r->n };
+}
+
+/* times has room for two more. */
+static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *times, size_t n_times)
+{
+    int64_t from = kt_mono_us();
     const kt_export_opts o = { r->c->export_format, kt_arena_printf(r->arena, "%s/export", kt_store_dir(r->s)).p, r->c->export_text, r->pool, r->progress };
     KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
     KT_TRY(kt_store_begin(r->s, r->err));
     KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
+    times[n_times++] = time_of(r, "export", from);
+    from = kt_mono_us();
     KT_TRY(kt_quality_report(r, &ret->report));
+    times[n_times++] = time_of(r, "quality and audit", from);
     ret->report.times = times;
     ret->report.n_times = n_times;
     KT_AUTO(kt_buf) html = KT_BUF_INIT((size_t)64 << 20);
@@ -163,12 +175,12 @@ static kt_rc run_stages(kt_run *r, kt_pipeline_result *ret)
         { "active learning", kt_learn_rounds }, { "pre-label", kt_learn_predict }, { "route and review", kt_route_run },
         { "consensus", kt_consensus_run },
     };
-    struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages), sizeof(*times));
+    struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages) + 2, sizeof(*times));
     for (size_t i = 0; i < KT_LEN(stages); i++) {
         int64_t from = kt_mono_us();
         kt_rc rc = stages[i].run(r);
         KT_TRY(rc);
-        times[i] = (struct kt_stage_time){ kt_str_of(stages[i].name), (double)(kt_mono_us() - from) / 1e6, r->n };
+        times[i] = time_of(r, stages[i].name, from);
         if (rc == KT_DONE) {
             ret->waiting = true;
             for (int q = 0; q < KT_QUEUE_GOLD; q++) {
@@ -195,7 +207,7 @@ kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progres
             fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
                     KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
     kt_functions_free(r->functions);
-    kt_free(r->vote);
+    kt_free(r->pool_vote);
     kt_free(r->pool_item);
     kt_free(r->pool_lf);
     kt_free(r->pred);

@@ -7,6 +7,7 @@
 #include "stage/review.h"
 #include "stage/run.h"
 #include "store/audit.h"
+#include "store/column.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -43,11 +44,6 @@ static void count_flow(struct build *b)
     for (uint32_t i = 0; i < r->n; i++) {
         if (r->state[i] == KT_ITEM_DUPLICATE)
             continue;
-        for (uint32_t j = 0; j < r->m; j++)
-            if (r->vote[(size_t)i * r->m + j] >= 0) {
-                o->n_voted_by_functions++;
-                break;
-            }
         o->n_trusted += r->state[i] == KT_ITEM_TRUSTED;
         o->n_train += r->state[i] == KT_ITEM_TRAIN;
         o->n_auto += r->state[i] == KT_ITEM_AUTO;
@@ -245,27 +241,101 @@ static kt_rc learning_curve(struct build *b)
     return 0;
 }
 
-static void functions(struct build *b)
+static double share(uint64_t part, uint64_t all)
+{
+    return all ? (double)part / (double)all : NAN;
+}
+
+struct lf_tally {
+    uint64_t votes, known, right; /* known: on items with a truth */
+};
+
+static void tally_chunk(struct build *b, uint32_t first, uint32_t n, const int16_t *vote, struct lf_tally *t)
+{
+    const kt_run *r = b->r;
+    for (uint32_t i = 0; i < n; i++) {
+        bool any = false;
+        for (uint32_t j = 0; j < r->m; j++) {
+            int16_t said = vote[(size_t)i * r->m + j];
+            if (said < 0)
+                continue;
+            any = true;
+            t[j].votes++;
+            t[j].known += r->truth[first + i] >= 0;
+            t[j].right += said == r->truth[first + i];
+        }
+        b->ret->n_voted_by_functions += any;
+    }
+}
+
+static kt_rc tally_votes(struct build *b, struct lf_tally *t)
+{
+    kt_run *r = b->r;
+    int16_t *vote = kt_alloc_array((size_t)KT_COLUMN_CHUNK * r->m + 1, sizeof(*vote));
+    kt_rc rc = 0;
+    for (uint32_t at = 0; at < r->n && rc == 0; at += KT_COLUMN_CHUNK) {
+        uint32_t n = KT_MIN(KT_COLUMN_CHUNK, r->n - at);
+        rc = kt_run_votes(r, at, n, vote);
+        if (rc == 0)
+            tally_chunk(b, at, n, vote, t);
+    }
+    kt_free(vote);
+    return rc;
+}
+
+static kt_rc functions(struct build *b)
 {
     kt_run *r = b->r;
     kt_report_function *v = kt_arena_array(r->arena, r->m + 1, sizeof(*v));
+    struct lf_tally *t = kt_arena_array(r->arena, r->m + 1, sizeof(*t));
+    KT_TRY(tally_votes(b, t));
     for (uint32_t j = 0; j < r->m; j++) {
         int32_t label = kt_functions_label(r->functions, j);
-        uint64_t right = 0, n = 0, votes = 0;
-        for (uint32_t i = 0; i < r->n; i++) {
-            int16_t vote = r->vote[(size_t)i * r->m + j];
-            votes += vote >= 0;
-            n += vote >= 0 && r->truth[i] >= 0;
-            right += vote >= 0 && vote == r->truth[i];
-        }
         /* overlaps and conflicts were counted on the pool; the same shares hold for all, which is what is shown */
-        double up = r->lf[j].votes ? (double)votes / (double)r->lf[j].votes : 0;
-        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : KT_S("(lua)"), votes,
+        double up = r->lf[j].votes ? (double)t[j].votes / (double)r->lf[j].votes : 0;
+        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : KT_S("(lua)"), t[j].votes,
                                      (uint64_t)lround(up * (double)r->lf[j].overlaps), (uint64_t)lround(up * (double)r->lf[j].conflicts),
-                                     r->lf[j].accuracy, n ? (double)right / (double)n : NAN };
+                                     r->lf[j].accuracy, share(t[j].right, t[j].known) };
     }
     b->ret->function = v;
     b->ret->n_functions = r->m;
+    return 0;
+}
+
+struct person_tally {
+    uint64_t tried, right, agreed, judged;
+    bool expert;
+};
+
+static size_t person_at(const kt_person_stat *st, size_t n, int64_t user)
+{
+    size_t lo = 0;
+    for (size_t hi = n; lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (st[mid].user < user)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* One pass over the answers, however many people. */
+static void tally_people(struct build *b, const kt_person_stat *st, size_t n, struct person_tally *t)
+{
+    kt_run *r = b->r;
+    for (size_t k = 0; k < b->a.n; k++) {
+        size_t i = person_at(st, n, b->a.user[k]);
+        if (i == n || st[i].user != b->a.user[k])
+            continue;
+        const kt_consensus *c = b->of[b->a.item[k]];
+        int32_t known = r->has_truth ? r->truth[b->a.item[k]] : c && c->state == KT_FINAL_GOLD ? c->label : -1;
+        t[i].expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED;
+        t[i].tried += known >= 0;
+        t[i].right += known >= 0 && b->a.label[k] == known;
+        t[i].judged += c && c->label >= 0;
+        t[i].agreed += c && c->label == b->a.label[k];
+    }
 }
 
 static kt_rc people(struct build *b)
@@ -273,28 +343,17 @@ static kt_rc people(struct build *b)
     kt_run *r = b->r;
     kt_person_stat *st;
     size_t n;
-    KT_TRY(kt_person_stats(r->s, r->p.id, r->arena, &st, &n, r->err));
+    KT_TRY(kt_person_stats(r->s, r->p.id, r->arena, &st, &n, r->err)); /* by user */
     kt_report_person *v = kt_arena_array(r->arena, n + 1, sizeof(*v));
+    struct person_tally *t = kt_arena_array(r->arena, n + 1, sizeof(*t));
+    tally_people(b, st, n, t);
     for (size_t i = 0; i < n; i++) {
-        uint64_t tried = 0, right = 0, agreed = 0, judged = 0;
-        bool expert = false;
-        for (size_t k = 0; k < b->a.n; k++) {
-            if (b->a.user[k] != st[i].user)
-                continue;
-            uint32_t item = b->a.item[k];
-            expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED;
-            int32_t known = r->has_truth ? r->truth[item] : b->of[item] && b->of[item]->state == KT_FINAL_GOLD ? b->of[item]->label : -1;
-            tried += known >= 0;
-            right += known >= 0 && b->a.label[k] == known;
-            judged += b->of[item] && b->of[item]->label >= 0;
-            agreed += b->of[item] && b->of[item]->label == b->a.label[k];
-        }
         double ci[2] = { NAN, NAN };
-        if (tried)
-            kt_clopper_pearson(right, tried, 0.95, ci);
-        v[i] = (kt_report_person){ st[i].name, expert, st[i].simulated, (uint64_t)st[i].n, (uint64_t)st[i].skips, (uint64_t)st[i].gold_n,
-                                   (uint64_t)st[i].gold_right, tried ? (double)right / (double)tried : NAN, ci[0], ci[1],
-                                   judged ? (double)agreed / (double)judged : NAN,
+        if (t[i].tried)
+            kt_clopper_pearson(t[i].right, t[i].tried, 0.95, ci);
+        v[i] = (kt_report_person){ st[i].name, t[i].expert, st[i].simulated, (uint64_t)st[i].n, (uint64_t)st[i].skips,
+                                   (uint64_t)st[i].gold_n, (uint64_t)st[i].gold_right, share(t[i].right, t[i].tried), ci[0], ci[1],
+                                   share(t[i].agreed, t[i].judged),
                                    st[i].busy_us ? (double)(st[i].n + st[i].skips) * 3.6e9 / (double)st[i].busy_us : NAN };
     }
     b->ret->person = v;
@@ -356,10 +415,11 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         measure_agreement(&b);
         reliability(&b);
         coverage(&b);
-        functions(&b);
         throughput(&b);
         rc = learning_curve(&b);
     }
+    if (rc == 0)
+        rc = functions(&b);
     if (rc == 0)
         rc = people(&b);
     if (rc == 0)

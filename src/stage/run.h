@@ -30,13 +30,13 @@ typedef struct kt_run {
     kt_lf_summary *lf;     /* per function */
     uint32_t n, m, k;      /* items, functions, labels */
     uint32_t *cluster;     /* n */
-    int16_t *vote;         /* n × m */
     int16_t *truth;        /* n, held back: read by the simulation and the measuring only */
     bool has_truth;
     uint8_t *state;        /* n: enum kt_item_state */
     /* the pool the model learns from */
     uint32_t *pool_item;
     size_t n_pool;
+    int16_t *pool_vote;    /* n_pool × m: votes of the functions; of all items in column "lf" */
     kt_features pool_x;
     kt_idf idf;
     float *pool_lf;        /* n_pool × k: the label model's probabilities */
@@ -50,6 +50,9 @@ typedef struct kt_run {
 } kt_run;
 
 typedef enum kt_item_state { KT_ITEM_OPEN, KT_ITEM_DUPLICATE, KT_ITEM_GOLD, KT_ITEM_TRAIN, KT_ITEM_TRUSTED, KT_ITEM_AUTO, KT_ITEM_HUMAN, KT_ITEM_EXPERT } kt_item_state;
+
+/* Votes of the functions on [first, first + n): n × m. */
+kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret) KT_MUST_USE;
 
 /* Each stage: 0 done, KT_DONE waiting for people (nothing more can be done now), < 0 an error. */
 kt_rc kt_learn_prepare(kt_run *r) KT_MUST_USE;  /* pool, features, label model */

@@ -103,24 +103,43 @@ kt_rc kt_column_get(kt_store *s, int64_t project, const kt_column_part *part, in
     return rc < 0 ? kt_context(err, "column %.*s", KT_F(part->name)) : 0;
 }
 
-kt_rc kt_column_write(kt_store *s, int64_t project, const kt_column_part *part, const void *values, const char *kind,
-                      kt_err *err)
+kt_rc kt_column_add(kt_column_out *o, const void *values, uint32_t n, kt_err *err)
+{
+    KT_ASSERT(n <= KT_COLUMN_CHUNK && o->part.n % KT_COLUMN_CHUNK == 0);
+    kt_column_part p = o->part;
+    kt_digest d;
+    p.first += p.n;
+    p.n = n;
+    KT_TRY(kt_column_put(o->s, o->project, &p, values, &d, err));
+    kt_buf_puts(&o->digests, o->part.n ? ",\"" : "\"");
+    kt_buf_hex(&o->digests, d.b, sizeof(d.b));
+    kt_buf_char(&o->digests, '"');
+    o->part.n += n;
+    return 0;
+}
+
+kt_rc kt_column_end(kt_column_out *o, const char *kind, kt_err *err)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
     kt_buf_puts(&b, "{\"column\":");
-    kt_buf_json(&b, part->name);
-    kt_buf_printf(&b, ",\"first\":%u,\"n\":%u,\"blobs\":[", part->first, part->n);
-    for (uint32_t at = 0; at < part->n; at += KT_COLUMN_CHUNK) {
-        kt_column_part p = *part;
-        kt_digest d;
-        p.first = part->first + at;
-        p.n = KT_MIN(KT_COLUMN_CHUNK, part->n - at);
-        KT_TRY(kt_column_put(s, project, &p, (const char *)values + (size_t)at * part->width, &d, err));
-        kt_buf_puts(&b, at ? ",\"" : "\"");
-        kt_buf_hex(&b, d.b, sizeof(d.b));
-        kt_buf_char(&b, '"');
-    }
+    kt_buf_json(&b, o->part.name);
+    kt_buf_printf(&b, ",\"first\":%u,\"n\":%u,\"blobs\":[", o->part.first, o->part.n);
+    kt_buf_str(&b, KT_BUF_STR(&o->digests));
     kt_buf_puts(&b, "]}");
-    const kt_event e = { KT_S("karat"), kt_str_of(kind), project, -1, KT_BUF_STR(&b) };
-    return kt_audit_append(s, &e, NULL, err);
+    const kt_event e = { KT_S("karat"), kt_str_of(kind), o->project, -1, KT_BUF_STR(&b) };
+    return kt_audit_append(o->s, &e, NULL, err);
+}
+
+void kt_column_out_done(kt_column_out *o)
+{
+    kt_buf_done(&o->digests);
+}
+
+kt_rc kt_column_write(kt_store *s, int64_t project, const kt_column_part *part, const void *values, const char *kind,
+                      kt_err *err)
+{
+    KT_AUTO(kt_column_out) o = KT_COLUMN_OUT(s, project, part->name, part->first, part->width);
+    for (uint32_t at = 0; at < part->n; at += KT_COLUMN_CHUNK)
+        KT_TRY(kt_column_add(&o, (const char *)values + (size_t)at * part->width, KT_MIN(KT_COLUMN_CHUNK, part->n - at), err));
+    return kt_column_end(&o, kind, err);
 }

@@ -19,6 +19,7 @@
 #define FRAME_BYTES ((size_t)128 << 10)
 #define CACHE_FRAMES 64
 #define MAX_FRAME_RAW ((size_t)256 << 20)
+#define KEEP_MAPPED ((size_t)1 << 20) /* a scan lets go of what it has read after so many bytes */
 
 void kt_frames_init(kt_frames *f)
 {
@@ -289,8 +290,9 @@ kt_rc kt_item_get(kt_item_reader *r, uint32_t item, kt_item *ret, kt_err *err)
 
 struct scan {
     const kt_item_reader *r;
-    size_t from, to; /* frames */
-    uint32_t first, end; /* items wanted */
+    size_t from, to;      /* frames, or places in the list */
+    uint32_t first, end;  /* items wanted */
+    const uint32_t *list; /* NULL: all of them */
     kt_scan_fn fn;
     void *ctx;
     size_t n_parts;
@@ -299,33 +301,70 @@ struct scan {
     kt_err *err;
 };
 
-static kt_rc scan_part(struct scan *sc, size_t part, kt_err *err)
+struct scratch {
+    kt_buf raw;
+    kt_item *items;       /* FRAME_ITEMS */
+    size_t chunk, from, to; /* bytes of a chunk that have been read and are still mapped in */
+};
+
+static void forget(const struct scan *sc, struct scratch *x)
+{
+    if (x->to > x->from)
+        kt_blob_forget(&sc->r->chunks.v[x->chunk].blob, x->from, x->to);
+    x->from = x->to;
+}
+
+static kt_rc scan_unpack(const struct scan *sc, size_t frame, struct scratch *x, kt_err *err)
+{
+    const struct frame *f = &sc->r->frames.v[frame];
+    if (f->n > FRAME_ITEMS)
+        return kt_fail(err, KT_CORRUPT, "an item frame is too large");
+    if (f->chunk != x->chunk || x->to - x->from > KEEP_MAPPED) {
+        forget(sc, x);
+        x->chunk = f->chunk;
+        x->from = f->offset;
+    }
+    x->to = f->offset + f->size;
+    return unpack(sc->r, f, &x->raw, x->items, err);
+}
+
+static kt_rc scan_range(struct scan *sc, size_t part, struct scratch *x, kt_err *err)
 {
     size_t n = sc->to - sc->from, from = sc->from + n * part / sc->n_parts, to = sc->from + n * (part + 1) / sc->n_parts;
-    KT_AUTO(kt_buf) raw = KT_BUF_INIT(MAX_FRAME_RAW);
-    kt_item *items = kt_alloc_array(FRAME_ITEMS, sizeof(kt_item));
-    kt_rc rc = 0;
-    for (size_t k = from; k < to && rc == 0 && !atomic_load(&sc->failed); k++) {
+    for (size_t k = from; k < to && !atomic_load(&sc->failed); k++) {
         const struct frame *f = &sc->r->frames.v[k];
-        if (f->n > FRAME_ITEMS) {
-            rc = kt_fail(err, KT_CORRUPT, "an item frame is too large");
-            break;
-        }
-        if ((rc = unpack(sc->r, f, &raw, items, err)) < 0)
-            break;
+        KT_TRY(scan_unpack(sc, k, x, err));
         uint32_t a = KT_MAX(f->first, sc->first), b = KT_MIN(f->first + f->n, sc->end);
         if (a < b)
-            rc = sc->fn(sc->ctx, (int)part, items + (a - f->first), b - a, err);
+            KT_TRY(sc->fn(sc->ctx, (int)part, x->items + (a - f->first), b - a, err));
     }
-    kt_free(items);
-    return rc;
+    return 0;
+}
+
+static kt_rc scan_list(struct scan *sc, size_t part, struct scratch *x, kt_err *err)
+{
+    size_t i = sc->to * part / sc->n_parts, to = sc->to * (part + 1) / sc->n_parts;
+    while (i < to && !atomic_load(&sc->failed)) {
+        size_t k = frame_of(sc->r, sc->list[i]), n = 0;
+        if (k == sc->r->frames.n || sc->r->frames.v[k].first > sc->list[i])
+            return kt_fail(err, KT_NOTFOUND, "there is no item %u", sc->list[i]);
+        KT_TRY(scan_unpack(sc, k, x, err));
+        for (const struct frame *f = &sc->r->frames.v[k]; i < to && sc->list[i] - f->first < f->n; i++)
+            x->items[n++] = x->items[sc->list[i] - f->first]; /* ascending, so what is overwritten has been passed */
+        KT_TRY(sc->fn(sc->ctx, (int)part, x->items, n, err));
+    }
+    return 0;
 }
 
 static void scan_run(void *ctx, size_t part)
 {
     struct scan *sc = ctx;
     kt_err err = { 0 };
-    kt_rc rc = scan_part(sc, part, &err);
+    struct scratch x = { .raw = KT_BUF_INIT(MAX_FRAME_RAW), .items = kt_alloc_array(FRAME_ITEMS, sizeof(kt_item)) };
+    kt_rc rc = sc->list ? scan_list(sc, part, &x, &err) : scan_range(sc, part, &x, &err);
+    forget(sc, &x);
+    kt_buf_done(&x.raw);
+    kt_free(x.items);
     if (rc < 0 && atomic_exchange(&sc->failed, 1) == 0) {
         sc->rc = rc;
         if (sc->err)
@@ -340,6 +379,15 @@ kt_rc kt_item_scan(kt_item_reader *r, uint32_t first, uint32_t n, kt_pool *pool,
     struct scan sc = { .r = r, .from = frame_of(r, first), .first = first, .end = first + n, .fn = fn, .ctx = ctx, .err = err };
     sc.to = KT_MIN(frame_of(r, first + n - 1) + 1, r->frames.n);
     sc.n_parts = KT_MIN(sc.to - sc.from, (size_t)KT_SCAN_SLOTS);
+    kt_pool_run(pool, sc.n_parts, scan_run, &sc);
+    return sc.rc;
+}
+
+kt_rc kt_item_scan_list(kt_item_reader *r, const uint32_t *item, size_t n, kt_pool *pool, kt_scan_fn fn, void *ctx, kt_err *err)
+{
+    if (n == 0)
+        return 0;
+    struct scan sc = { .r = r, .to = n, .list = item, .fn = fn, .ctx = ctx, .err = err, .n_parts = KT_MIN(n, (size_t)KT_SCAN_SLOTS) };
     kt_pool_run(pool, sc.n_parts, scan_run, &sc);
     return sc.rc;
 }

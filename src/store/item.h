@@ -39,6 +39,8 @@ kt_rc kt_item_get(kt_item_reader *r, uint32_t item, kt_item *ret, kt_err *err) K
 #define KT_SCAN_SLOTS 16
 typedef kt_rc (*kt_scan_fn)(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err);
 kt_rc kt_item_scan(kt_item_reader *r, uint32_t first, uint32_t n, kt_pool *pool, kt_scan_fn fn, void *ctx, kt_err *err) KT_MUST_USE;
+/* The items of a list (n, ascending), each frame that holds any unpacked about once; otherwise as kt_item_scan. */
+kt_rc kt_item_scan_list(kt_item_reader *r, const uint32_t *item, size_t n, kt_pool *pool, kt_scan_fn fn, void *ctx, kt_err *err) KT_MUST_USE;
 
 /* Item number of an external id: KT_NOTFOUND when there is none. Reads the id column: for people and proofs, not for bulk. */
 kt_rc kt_item_find(kt_store *s, int64_t project, kt_str ext_id, uint32_t *ret, kt_err *err) KT_MUST_USE;

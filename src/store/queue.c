@@ -20,13 +20,6 @@ const char *kt_queue_name(kt_queue q)
     return queue_names[q];
 }
 
-static kt_rc next_number(kt_store *s, int64_t project, kt_str counter, int64_t *ret, kt_err *err)
-{
-    return kt_db_i64(kt_store_db(s), ret, err,
-                     "INSERT INTO counter VALUES($1,$2,1) ON CONFLICT(project,name) DO UPDATE SET value=counter.value+1 RETURNING value",
-                     "is", project, counter);
-}
-
 /* Kept sizes: "queue.N.items" and "queue.N.slots". */
 static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int64_t slots, kt_err *err)
 {
@@ -40,14 +33,22 @@ static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int6
     return slots ? kt_counter_add(s, project, kt_str_of(names[q][1]), slots, err) : 0;
 }
 
+#define INLINE_ITEMS 64 /* a list up to this long is in the event itself, a longer one in a blob it names */
+
 static kt_rc log_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err)
 {
-    kt_digest d;
-    KT_TRY(kt_blob_put(kt_store_blobs(s), (kt_str){ (const char *)items, n * sizeof(*items) }, &d, err));
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"queue\":\"%s\",\"n\":%zu,\"need\":%d,\"blobs\":[\"", queue_names[q], n, need);
-    kt_buf_hex(&b, d.b, sizeof(d.b));
-    kt_buf_puts(&b, "\"]}");
+    kt_buf_printf(&b, "{\"queue\":\"%s\",\"n\":%zu,\"need\":%d,", queue_names[q], n, need);
+    kt_buf_puts(&b, n <= INLINE_ITEMS ? "\"items\":[" : "\"blobs\":[\"");
+    if (n > INLINE_ITEMS) {
+        kt_digest d;
+        KT_TRY(kt_blob_put(kt_store_blobs(s), (kt_str){ (const char *)items, n * sizeof(*items) }, &d, err));
+        kt_buf_hex(&b, d.b, sizeof(d.b));
+        kt_buf_char(&b, '"');
+    }
+    for (size_t i = 0; i < n && n <= INLINE_ITEMS; i++)
+        kt_buf_printf(&b, i ? ",%u" : "%u", items[i]);
+    kt_buf_puts(&b, "]}");
     const kt_event e = { KT_S("karat"), KT_S("queue.add"), project, -1, KT_BUF_STR(&b) };
     return kt_audit_append(s, &e, NULL, err);
 }
@@ -91,7 +92,7 @@ kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err)
 kt_rc kt_queue_reopen(kt_store *s, int64_t project, uint32_t item, kt_err *err)
 {
     int64_t ord, q;
-    KT_TRY(next_number(s, project, KT_S("queue.ord"), &ord, err));
+    KT_TRY(kt_counter_next(s, project, KT_S("queue.ord"), &ord, err));
     kt_rc rc = kt_db_i64(kt_store_db(s), &q, err,
                          "UPDATE queue SET slots=slots+1,ord=$1 WHERE project=$2 AND item=$3 RETURNING queue", "iii", ord,
                          project, (int64_t)item);
@@ -129,7 +130,7 @@ static kt_rc held(kt_store *s, int64_t project, int64_t user, unsigned queues, k
 
 kt_rc kt_lease_make(kt_store *s, int64_t project, int64_t user, int64_t lease_us, kt_lease *l, kt_err *err)
 {
-    KT_TRY(next_number(s, 0, KT_S("lease.token"), &l->token, err));
+    KT_TRY(kt_counter_next(s, 0, KT_S("lease.token"), &l->token, err));
     l->started_us = kt_store_now(s);
     l->deadline_us = l->started_us + lease_us;
     return kt_db_run(kt_store_db(s), err, "INSERT INTO lease VALUES($1,$2,$3,$4,$5,$6,$7,$8)", "iiiiiiii", l->token, project,

@@ -1,4 +1,4 @@
-/* Opening, locking and migrating a workspace; transactions; kept counts and small documents. */
+/* Opening, locking and migrating a workspace; transactions and small documents. */
 #include "store/store.h"
 
 #include "base/clock.h"
@@ -155,6 +155,7 @@ kt_rc kt_store_begin(kt_store *s, kt_err *err)
 {
     KT_TRY(kt_db_begin(s->db, err));
     s->audit_begin = s->audit;
+    s->counts.n = 0;
     return 0;
 }
 
@@ -163,6 +164,8 @@ kt_rc kt_store_commit(kt_store *s, kt_err *err)
     kt_rc rc = kt_blobs_sync(s->blobs, err);
     if (rc == 0)
         rc = kt_audit_save(s, err);
+    if (rc == 0)
+        rc = kt_counts_save(s, err);
     if (rc == 0)
         rc = kt_db_commit(s->db, err);
     if (rc < 0)
@@ -176,6 +179,7 @@ void kt_store_rollback(kt_store *s)
         return;
     kt_db_rollback(s->db);
     s->audit = s->audit_begin;
+    s->counts.n = 0;
 }
 
 kt_rc kt_store_finish(kt_store *s, kt_rc rc, kt_err *err)
@@ -191,6 +195,7 @@ kt_rc kt_store_finish(kt_store *s, kt_rc rc, kt_err *err)
 kt_rc kt_store_mark(kt_store *s, kt_err *err)
 {
     s->audit_mark = s->audit;
+    s->counts_mark = s->counts;
     return kt_db_mark(s->db, err);
 }
 
@@ -203,6 +208,7 @@ void kt_store_undo(kt_store *s)
 {
     kt_db_undo(s->db);
     s->audit = s->audit_mark;
+    s->counts = s->counts_mark;
 }
 
 int64_t kt_store_now(const kt_store *s)
@@ -213,25 +219,6 @@ int64_t kt_store_now(const kt_store *s)
 void kt_store_set_now(kt_store *s, int64_t us)
 {
     s->fixed_now = us;
-}
-
-kt_rc kt_counter_get(kt_store *s, int64_t project, kt_str name, int64_t *ret, kt_err *err)
-{
-    *ret = 0;
-    kt_rc rc = kt_db_i64(s->db, ret, err, "SELECT value FROM counter WHERE project=$1 AND name=$2", "is", project, name);
-    return rc < 0 ? rc : 0;
-}
-
-kt_rc kt_counter_add(kt_store *s, int64_t project, kt_str name, int64_t by, kt_err *err)
-{
-    return kt_db_run(s->db, err, "INSERT INTO counter VALUES($1,$2,$3) ON CONFLICT(project,name) DO UPDATE SET value=counter.value+excluded.value",
-                     "isi", project, name, by);
-}
-
-kt_rc kt_counter_set(kt_store *s, int64_t project, kt_str name, int64_t v, kt_err *err)
-{
-    return kt_db_run(s->db, err, "INSERT INTO counter VALUES($1,$2,$3) ON CONFLICT(project,name) DO UPDATE SET value=excluded.value",
-                     "isi", project, name, v);
 }
 
 kt_rc kt_doc_get(kt_store *s, int64_t project, kt_str name, kt_arena *a, kt_str *ret, kt_err *err)

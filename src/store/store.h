@@ -46,6 +46,8 @@ void kt_store_set_now(kt_store *s, int64_t us); /* 0: the wall clock again */
 /* Counts that are kept, not counted: read one, add to one (inside a transaction). Absent is 0. */
 kt_rc kt_counter_get(kt_store *s, int64_t project, kt_str name, int64_t *ret, kt_err *err) KT_MUST_USE;
 kt_rc kt_counter_add(kt_store *s, int64_t project, kt_str name, int64_t by, kt_err *err) KT_MUST_USE;
+/* Adds one and gives the sum: numbers in order, each once. */
+kt_rc kt_counter_next(kt_store *s, int64_t project, kt_str name, int64_t *ret, kt_err *err) KT_MUST_USE;
 /* Sets to v. */
 kt_rc kt_counter_set(kt_store *s, int64_t project, kt_str name, int64_t v, kt_err *err) KT_MUST_USE;
 

@@ -12,6 +12,17 @@ typedef struct kt_audit_state {
     unsigned char peak[64][32];
 } kt_audit_state;
 
+/* What the open transaction has added to kept counts; they meet the table at its commit (counter.c). */
+typedef struct kt_counts {
+    size_t n;
+    struct kt_count {
+        int64_t project, by, base;
+        bool known; /* base is what the table says */
+        size_t len;
+        char name[40];
+    } row[24];
+} kt_counts;
+
 struct kt_store {
     kt_db *db;
     kt_blobs *blobs;
@@ -19,12 +30,14 @@ struct kt_store {
     int lock_fd;
     int64_t fixed_now; /* 0: the wall clock */
     kt_audit_state audit, audit_begin, audit_mark; /* now; as the transaction began; as the mark was set */
+    kt_counts counts, counts_mark;
     unsigned char secret_key[64], public_key[32];
     char dir[PATH_MAX - 64];
 };
 
 kt_rc kt_audit_load(kt_store *s, kt_err *err) KT_MUST_USE; /* state and key, at open */
 kt_rc kt_audit_save(kt_store *s, kt_err *err) KT_MUST_USE; /* state, before a commit */
+kt_rc kt_counts_save(kt_store *s, kt_err *err) KT_MUST_USE; /* before a commit */
 kt_rc kt_audit_make_key(const char *dir, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -239,12 +239,58 @@ static void an_undone_act_leaves_no_trace(void **state)
     ok(kt_store_begin(w->s, &err), &err);
 }
 
+static int64_t count_of(struct world *w, const char *name)
+{
+    int64_t v;
+    assert_int_equal(kt_counter_get(w->s, w->p.id, kt_str_of(name), &v, NULL), 0);
+    return v;
+}
+
+/* Gathered additions are seen at once, follow the act and the transaction they belong to, and are there after the commit, in
+   the table itself. More counts than are gathered go to the table directly. */
+static void counts_follow_their_transaction(void **state)
+{
+    struct world *w = *state;
+    kt_err err = { 0 };
+    char name[20];
+    int64_t kept = 0;
+    ok(kt_counter_add(w->s, w->p.id, KT_S("x"), 5, &err), &err);
+    ok(kt_store_mark(w->s, &err), &err);
+    ok(kt_counter_add(w->s, w->p.id, KT_S("x"), 2, &err), &err);
+    assert_int_equal(count_of(w, "x"), 7);
+    kt_store_undo(w->s);
+    assert_int_equal(count_of(w, "x"), 5);
+    ok(kt_store_commit(w->s, &err), &err);
+    ok(kt_db_i64(kt_store_db(w->s), &kept, &err, "SELECT value FROM counter WHERE project=$1 AND name='x'", "i", w->p.id), &err);
+    assert_int_equal(kept, 5);
+    ok(kt_store_begin(w->s, &err), &err);
+    ok(kt_counter_add(w->s, w->p.id, KT_S("x"), 10, &err), &err);
+    kt_store_rollback(w->s);
+    assert_int_equal(count_of(w, "x"), 5);
+    ok(kt_store_begin(w->s, &err), &err);
+    ok(kt_counter_add(w->s, w->p.id, KT_S("x"), 1, &err), &err);
+    ok(kt_counter_set(w->s, w->p.id, KT_S("x"), 40, &err), &err);
+    ok(kt_counter_add(w->s, w->p.id, KT_S("x"), 2, &err), &err);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 60; i++) {
+            snprintf(name, sizeof(name), "many%d", i);
+            ok(kt_counter_add(w->s, w->p.id, kt_str_of(name), i, &err), &err);
+        }
+    ok(kt_store_commit(w->s, &err), &err);
+    assert_int_equal(count_of(w, "x"), 42);
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof(name), "many%d", i);
+        assert_int_equal(count_of(w, name), 2 * i);
+    }
+    ok(kt_store_begin(w->s, &err), &err);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(nobody_twice_and_overlap), T(a_tie_goes_to_an_expert), T(a_late_answer_is_fenced_off), T(a_retry_changes_nothing),
-        T(skip_undo_and_ahead), T(gold_is_mixed_in), T(an_undone_act_leaves_no_trace),
+        T(skip_undo_and_ahead), T(gold_is_mixed_in), T(an_undone_act_leaves_no_trace), T(counts_follow_their_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
