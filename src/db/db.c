@@ -77,6 +77,17 @@ kt_rc kt_db_script(kt_db *db, const char *sql, kt_err *err)
     return db->drv->script(db->conn, sql, err);
 }
 
+void kt_db_tidy_elsewhere(kt_db *writer)
+{
+    if (writer->drv->tidy_elsewhere)
+        kt_ignore(writer->drv->script(writer->conn, writer->drv->tidy_elsewhere, NULL), "then it goes on tidying itself");
+}
+
+kt_rc kt_db_tidy(kt_db *reader, kt_err *err)
+{
+    return reader->drv->tidy ? reader->drv->script(reader->conn, reader->drv->tidy, err) : 0;
+}
+
 kt_rc kt_db_begin(kt_db *db, kt_err *err)
 {
     KT_ASSERT(!db->in_tx);

@@ -24,6 +24,11 @@ kt_rc kt_db_mark(kt_db *db, kt_err *err) KT_MUST_USE;
 kt_rc kt_db_keep(kt_db *db, kt_err *err) KT_MUST_USE;
 void kt_db_undo(kt_db *db);
 
+/* A busy server's writer leaves the moving of its log into place to another connection, so that no commit waits for it:
+   kt_db_tidy_elsewhere on the writer, kt_db_tidy now and then on a reader. Nothing to do for a database that does it itself. */
+void kt_db_tidy_elsewhere(kt_db *writer);
+kt_rc kt_db_tidy(kt_db *reader, kt_err *err) KT_MUST_USE;
+
 /* Statements without parameters or rows, several at once. */
 kt_rc kt_db_script(kt_db *db, const char *sql, kt_err *err) KT_MUST_USE;
 /* One statement. fmt has a letter per parameter: i int64_t, d double, s kt_str as text, b kt_str as bytes, n NULL (no

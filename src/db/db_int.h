@@ -19,6 +19,7 @@ typedef struct kt_driver {
     kt_str (*str)(void *st, int col);
     bool (*null)(void *st, int col);
     int64_t (*changed)(void *conn);
+    const char *tidy_elsewhere, *tidy; /* scripts; NULL: the database does it itself */
 } kt_driver;
 
 #define KT_DRIVER(name) extern const kt_driver kt_driver_##name;

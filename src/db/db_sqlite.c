@@ -169,4 +169,5 @@ const kt_driver kt_driver_sqlite = {
     .open = sqlite_open, .close = sqlite_close, .script = sqlite_script, .prepare = sqlite_prepare,
     .finalize = sqlite_finalize, .reset = sqlite_reset, .bind = sqlite_bind, .step = sqlite_step, .i64 = sqlite_i64,
     .f64 = sqlite_f64, .str = sqlite_str, .null = sqlite_null, .changed = sqlite_changed,
+    .tidy_elsewhere = "PRAGMA wal_autocheckpoint=0", .tidy = "PRAGMA wal_checkpoint(PASSIVE)",
 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/column.h"
@@ -11,6 +12,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#define STEP_US 50000   /* how soon a stop is seen */
+#define TIDY_STEPS 40   /* every two seconds */
 
 kt_rc kt_server_take(kt_server *s, kt_reader_slot **ret, kt_err *err)
 {
@@ -126,17 +130,38 @@ static kt_rc load_key(kt_server *s, kt_err *err)
     return 0;
 }
 
+/* Waits for the end; meanwhile keeps the database's log short, beside the committer and never in its way. */
+static void wait_for_stop(kt_server *s, kt_store *reader, const atomic_int *stop)
+{
+    uint64_t tidied = kt_committer_generation(s->writer);
+    for (int step = 1; !atomic_load(stop); step++) {
+        usleep(STEP_US);
+        if (step % TIDY_STEPS || kt_committer_generation(s->writer) == tidied)
+            continue;
+        kt_err err = { 0 };
+        tidied = kt_committer_generation(s->writer);
+        if (kt_db_tidy(kt_store_db(reader), &err) < 0)
+            kt_log(KT_LOG_WARN, "serve", "%s", err.what);
+    }
+}
+
 static kt_rc serve(kt_server *s, const atomic_int *stop, kt_err *err)
 {
     kt_http *http;
+    kt_store *reader;
     int port;
-    KT_TRY(kt_http_start(s, &http, &port, err));
+    KT_TRY(kt_store_open(s->o->dir, KT_STORE_READ, &reader, err));
+    kt_rc rc = kt_http_start(s, &http, &port, err);
+    if (rc < 0) {
+        kt_store_close(reader);
+        return rc;
+    }
     if (s->o->ready)
         s->o->ready(s->o->ctx, s->o->address, port);
-    while (!atomic_load(stop))
-        usleep(50000);
+    wait_for_stop(s, reader, stop);
     atomic_store(&s->stopping, true);
     kt_http_stop(http);
+    kt_store_close(reader);
     return 0;
 }
 
@@ -155,6 +180,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     if (rc == 0) {
         s->tries = kt_tries_new();
         s->slow = kt_slow_new();
+        kt_db_tidy_elsewhere(kt_store_db(store));
         s->writer = kt_committer_new(store);
         rc = serve(s, stop, err);
         s->slow = kt_slow_free(s->slow);
