@@ -29,7 +29,7 @@ def workspace(n):
     quiet = {"check": True, "stdout": subprocess.DEVNULL}
     subprocess.run([karat, "init", w, "--project", "p", "--labels", LABELS], **quiet)
     subprocess.run([karat, "ingest", w, data, "--id", "id", "--no-meta"], **quiet)
-    subprocess.run([karat, "route", w, "--overlap", "3"], **quiet)
+    subprocess.run([karat, "route", w, "--people", "--overlap", "3"], **quiet)
     subprocess.run([karat, "user", "add", w, "boss", "--role", "admin", "--password-file", "-"], input=b"bench-password\n", **quiet)
     return w
 

@@ -6,13 +6,23 @@
 
 #include <stdio.h>
 
+static bool has_fields(const kt_field_map *m)
+{
+    return m->id.n || m->text.n || m->group.n || m->gold.n || m->truth.n;
+}
+
 static kt_rc ingest(kt_cli *cli, kt_store *s, const kt_strs *pos, kt_str project, const kt_source_config *how, kt_err *err)
 {
     kt_project p;
+    kt_config c;
     kt_ingested total = { 0 };
     KT_TRY(kt_project_get(s, project, cli->arena, &p, err));
+    KT_TRY(kt_config_parse(p.config, "karat.yaml", cli->arena, &c, err));
     for (size_t i = 1; i < pos->n; i++) {
         kt_source_config src = *how;
+        if (!has_fields(&how->fields) && c.n_sources)
+            src.fields = c.source[0].fields;
+        src.fields.keep_meta = how->fields.keep_meta;
         src.path = kt_arena_cstr(cli->arena, pos->v[i]);
         KT_TRY(kt_ingest(s, &p, &src, cli->pool, cli->progress, &total, err));
     }
@@ -36,6 +46,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "id", KT_OPT_TEXT, "FIELD", "… with the external id (default: file:line)", &how.fields.id },
         { "group", KT_OPT_TEXT, "FIELD", "… whose items never cross train and test", &how.fields.group },
         { "gold", KT_OPT_TEXT, "FIELD", "… with a trusted label", &how.fields.gold },
+        { "truth", KT_OPT_TEXT, "FIELD", "… with a label held back, for simulated people and for measuring", &how.fields.truth },
         { "no-meta", KT_OPT_FLAG, NULL, "do not keep the other fields", &no_meta },
     };
     kt_strs pos;
@@ -54,5 +65,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 
 const kt_verb kt_verb_ingest = {
     .name = "ingest", .help = "add items from files, folders or standard input (-)", .usage = "DIR FILE… [--text FIELD] [--id FIELD]",
-    .more = "Running it again adds nothing twice. What could not be taken is in the table of rejects, with line and reason.", .run = run,
+    .more = "Without field options the mapping of the pipeline's first source is used. Running it again adds nothing twice. What could\n"
+            "not be taken is in the table of rejects, with line and reason.",
+    .run = run,
 };

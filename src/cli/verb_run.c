@@ -2,21 +2,9 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/str.h"
-#include "cli/cli.h"
-#include "stage/pipeline.h"
+#include "cli/stages.h"
 
 #include <stdio.h>
-
-static void say_waiting(const kt_pipeline_result *out, const char *dir)
-{
-    printf("waiting for people:");
-    for (int q = 0; q < KT_QUEUE_GOLD; q++)
-        if (out->queued[q])
-            printf(" %lld items in the %s queue", (long long)out->queued[q], kt_queue_name((kt_queue)q));
-    printf("\n\n  karat label %s --todo > todo.csv          (--expert for the trusted sample and disputes)\n"
-           "  fill in annotator and label, a line for each person's answer, then\n  karat label %s todo.csv\n\n"
-           "and run the same command again; it goes on from here\n", dir, dir);
-}
 
 static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json, kt_err *err)
 {
@@ -27,20 +15,17 @@ static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json,
     kt_rc rc = kt_pipeline_run(s, c, cli->pool, cli->progress, cli->arena, &out, err);
     kt_store_close(s);
     KT_TRY(rc);
-    if (out.waiting) {
-        if (json)
-            printf("{\"waiting\":true}\n");
-        else
-            say_waiting(&out, dir);
-        return 0;
-    }
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 20);
-    if (json)
+    if (out.waiting && json)
+        kt_buf_puts(&b, "{\"waiting\":true}\n");
+    else if (out.waiting)
+        kt_say_waiting(&out, dir, &b);
+    else if (json)
         kt_report_json(&out.report, &b);
     else
         kt_report_text(&out.report, &b);
     fwrite(b.p, 1, b.n, stdout);
-    if (!json)
+    if (!json && !out.waiting)
         printf("\n  labels:   %s (%llu rows)\n  left out: %s (%llu)\n  report:   %s\n", out.exported.path, (unsigned long long)out.exported.n_rows,
                out.exported.left_out_path, (unsigned long long)out.exported.n_left_out, out.report_path);
     return 0;

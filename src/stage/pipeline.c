@@ -32,7 +32,7 @@ static kt_rc ingest_all(kt_run *r)
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("rejects"), &rejects, r->err));
     r->ingested.n_rejected = (uint64_t)rejects;
     if (r->p.n_items == 0) {
-        kt_fail(r->err, KT_RANGE, "there is nothing to label: no record of the sources could be taken (%lld rejected)", (long long)rejects);
+        kt_fail(r->err, KT_RANGE, "there is nothing to label: the project holds no item (%lld records rejected)", (long long)rejects);
         return kt_hint(r->err, "the table 'reject' says why, line by line; check the field mapping"), KT_RANGE;
     }
     r->n = r->p.n_items;
@@ -134,8 +134,6 @@ static kt_rc states(kt_run *r)
     }
     KT_VEC_DONE(&items);
     KT_VEC_DONE(&labels);
-    if (rc == 0 && r->c->simulate && !r->has_truth)
-        rc = kt_fail(r->err, KT_RANGE, "simulate: wants a held-back truth to answer from; map a field to truth, or leave simulate out");
     return rc;
 }
 
@@ -168,44 +166,68 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
     return kt_file_write(ret->report_path, KT_BUF_STR(&html), r->err);
 }
 
-static kt_rc run_stages(kt_run *r, kt_pipeline_result *ret)
+static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until; } stages[] = {
+    { "ingest", ingest_all, KT_UNTIL_DEDUP }, { "dedup", dedup, KT_UNTIL_DEDUP }, { "functions", functions, KT_UNTIL_FUNCTIONS },
+    { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
+    { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
+    { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
+};
+
+static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
 {
-    static const struct { const char *name; kt_rc (*run)(kt_run *r); } stages[] = {
-        { "ingest", ingest_all }, { "dedup", dedup }, { "functions", functions }, { "gold", states }, { "label model", kt_learn_prepare },
-        { "active learning", kt_learn_rounds }, { "pre-label", kt_learn_predict }, { "route and review", kt_route_run },
-        { "consensus", kt_consensus_run },
-    };
+    *ret = (kt_stage_numbers){ .n_items = r->n, .n_functions = r->m, .dedup = r->dedup, .n_pool = r->n_pool };
+    ret->function = kt_arena_array(r->arena, r->m + 1, sizeof(kt_str));
+    for (uint32_t j = 0; r->functions && j < r->m; j++)
+        ret->function[j] = kt_arena_str(r->arena, kt_functions_name(r->functions, j));
+    ret->lf = r->lf;
+    for (uint32_t i = 0; i < r->n; i++) {
+        ret->n_predicted += r->pred && r->pred[i].label >= 0;
+        if (r->state)
+            ret->state[r->state[i]]++;
+    }
+    ret->routed = n_done >= KT_LEN(stages) - 1;
+    ret->proved = r->threshold.found;
+    ret->threshold = r->threshold.score;
+    ret->bound = r->threshold.upper;
+}
+
+static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)
+{
+    ret->waiting = waiting;
+    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+        int64_t slots;
+        KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &ret->queued[q], &slots, r->err));
+    }
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
+}
+
+static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
+{
     struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages) + 2, sizeof(*times));
-    for (size_t i = 0; i < KT_LEN(stages); i++) {
+    size_t i = 0;
+    for (; i < KT_LEN(stages) && stages[i].until <= until; i++) {
         int64_t from = kt_mono_us();
         kt_rc rc = stages[i].run(r);
         KT_TRY(rc);
         times[i] = time_of(r, stages[i].name, from);
-        if (rc == KT_DONE) {
-            ret->waiting = true;
-            for (int q = 0; q < KT_QUEUE_GOLD; q++) {
-                int64_t slots;
-                KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &ret->queued[q], &slots, r->err));
-            }
-            KT_TRY(kt_store_begin(r->s, r->err));
-            return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
-        }
+        take_numbers(r, i + (rc == 0), &ret->numbers);
+        if (rc == KT_DONE)
+            return stop_here(r, true, ret);
     }
-    return finish(r, ret, times, KT_LEN(stages));
+    return until == KT_UNTIL_END ? finish(r, ret, times, i) : stop_here(r, false, ret);
 }
 
-kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+static void say_faults(const kt_run *r)
 {
-    kt_run *r = kt_zalloc(sizeof(*r));
-    *r = (kt_run){ .s = s, .c = c, .pool = pool, .progress = progress, .arena = a, .err = err };
-    memset(ret, 0, sizeof(*ret));
-    kt_rc rc = make_project(r);
-    if (rc == 0)
-        rc = run_stages(r, ret);
     for (uint32_t j = 0; r->faults && j < r->m; j++)
         if (r->faults[j].n)
             fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
                     KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
+}
+
+static kt_run *run_free(kt_run *r)
+{
     kt_functions_free(r->functions);
     kt_free(r->pool_vote);
     kt_free(r->pool_item);
@@ -215,6 +237,35 @@ kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progres
     if (r->idf.rows)
         kt_idf_done(&r->idf);
     kt_linear_done(&r->model);
-    kt_free(r);
+    return kt_free(r);
+}
+
+kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .c = c, .pool = pool, .progress = progress, .arena = a, .err = err };
+    memset(ret, 0, sizeof(*ret));
+    kt_rc rc = make_project(r);
+    if (rc == 0)
+        rc = run_stages(r, KT_UNTIL_END, ret);
+    say_faults(r);
+    run_free(r);
+    return rc;
+}
+
+kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
+                           kt_pipeline_result *ret, kt_err *err)
+{
+    kt_config c;
+    KT_TRY(kt_config_parse(p->config, "karat.yaml", a, &c, err));
+    c.seed = p->seed;
+    c.n_sources = 0; /* what is there is there; 'karat ingest' adds to it */
+    c.simulate |= simulate;
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
+    memset(ret, 0, sizeof(*ret));
+    kt_rc rc = run_stages(r, until, ret);
+    say_faults(r);
+    run_free(r);
     return rc;
 }

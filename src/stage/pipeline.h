@@ -6,15 +6,34 @@
 #include "stage/run.h"
 #include "store/queue.h"
 
+/* What a run did as far as it went, for the verbs of single stages. */
+typedef struct kt_stage_numbers {
+    uint32_t n_items, n_functions;
+    kt_dedup_result dedup;
+    kt_str *function;      /* n_functions names; once the functions ran */
+    kt_lf_summary *lf;     /* n_functions, on the pool; once the label model is fitted */
+    uint64_t n_pool, n_predicted, state[KT_ITEM_EXPERT + 1];
+    bool routed, proved;   /* state is the routing's; a threshold was found */
+    double threshold, bound;
+} kt_stage_numbers;
+
 typedef struct kt_pipeline_result {
     bool waiting;          /* people are needed before it can go on */
+    kt_stage_numbers numbers;
     int64_t queued[KT_QUEUE__COUNT];
     kt_report report;      /* when not waiting */
     kt_export_result exported;
     char report_path[512];
 } kt_pipeline_result;
 
-/* Runs config c in the open workspace s. Texts of *ret live in a. */
+/* How far to go: the names are the verbs'. */
+typedef enum kt_until { KT_UNTIL_DEDUP, KT_UNTIL_FUNCTIONS, KT_UNTIL_SELECT, KT_UNTIL_PRELABEL, KT_UNTIL_ROUTE, KT_UNTIL_CONSENSUS, KT_UNTIL_END } kt_until;
+
+/* The stages from dedup to `until` over what project p of the open workspace holds, by its own configuration; simulated people
+   answer when `simulate` is set, whatever the configuration says. Texts of *ret live in a. */
+kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
+                           kt_pipeline_result *ret, kt_err *err) KT_MUST_USE;
+/* The whole flow of config c in the open workspace s. Texts of *ret live in a. */
 kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret,
                       kt_err *err) KT_MUST_USE;
 

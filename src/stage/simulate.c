@@ -123,6 +123,8 @@ kt_rc kt_people_work(kt_run *r, unsigned queues)
         return 0;
     if (!r->c->simulate)
         return KT_DONE;
+    if (!r->has_truth)
+        return kt_fail(r->err, KT_RANGE, "simulate: wants a held-back truth to answer from; map a field to truth, or leave simulate out");
     size_t n = (size_t)(r->c->sim_annotators + r->c->sim_experts);
     struct person *v = kt_zalloc_array(n, sizeof(*v));
     uint64_t done = 0;

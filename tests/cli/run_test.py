@@ -152,6 +152,21 @@ def real_people(tmp):
     check("the log of real answers verifies", karat("audit", "verify", d).returncode == 0)
 
 
+def step_by_step(tmp, want):
+    d = f"{tmp}/steps"
+    karat("init", d, "--pipeline", QUICK)
+    karat("ingest", d, os.path.join(ROOT, "examples/quickstart/items.jsonl"))
+    out = {v: karat(v, d, "--json") for v in ("dedup", "functions", "select", "prelabel", "route", "consensus", "quality", "report")}
+    check("every stage has its verb", all(r.returncode == 0 for r in out.values()), [r.stderr for r in out.values()])
+    j = {v: json.loads(r.stdout) for v, r in out.items()}
+    check("and says what it did", j["dedup"]["exact_duplicates"] == 11 and len(j["functions"]["functions"]) == 8 and j["prelabel"]["predicted"] == j["dedup"]["canonical"]
+          and j["route"]["auto"] == j["quality"]["report"]["auto"] > 0 and j["report"]["report"].endswith("report.html"), j)
+    karat("export", d)
+    check("step by step gives what the whole run gives", export_of(d) == want)
+    r = karat("simulate", d)
+    check("simulating again changes nothing", r.returncode == 0 and export_of(d) == want, r.stderr)
+
+
 PIPE = """project: t
 labels: [a, b]
 sources: [{path: %s, fields: {id: id, text: text, gold: y}}]
@@ -236,6 +251,7 @@ def main():
     os.mkdir(f"{tmp}/small")
     try:
         want = whole_flow(tmp)
+        step_by_step(tmp, want)
         proofs(tmp)
         tampered(tmp)
         real_people(tmp)

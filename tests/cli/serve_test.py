@@ -111,7 +111,7 @@ def workspace(tmp, name, lease="10m", n=60):
         r = karat("init", d, "--pipeline", f"{tmp}/p.yaml")
         assert r.returncode == 0, r.stderr
         karat("ingest", d, items, "--project", project, "--id", "id", "--group", "group")
-        r = karat("route", d, "--project", project)
+        r = karat("route", d, "--people", "--project", project)
         assert f"{n} items" in r.stdout, r
     for who, role, project in (("root", "admin", "first"), ("mia", "manager", "first"), ("xena", "expert", "first"), ("ann", "annotator", "first"),
                                ("ben", "annotator", "first"), ("vic", "viewer", "first"), ("out", "annotator", "second")):
