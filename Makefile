@@ -1,9 +1,10 @@
 # A thin front door; Meson does the work. Every target prepares a fresh Debian 12 by itself.
 BUILD ?= build
-.PHONY: all demo test bench asan tsan clean setup
+SECONDS_EACH ?= 5
+CLANG_DEBUG = -Dbuildtype=debugoptimized -Db_lundef=false
+.PHONY: all demo test bench asan tsan lto coverage fuzz clean setup
 all: setup
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
-	@ninja -C $(BUILD) --quiet
+	@scripts/tree $(BUILD)
 setup:
 	@scripts/setup
 demo: all
@@ -11,11 +12,17 @@ demo: all
 test: all
 	@meson test -C $(BUILD) --print-errorlogs
 asan: setup
-	@[ -f build-asan/build.ninja ] || CC=clang meson setup build-asan -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Darena_debug=true >/dev/null
-	@ninja -C build-asan --quiet
+	@CC=clang scripts/tree build-asan $(CLANG_DEBUG) -Db_sanitize=address,undefined -Darena_debug=true
 tsan: setup
-	@[ -f build-tsan/build.ninja ] || CC=clang meson setup build-tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false >/dev/null
-	@ninja -C build-tsan --quiet
+	@CC=clang scripts/tree build-tsan $(CLANG_DEBUG) -Db_sanitize=thread
+lto: setup
+	@scripts/tree build-lto -Db_lto=true
+coverage: setup
+	@scripts/tree build-coverage -Dbuildtype=debug -Db_coverage=true
+	@scripts/coverage build-coverage
+fuzz: setup
+	@CC=clang scripts/tree build-fuzz $(CLANG_DEBUG) -Db_sanitize=address,undefined -Darena_debug=true -Dfuzz=true
+	@fuzz/run build-fuzz $(SECONDS_EACH)
 bench: all
 	@bench/run $(BUILD)/karat
 clean:

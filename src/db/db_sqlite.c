@@ -1,10 +1,16 @@
 /* SQLite 3: WAL, synchronous=FULL so that a commit is durable on return, foreign keys off (the store checks). */
 #include "db/db_int.h"
 
+#include "base/buf.h"
+
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static kt_rc fail(sqlite3 *conn, kt_err *err, const char *doing)
@@ -57,6 +63,27 @@ static void configure(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Whether nobody can be writing: then a reader needs no shared memory beside the file, which it could not make there anyway. */
+static bool on_read_only_disk(const char *path)
+{
+    char wal[PATH_MAX];
+    struct stat st;
+    struct statvfs fs;
+    if (snprintf(wal, sizeof(wal), "%s-wal", path) >= (int)sizeof(wal) || (stat(wal, &st) == 0 && st.st_size > 0))
+        return false;
+    return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+static int open_immutable(const char *path, sqlite3 **ret)
+{
+    KT_AUTO(kt_buf) uri = KT_BUF_INIT(4 * PATH_MAX);
+    kt_buf_puts(&uri, "file:");
+    for (const char *c = path; *c; c++)
+        kt_buf_printf(&uri, strchr("?#%", *c) ? "%%%02x" : "%c", (unsigned char)*c);
+    kt_buf_puts(&uri, "?immutable=1");
+    return sqlite3_open_v2(uri.p, ret, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+}
+
 static kt_rc sqlite_open(const char *path, kt_db_mode mode, void **ret, kt_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -64,8 +91,8 @@ static kt_rc sqlite_open(const char *path, kt_db_mode mode, void **ret, kt_err *
     KT_TRY(check_header(path, err));
     sqlite3 *conn = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | (mode == KT_DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
-    int rc = sqlite3_open_v2(path, &conn, flags, NULL);
-    if (rc != SQLITE_OK && mode == KT_DB_READ) { /* a reader may live on a read-only disk */
+    int rc = mode == KT_DB_READ && on_read_only_disk(path) ? open_immutable(path, &conn) : sqlite3_open_v2(path, &conn, flags, NULL);
+    if (rc != SQLITE_OK && mode == KT_DB_READ) { /* a reader may lack the right to write */
         sqlite3_close(conn);
         rc = sqlite3_open_v2(path, &conn, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READONLY, NULL);
     }

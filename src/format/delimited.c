@@ -189,7 +189,7 @@ size_t kt_delimited_split(const kt_layout *l, kt_str data, bool eof, uint64_t *r
         if (len == 0)
             break;
         at += len;
-        lines += n;
+        lines += n - (!eof && data.p[at - 1] != '\n'); /* cut by force, its line goes on */
     }
     *ret_lines = lines;
     return at;

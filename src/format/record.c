@@ -26,8 +26,9 @@ static kt_rc no_column(const kt_layout *l, int role, kt_err *err)
     char list[160] = "";
     const char **names = kt_alloc_array(l->n_columns + 1, sizeof(*names));
     size_t at = 0;
-    for (size_t c = 0; c < l->n_columns; c++) {
+    for (size_t c = 0; c < l->n_columns; c++)
         names[c] = l->column[c].p;
+    for (size_t c = 0; c < l->n_columns; c++) {
         if (at + l->column[c].n + 8 < sizeof(list))
             at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%.*s", c ? ", " : "", KT_F(l->column[c]));
         else if (at + 6 < sizeof(list))

@@ -5,6 +5,9 @@
 #include "base/str.h"
 #include "format/writer.h"
 
+#define MIN_LEASE_US INT64_C(1000000)
+#define MAX_LEASE_US (30 * INT64_C(86400000000))
+
 struct ctx {
     const char *file;
     kt_arena *a;
@@ -120,6 +123,8 @@ static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
     F64(y, "expert_below", 0, 1, &ret->expert_below);
     F64(y, "gold_share", 0, 0.5, &ret->gold_share);
     KT_TRY(kt_yaml_duration_us(y, "lease", c->file, &ret->lease_us, c->err));
+    if (ret->lease_us < MIN_LEASE_US || ret->lease_us > MAX_LEASE_US)
+        return kt_yaml_fail(kt_yaml_get(y, "lease"), c->file, c->err, "a lease lasts from 1s to 30d");
     y = kt_yaml_get(root, "consensus");
     KT_TRY(KNOWN(y, "method", "min_posterior"));
     TEXT(y, "method", &ret->method);

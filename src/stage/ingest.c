@@ -21,6 +21,9 @@
 #define WAVE (BLOCK * BLOCKS)
 #define MAX_REJECTS 10000 /* rows kept per source; the rest is counted */
 
+/* Where a source was left (column done): before a record, at its end, or inside a line whose rest is to be skipped. */
+enum { PLACE_NEXT, PLACE_DONE, PLACE_SKIP };
+
 struct hashes {
     uint64_t id, low, high; /* of the external id; of the normalised text, 128 bits */
 };
@@ -49,6 +52,7 @@ struct ingest {
     char *window;
     size_t n, cap, at; /* bytes read, room, bytes done with */
     bool eof;
+    bool skip; /* inside a line that is too long and has been rejected: on to its end */
     uint64_t line, offset; /* of window + at */
     struct block block[BLOCKS];
     size_t n_blocks;
@@ -245,7 +249,8 @@ static kt_rc put_place(struct ingest *g, bool done)
                      "INSERT INTO ingest_source VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(project,path) DO UPDATE SET size=excluded.size,"
                      "mtime=excluded.mtime,at_byte=excluded.at_byte,at_line=excluded.at_line,done=excluded.done",
                      "isiiiii", g->p->id, kt_str_of(g->src->path), (int64_t)st.st_size,
-                     (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, (int64_t)g->offset, (int64_t)g->line, (int64_t)done);
+                     (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, (int64_t)g->offset, (int64_t)g->line,
+                     (int64_t)(done ? PLACE_DONE : g->skip ? PLACE_SKIP : PLACE_NEXT));
 }
 
 /* Stores the wave that has been parsed. Its transaction is open. */
@@ -302,10 +307,24 @@ static kt_rc fill(struct ingest *g)
     return 0;
 }
 
-/* Cuts the window into blocks of whole records. */
+/* Steps over the rest of a line that is too long, as far as it is here. */
+static void skip_line(struct ingest *g)
+{
+    const char *from = g->window + g->at, *end = memchr(from, '\n', g->n - g->at);
+    size_t n = end ? (size_t)(end - from) + 1 : g->n - g->at;
+    g->at += n;
+    g->offset += n;
+    g->line += end != NULL;
+    g->skip = end == NULL;
+}
+
+/* Cuts the window into blocks of whole records. A line longer than any record may be comes cut by force: its front is a
+   block, which the reader rejects, and its rest is skipped. */
 static void cut(struct ingest *g)
 {
     g->n_blocks = 0;
+    if (g->skip)
+        skip_line(g);
     while (g->at < g->n && g->n_blocks < BLOCKS) {
         size_t want = BLOCK, got = 0;
         uint64_t lines = 0;
@@ -323,6 +342,9 @@ static void cut(struct ingest *g)
         g->at += got;
         g->offset += got;
         g->line += lines;
+        g->skip = g->window[g->at - 1] != '\n' && !(g->eof && g->at == g->n);
+        if (g->skip)
+            skip_line(g);
     }
 }
 
@@ -362,7 +384,8 @@ static kt_rc resume(struct ingest *g, const struct stat *st)
     kt_rc rc = kt_stmt_step(row, g->err);
     int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
     bool same = rc == 0 && kt_stmt_i64(row, 0) == st->st_size && kt_stmt_i64(row, 1) == mtime && S_ISREG(st->st_mode);
-    bool done = same && kt_stmt_i64(row, 4) != 0;
+    bool done = same && kt_stmt_i64(row, 4) == PLACE_DONE;
+    g->skip = same && kt_stmt_i64(row, 4) == PLACE_SKIP;
     uint64_t at = same && !done ? (uint64_t)kt_stmt_i64(row, 2) : 0, line = same && !done ? (uint64_t)kt_stmt_i64(row, 3) : 0;
     kt_stmt_done(row);
     KT_TRY(rc);
@@ -438,6 +461,11 @@ static kt_rc run_waves(struct ingest *g, kt_pool *pool, kt_progress *progress)
         cut(g);
         if (!g->n_blocks && g->eof)
             break;
+        if (!g->n_blocks) { /* a long way to the end of a line */
+            KT_TRY(kt_progress_step(progress, g->ret->n_added, g->err));
+            KT_TRY(fill(g));
+            continue;
+        }
         kt_pool_run(pool, g->n_blocks, parse_block, g);
         KT_TRY(kt_store_begin(g->s, g->err));
         KT_TRY(kt_store_finish(g->s, put_wave(g, pool), g->err));

@@ -48,20 +48,24 @@ kt_rc kt_column_put(kt_store *s, int64_t project, const kt_column_part *part, co
                      (kt_str){ (char *)d.b, sizeof(d.b) });
 }
 
-/* Values of one stored chunk, n × width bytes into ret. */
+/* The n × width bytes of a chunk's blob into ret. */
+static kt_rc decode(kt_str blob, size_t n, size_t width, unsigned char *ret, kt_err *err)
+{
+    if (blob.n < 2 || blob.p[0] != FORMAT)
+        return kt_fail(err, KT_CORRUPT, "a column chunk has an unknown format");
+    unsigned char *flat = kt_alloc(n * width);
+    size_t got = ZSTD_decompress(flat, n * width, blob.p + 1, blob.n - 1);
+    if (got == n * width)
+        untranspose(flat, ret, n, width);
+    kt_free(flat);
+    return got == n * width ? 0 : kt_fail(err, KT_CORRUPT, "a column chunk does not unpack to %zu values", n);
+}
+
 static kt_rc unpack(kt_store *s, const kt_digest *d, size_t n, size_t width, unsigned char *ret, kt_err *err)
 {
     kt_blob blob;
     KT_TRY(kt_blob_map(kt_store_blobs(s), d, false, &blob, err));
-    unsigned char *flat = kt_alloc(n * width);
-    kt_rc rc = 0;
-    if (blob.data.n < 2 || blob.data.p[0] != FORMAT)
-        rc = kt_fail(err, KT_CORRUPT, "a column chunk has an unknown format");
-    else if (ZSTD_decompress(flat, n * width, blob.data.p + 1, blob.data.n - 1) != n * width)
-        rc = kt_fail(err, KT_CORRUPT, "a column chunk does not unpack to %zu values", n);
-    else
-        untranspose(flat, ret, n, width);
-    kt_free(flat);
+    kt_rc rc = decode(blob.data, n, width, ret, err);
     kt_blob_unmap(&blob);
     return rc;
 }

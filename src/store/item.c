@@ -146,27 +146,38 @@ struct kt_item_reader {
     uint64_t tick;
 };
 
+/* Adds the frames of the last chunk, whose items begin at first; *ret_n: how many items they hold. */
+static kt_rc index_chunk(kt_item_reader *r, uint32_t first, uint64_t *ret_n, kt_err *err)
+{
+    kt_str data = r->chunks.v[r->chunks.n - 1].blob.data;
+    uint32_t n_frames = data.n >= 8 && memcmp(data.p, "KTI1", 4) == 0 ? get_u32(data.p + 4) : 0;
+    size_t at = 8 + 8 * (size_t)n_frames;
+    *ret_n = 0;
+    for (uint32_t i = 0; i < n_frames && at <= data.n; i++) {
+        struct frame f = { .first = first + (uint32_t)*ret_n, .n = get_u32(data.p + 8 + 8 * (size_t)i),
+                           .chunk = (uint32_t)r->chunks.n - 1, .offset = at, .size = get_u32(data.p + 12 + 8 * (size_t)i) };
+        if (f.n > FRAME_ITEMS)
+            return kt_fail(err, KT_CORRUPT, "an item frame is too large");
+        at += f.size;
+        *ret_n += f.n;
+        KT_PUSH(&r->frames, f);
+    }
+    return at == data.n ? 0 : kt_fail(err, KT_CORRUPT, "the item chunk at %u is damaged", first);
+}
+
 static kt_rc add_chunk(kt_item_reader *r, kt_stmt *row, kt_err *err)
 {
     struct chunk c = { 0 };
     uint32_t first = (uint32_t)kt_stmt_i64(row, 0), n = (uint32_t)kt_stmt_i64(row, 1);
+    uint64_t found;
     kt_str digest = kt_stmt_str(row, 2);
     if (digest.n != sizeof(c.digest.b))
         return kt_fail(err, KT_CORRUPT, "an item chunk's row is damaged");
     memcpy(c.digest.b, digest.p, sizeof(c.digest.b));
     KT_TRY(kt_blob_map(kt_store_blobs(r->s), &c.digest, false, &c.blob, err));
     KT_PUSH(&r->chunks, c);
-    kt_str data = c.blob.data;
-    uint32_t n_frames = data.n >= 8 && memcmp(data.p, "KTI1", 4) == 0 ? get_u32(data.p + 4) : 0;
-    size_t at = 8 + 8 * (size_t)n_frames, found = 0;
-    for (uint32_t i = 0; i < n_frames && at <= data.n; i++) {
-        struct frame f = { .first = first + (uint32_t)found, .n = get_u32(data.p + 8 + 8 * i),
-                           .chunk = (uint32_t)r->chunks.n - 1, .offset = at, .size = get_u32(data.p + 12 + 8 * i) };
-        at += f.size;
-        found += f.n;
-        KT_PUSH(&r->frames, f);
-    }
-    return at == data.n && found == n ? 0 : kt_fail(err, KT_CORRUPT, "the item chunk at %u is damaged", first);
+    KT_TRY(index_chunk(r, first, &found, err));
+    return found == n ? 0 : kt_fail(err, KT_CORRUPT, "the item chunk at %u holds %llu items, not %u", first, (unsigned long long)found, n);
 }
 
 kt_rc kt_item_reader_new(kt_store *s, int64_t project, kt_item_reader **ret, kt_err *err)
@@ -317,8 +328,6 @@ static void forget(const struct scan *sc, struct scratch *x)
 static kt_rc scan_unpack(const struct scan *sc, size_t frame, struct scratch *x, kt_err *err)
 {
     const struct frame *f = &sc->r->frames.v[frame];
-    if (f->n > FRAME_ITEMS)
-        return kt_fail(err, KT_CORRUPT, "an item frame is too large");
     if (f->chunk != x->chunk || x->to - x->from > KEEP_MAPPED) {
         forget(sc, x);
         x->chunk = f->chunk;

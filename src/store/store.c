@@ -8,10 +8,12 @@
 #include "store/schema.h"
 #include "store/store_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static kt_rc take_lock(kt_store *s, kt_err *err)
@@ -73,9 +75,34 @@ static kt_rc migrate(kt_store *s, kt_err *err)
     return rc;
 }
 
+/* A database that is gone or cut to nothing would come up as a new one, beside the blobs of the old: people's answers would be
+   lost without a word. */
+static kt_rc refuse_orphans(const char *dir, kt_err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    KT_TRY(kt_path_join(path, sizeof(path), dir, "karat.db", err));
+    if (stat(path, &st) == 0 && st.st_size > 0)
+        return 0;
+    char blobs[PATH_MAX];
+    KT_TRY(kt_path_join(blobs, sizeof(blobs), dir, "blobs", err));
+    DIR *d = opendir(blobs);
+    bool any = false;
+    for (struct dirent *e; d && !any && (e = readdir(d));)
+        any = e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    if (!any)
+        return 0;
+    kt_fail(err, KT_CORRUPT, "the database is gone or empty, but the blobs of a workspace are there");
+    kt_hint(err, "restore karat.db from a backup; to begin anew, choose another folder");
+    return kt_at(err, path, 0, NULL), KT_CORRUPT;
+}
+
 kt_rc kt_store_create(const char *dir, kt_err *err)
 {
     char path[PATH_MAX];
+    KT_TRY(refuse_orphans(dir, err));
     KT_TRY(kt_path_join(path, sizeof(path), dir, "blobs", err));
     KT_TRY(kt_dir_make(path, err));
     KT_TRY(kt_audit_make_key(dir, err));
@@ -99,6 +126,7 @@ kt_rc kt_store_open(const char *dir, kt_store_mode mode, kt_store **ret, kt_err 
         kt_fail(err, KT_NOTFOUND, "there is no workspace in %s", dir);
         return kt_hint(err, "'karat run PIPELINE.yaml' or 'karat init DIR' makes one"), KT_NOTFOUND;
     }
+    KT_TRY(refuse_orphans(dir, err));
     kt_store *s = kt_zalloc(sizeof(*s));
     snprintf(s->dir, sizeof(s->dir), "%s", dir);
     s->mode = mode;
