@@ -40,6 +40,12 @@ export async function signIn(name: string, password: string): Promise<void> {
     me.value = { id: s.id, name: s.name, admin: s.admin };
 }
 
+/** A new password ends every session, this one too: it goes on in a new one. */
+export async function changePassword(old: string, next: string): Promise<void> {
+    await api.password_set({ old, new_password: next });
+    if (me.value) await signIn(me.value.name, next);
+}
+
 export async function signOut(): Promise<void> {
     await api.session_close();
     forget(mark);

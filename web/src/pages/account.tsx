@@ -1,10 +1,9 @@
 // One's own account: the password, and the way out.
 import { useRef, useState } from 'preact/hooks';
-import { api } from '../api.gen';
 import { explain, Problem } from '../call';
 import { waiting } from '../outbox';
 import { Shell } from '../parts/shell';
-import { me, signOut } from '../session';
+import { changePassword, me, signOut } from '../session';
 import { plural } from '../text';
 
 const shortest_bytes = 8;
@@ -26,7 +25,7 @@ function Password() {
         if (new TextEncoder().encode(next).length < shortest_bytes) return refuse('next', `The new password needs at least ${shortest_bytes} characters.`);
         if (next !== field('again').value) return refuse('again', 'The two new passwords differ.');
         try {
-            await api.password_set({ old: now, new_password: next });
+            await changePassword(now, next);
             form.current!.reset();
             say({ text: 'Password changed. Your other sessions have ended.', bad: false });
         } catch (e) {

@@ -26,7 +26,7 @@ export function Home() {
     const projects = value?.projects;
     useEffect(() => {
         const only = projects?.length === 1 ? projects[0]! : null;
-        const places = only ? [...deskLinks(only), ...(manages(only) ? [progressLink(only)] : [])] : [];
+        const places = !only ? [] : manages(only) ? [progressLink(only)] : deskLinks(only);
         if (places.length === 1) go(places[0]!.to, true);
     }, [projects]);
     if (error) return <Shell><Notice title="The projects cannot be shown">{error}</Notice></Shell>;
