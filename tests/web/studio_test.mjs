@@ -121,6 +121,35 @@ async function cutting(ana) {
     check('20 items are labeled', answers.size === 20 && await answered(q) === 20);
 }
 
+/** The same person answers the same item elsewhere first; then their session ends with an answer on its way. */
+async function interrupting(ana) {
+    const p = ana.page, id = await itemId(p), before = await answered(p);
+    ana.expect('409');
+    const { token } = await ask(server.url, 'POST', '/session', { name: 'ana', password: password('ana') });
+    const { tasks } = await ask(server.url, 'POST', '/projects/1/queue:next', { desk: 'annotator', want: 1 }, token);
+    const task = tasks.find((t) => t.id === id);
+    await ask(server.url, 'POST', '/projects/1/annotations', { desk: 'annotator', token: task.token, item: task.item, label: w.truth.get(id), client_id: 'elsewhere-1' }, token);
+    await p.keyboard.press(keyOf(other(w.truth.get(id))));
+    await p.waitForSelector('.said.trouble');
+    check('an answer refused is said, by name', (await p.textContent('.said')).includes(id), await p.textContent('.said'));
+    await p.waitForSelector('article.text');
+    await saved(p);
+    check('and the one from elsewhere counts', await itemId(p) !== id);
+    await shot(p, 'refused');
+
+    await ana.context.clearCookies();
+    await p.keyboard.press(keyOf(w.truth.get(await itemId(p))));
+    await p.waitForSelector('#password');
+    check('an ended session says so, and what waits', /session ended.*1 answer not yet saved/s.test(await p.textContent('.signin')), await p.textContent('.signin'));
+    await shot(p, 'session-ended');
+    await p.fill('#name', 'ana');
+    await p.fill('#password', password('ana'));
+    await p.keyboard.press('Enter');
+    await p.waitForSelector('article.text');
+    await saved(p);
+    check('after signing in again it is saved', await answered(p) === before + 2, [await answered(p), before]);
+}
+
 /** ben sees the same items and disagrees about three of them. */
 async function disputing(ben, skipped) {
     const p = ben.page, disputed = new Map();
@@ -292,6 +321,7 @@ async function main() {
     const decided = await deciding(eva, mo, disputed);
     await managing(mo, decided, disputed);
     const zoe = await administering(root);
+    await interrupting(ana);
     await finish(ana.page);
     await finish(ben.page);
     await finish(eva.page);

@@ -56,6 +56,8 @@ await test('times and numbers', async () => {
     assert.equal(t.ago('2026-05-04T11:18:00Z', now), '42 min ago');
     assert.match(t.ago('2026-05-02T11:00:00Z', now), /^May 2 \d\d:00$/);
     assert.equal(t.percent(0.874), '87 %');
+    assert.deepEqual([0, 0.001, 0.997, 1].map((x) => t.percent(x)), ['0 %', '<1 %', '>99 %', '100 %']);
+    assert.equal(t.percent(0.99972, 1), '>99.9 %');
     assert.equal(t.percent(null), '–');
     assert.equal(t.plural(1, 'answer'), '1 answer');
     assert.equal(t.plural(12000, 'answer'), '12,000 answers');

@@ -31,7 +31,7 @@ export class Desk {
     readonly flagged = signal(false);
     readonly comment = signal('');
     readonly answered = signal(0);
-    readonly open = signal(0);
+    readonly open = signal(0); // answers wanted at this desk beside those reserved
     readonly last = signal<Done | null>(null); // what undo takes back, as far as this page knows
     readonly undoing = signal(false);
     readonly task = computed<TaskRow | null>(() => this.tasks.value[0] ?? null);
@@ -82,7 +82,7 @@ export class Desk {
         };
         this.advance(this.tasks.value.slice(1), 'loading');
         outbox.add(this.project, task.id, body);
-        say(label === null ? 'Skipped.' : `${label}.`);
+        say(`${task.id}: ${label ?? 'skipped'}`);
     }
 
     /** Takes the last answer back and shows its item again. */

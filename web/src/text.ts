@@ -3,7 +3,16 @@
 const whole = new Intl.NumberFormat('en');
 
 export const count = (n: number) => whole.format(n);
-export const percent = (x: number | null, digits = 0) => (x === null ? '–' : `${(100 * x).toFixed(digits)} %`);
+
+/** Nearly none is not none, and nearly all is not all. */
+export function percent(x: number | null, digits = 0): string {
+    if (x === null) return '–';
+    const least = 0.5 * 10 ** -digits, y = 100 * x;
+    if (y > 0 && y < least) return `<${(2 * least).toFixed(digits)} %`;
+    if (y < 100 && y >= 100 - least) return `>${(100 - 2 * least).toFixed(digits)} %`;
+    return `${y.toFixed(digits)} %`;
+}
+
 export const plural = (n: number, one: string, several = `${one}s`) => `${count(n)} ${n === 1 ? one : several}`;
 
 export function clock(at: string | number): string {

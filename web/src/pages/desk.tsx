@@ -68,7 +68,7 @@ function Comment({ desk, box }: { desk: Desk; box: { current: HTMLTextAreaElemen
     };
     return (
         <div class="comment">
-            <textarea ref={box} rows={1} maxLength={2000} aria-label="Comment" placeholder="Comment for whoever looks at it next" value={desk.comment.value}
+            <textarea ref={box} rows={1} maxLength={2000} aria-label="Comment" placeholder="Comment (optional)" value={desk.comment.value}
                 onInput={(e) => (desk.comment.value = e.currentTarget.value)} onKeyDown={leave} />
         </div>
     );
@@ -87,7 +87,7 @@ function Status({ desk, run }: { desk: Desk; run: (c: CommandName) => void }) {
                 ))}
             </div>
             <Said />
-            <p class="mine"><b>{count(desk.answered.value)}</b> by you · <b>{count(desk.open.value)}</b> still wanted here</p>
+            <p class="mine"><b>{count(desk.answered.value)}</b> by you · <b>{count(desk.open.value + desk.tasks.value.length)}</b> still wanted here</p>
         </footer>
     );
 }

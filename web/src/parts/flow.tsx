@@ -20,12 +20,15 @@ function parts(p: ProgressRow): Part[] {
     ];
 }
 
-function Bar({ parts, total }: { parts: Part[]; total: number }) {
+const least = 6; // of 1000: one item is still to be seen
+
+function Bar({ parts }: { parts: Part[] }) {
+    const there = parts.filter((q) => q.n > 0), total = there.reduce((sum, q) => sum + q.n, 0);
     let x = 0;
     return (
         <svg class="bar" viewBox="0 0 1000 28" preserveAspectRatio="none" aria-hidden="true">
-            {parts.map((q) => {
-                const width = (1000 * q.n) / Math.max(total, 1);
+            {there.map((q) => {
+                const width = least + ((1000 - least * there.length) * q.n) / total;
                 x += width;
                 return <rect key={q.kind} class={`fill ${q.kind}`} x={x - width} width={width} height="28"><title>{`${q.name}: ${count(q.n)}`}</title></rect>;
             })}
@@ -43,7 +46,7 @@ export function Flow({ p }: { p: ProgressRow }) {
                 <b>{percent(total > 0 ? done / total : null)}</b> labeled: {count(done)} of {count(total)} items
                 {p.duplicates > 0 && <span class="hint"> ({count(p.items)} with {count(p.duplicates)} duplicates, which take their twin's label)</span>}
             </p>
-            <Bar parts={all} total={total} />
+            <Bar parts={all} />
             <ul class="legend">
                 {all.map((q) => <li key={q.kind} class={q.n === 0 ? 'none' : ''}><i class={`dot ${q.kind}`} /> {q.name} <b>{count(q.n)}</b> <small>{percent(total > 0 ? q.n / total : null)}</small></li>)}
             </ul>
