@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
 
-const karat = process.env.KARAT, root = process.env.KARAT_SOURCE_ROOT ?? process.cwd();
+const karat = process.env.KARAT ?? 'build/karat', root = process.env.KARAT_SOURCE_ROOT ?? process.cwd();
 export const shots = join(process.env.KARAT_SHOTS ?? tmpdir(), 'studio-shots');
 mkdirSync(shots, { recursive: true });
 
