@@ -1,7 +1,11 @@
-// What the pages compute: keys of labels, the last hour's minutes, times, the generated client, and whether every text colour
-// is readable on what it stands on (WCAG 2.1 AA, 4.5 to 1) in both schemes.
+// What the pages compute: keys of labels, the last hour's minutes, times, the generated client; whether every text colour can be
+// read on what it stands on (WCAG 2.1 AA, 4.5 to 1) in both schemes; and what is served.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build } from '../../web/node_modules/esbuild/lib/main.js';
 import { generate } from '../../web/gen-api.mjs';
 
@@ -92,6 +96,23 @@ await test('text can be read: 4.5 to 1 in both schemes', () => {
     const pairs = [['ink', 'paper'], ['ink', 'panel'], ['ink', 'gold-wash'], ['soft', 'paper'], ['soft', 'panel'], ['gold', 'paper'], ['gold', 'gold-wash'], ['bad', 'paper'], ['bad', 'bad-wash'], ['good', 'paper'], ['paper', 'ink']];
     for (const scheme of [light, { ...light, ...dark }])
         for (const [text, ground] of pairs) assert.ok(contrast(scheme[text], scheme[ground]) >= 4.5, `${text} on ${ground}: ${contrast(scheme[text], scheme[ground]).toFixed(2)}`);
+});
+
+await test('what is served: small, and names no other place', () => {
+    const out = mkdtempSync(join(tmpdir(), 'karat-dist-'));
+    try {
+        execFileSync('node', ['web/build.mjs', out]);
+        const files = readdirSync(out).map((name) => [name, readFileSync(join(out, name))]);
+        assert.deepEqual(files.map(([name]) => name).sort(), ['app.css', 'app.js', 'icon.svg', 'index.html']);
+        const kb = files.reduce((sum, [, bytes]) => sum + gzipSync(bytes, { level: 9 }).length, 0) / 1024;
+        console.log(`     ${kb.toFixed(1)} kB gzipped`);
+        assert.ok(kb < 60, `${kb} kB gzipped`);
+        const names = files.flatMap(([, bytes]) => bytes.toString().match(/https?:\/\/[\w.-]+/g) ?? []).filter((u) => u !== 'http://www.w3.org'); // XML namespaces
+        assert.deepEqual(names, []);
+        assert.doesNotMatch(readFileSync(join(out, 'index.html'), 'utf8'), /<style|<script(?![^>]* src=)| style=| on\w+=/); // the policy allows none inline
+    } finally {
+        rmSync(out, { recursive: true });
+    }
 });
 
 process.exit(failed > 0 ? 1 : 0);

@@ -52,7 +52,7 @@ function Item({ desk }: { desk: Desk }) {
                 {desk.flagged.value && <span class="flagged">flagged</span>}
             </header>
             <Origin task={task} desk={desk.name} />
-            <article key={task.token} ref={text} tabIndex={-1} class={`text ${task.text.length > 600 ? 'long' : ''}`} aria-label="Text to label">
+            <article key={task.token} ref={text} tabIndex={0} class={`text ${task.text.length > 600 ? 'long' : ''}`} aria-label="Text to label">
                 {task.text}
             </article>
             {task.votes.length > 0 && <Votes votes={task.votes} />}

@@ -1,5 +1,5 @@
 // The manager's page: how far the project is, live; and for managers its people, exports and the audit log's head.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, type LogHead, type ProgressRow, type ProjectFull } from '../api.gen';
 import { useLoad } from '../load';
 import { Exports } from '../parts/exports';
@@ -58,29 +58,32 @@ function Audit({ turn }: { turn: string }) {
 
 function Live({ live, error, at }: { live: boolean; error: string | null; at: string | undefined }) {
     return (
-        <p class={`live ${live ? 'on' : ''}`} role="status">
-            {live ? 'live' : (error ?? 'connecting…')}{at && <time dateTime={at}> {live ? '' : 'as of '}{clock(at)}</time>}
+        <p class={`live ${live ? 'on' : ''}`}>
+            <span role="status">{live ? 'live' : (error ?? 'connecting…')}</span>
+            {at && <time dateTime={at}> {live ? '' : 'as of '}{clock(at)}</time>}
         </p>
     );
 }
 
-/** Changes at most this often: what is asked for beside the stream follows it without crowding the server. */
+/** Follows a value that changes fast, at this distance: what is asked for beside the stream must not crowd the server. */
 const follow_ms = 3000;
-function useSettling(value: string): string {
-    const [settled, set] = useState(value);
+function useFollowing(value: string): string {
+    const [followed, set] = useState(value), latest = useRef(value);
+    latest.current = value;
+    const behind = value !== followed;
     useEffect(() => {
-        if (value === settled) return;
-        const t = setTimeout(() => set(value), settled ? follow_ms : 0);
+        if (!behind) return;
+        const t = setTimeout(() => set(latest.current), followed ? follow_ms : 0);
         return () => clearTimeout(t);
-    }, [value, settled]);
-    return settled;
+    }, [behind, followed]);
+    return followed;
 }
 
 function Board({ project }: { project: ProjectFull }) {
     const w = useWatch(project.id);
     const p = w.progress.value;
     const manages = project.role === 'manager' || project.role === 'admin';
-    const turn = useSettling(p ? `${p.answers} ${p.skips} ${p.flags} ${p.final_by_experts} ${p.auto_approved}` : '');
+    const turn = useFollowing(p ? `${p.answers} ${p.skips} ${p.flags} ${p.final_by_experts} ${p.auto_approved}` : '');
     return (
         <Shell project={project}>
             <main class="page progress">
