@@ -188,7 +188,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
     ret->routed = n_done >= KT_LEN(stages) - 1;
     ret->proved = r->threshold.found;
     ret->threshold = r->threshold.score;
-    ret->bound = r->threshold.upper;
+    ret->bound = r->c->budget;
 }
 
 static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)

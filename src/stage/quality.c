@@ -189,7 +189,8 @@ static void coverage(struct build *b)
     b->ret->coverage = v;
     b->ret->n_coverage = t->n_points;
     b->ret->threshold = t->found ? t->score : NAN;
-    b->ret->bound = t->found ? t->upper : NAN;
+    /* What was tested is the budget; the interval at the chosen threshold alone would forget that it was chosen. */
+    b->ret->bound = t->found ? r->c->budget : NAN;
     b->ret->bound_n = t->n_trusted;
     b->ret->bound_errors = t->n_wrong;
     if (!r->has_truth)

@@ -37,7 +37,7 @@ static void guarantee(const kt_report *r, kt_buf *b)
     }
     kt_buf_puts(b, "at most ");
     percent(b, r->bound);
-    kt_buf_printf(b, " (%llu wrong of %llu trusted above the threshold)\n    measured: ", (unsigned long long)r->bound_errors,
+    kt_buf_printf(b, " (of the trusted sample %llu wrong of %llu above the threshold)\n    measured: ", (unsigned long long)r->bound_errors,
                   (unsigned long long)r->bound_n);
     percent(b, r->measured_error);
     kt_buf_puts(b, isnan(r->measured_error) ? " (no truth was held back)\n" : " against the held-back truth, 95 % interval ");
