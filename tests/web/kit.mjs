@@ -17,7 +17,7 @@ export function check(name, ok, detail = '') {
 }
 export const failures = () => failed;
 
-/** Runs karat; its output. Anything but exit code 0 ends the test, unless it may fail. */
+/** Runs karat; its output. Anything but exit code 0 ends the test. */
 export function run(args, input = '') {
     const r = spawnSync(karat, args, { input, encoding: 'utf8', timeout: 120_000 });
     if (r.status !== 0) throw new Error(`karat ${args.join(' ')}: exit ${r.status}\n${r.stdout}${r.stderr}`);

@@ -255,11 +255,11 @@ async function administering(root) {
 /** Answers as the truth has it until nothing is left for this person; how often `each` said yes. */
 async function finish(page, each = async () => false) {
     let n = 0;
-    await page.waitForSelector('article.text, .blank h1');
+    await page.waitForSelector('article.text, .blank h2');
     while (await page.locator('article.text').count() > 0) {
         n += await each() ? 1 : 0;
         await press(page, keyOf(w.truth.get(await itemId(page))));
-        await page.waitForSelector('article.text, .blank h1');
+        await page.waitForSelector('article.text, .blank h2');
     }
     check('then nothing is left', /Nothing left/.test(await page.textContent('.blank')));
     await saved(page);

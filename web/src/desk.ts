@@ -15,6 +15,7 @@ const first_poll_ms = 4000, longest_poll_ms = 20_000;
 const tick_ms = 5000;
 const renew_before_ms = 60_000; // a lease this close to its end is renewed while somebody is at work
 const idle_ms = 120_000;
+const longest_history = 50; // answers whose flag and comment come back with an undo
 
 /** An answer given here, to be shown again if it is taken back. */
 interface Done {
@@ -32,12 +33,11 @@ export class Desk {
     readonly comment = signal('');
     readonly answered = signal(0);
     readonly open = signal(0); // answers wanted at this desk beside those reserved
-    readonly last = signal<Done | null>(null); // what undo takes back, as far as this page knows
     readonly undoing = signal(false);
     readonly task = computed<TaskRow | null>(() => this.tasks.value[0] ?? null);
 
     private readonly handled = new Set<number>(); // tokens answered here: replies on the way may still list them
-    private history: Done[] = [];
+    private readonly history: Done[] = [];
     private polls = 0;
     private asked_ms = 0;
     private active_ms = Date.now();
@@ -74,8 +74,8 @@ export class Desk {
         if (!task || this.undoing.value) return;
         this.handled.add(task.token);
         const done = { task, label, flagged: this.flagged.value, comment: this.comment.value.trim() };
-        this.history = [...this.history.slice(-1), done];
-        this.last.value = done;
+        this.history.push(done);
+        if (this.history.length > longest_history) this.history.shift();
         const body = {
             desk: this.name, token: task.token, item: task.item, label, flagged: done.flagged, comment: done.comment,
             client_id: crypto.randomUUID(), want: ahead,
@@ -153,7 +153,6 @@ export class Desk {
     private restore(task: TaskRow): void {
         this.handled.delete(task.token);
         const done = this.history.pop();
-        this.last.value = this.history[this.history.length - 1] ?? null;
         this.advance([task, ...this.tasks.value.filter((t) => t.token !== task.token)]);
         if (done?.task.item === task.item) {
             this.flagged.value = done.flagged;

@@ -4,11 +4,10 @@ import { signal } from '@preact/signals';
 export interface Said {
     text: string;
     bad: boolean;
-    at: number;
 }
-export const said = signal<Said>({ text: '', bad: false, at: 0 });
+export const said = signal<Said>({ text: '', bad: false });
 
 /** bad: stays until the next one, in the colour of trouble. */
 export function say(text: string, bad = false): void {
-    said.value = { text, bad, at: Date.now() };
+    said.value = { text, bad };
 }

@@ -96,17 +96,17 @@ function Status({ desk, run }: { desk: Desk; run: (c: CommandName) => void }) {
 function Empty({ desk }: { desk: Desk }) {
     switch (desk.state.value) {
         case 'loading': return <div class="blank"><p class="later" role="status">Waiting for the next item…</p></div>;
-        case 'failed': return <div class="blank"><h1>No item can be had</h1><p class="error">{desk.error.value}.</p><p>Trying again by itself.</p></div>;
+        case 'failed': return <div class="blank"><h2>No item can be had</h2><p class="error">{desk.error.value}.</p><p>Trying again by itself.</p></div>;
         case 'away': return (
             <div class="blank">
-                <h1>You were away</h1>
+                <h2>You were away</h2>
                 <p>The item's time ran out, and it went back to the queue.</p>
                 <button type="button" class="main" autoFocus onClick={() => void desk.next()}>Go on</button>
             </div>
         );
         default: return (
             <div class="blank">
-                <h1>Nothing left for you</h1>
+                <h2>Nothing left for you</h2>
                 <p>{desk.answered.value > 0 ? `${plural(desk.answered.value, 'answer')} by you, thank you. ` : ''}
                     {desk.open.value > 0 ? 'What is still wanted here waits for somebody who has not seen it yet.' : 'This desk is clear.'}{' '}
                     New items appear here by themselves.</p>
@@ -171,6 +171,7 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
     return (
         <Shell project={project} class={`at-desk ${guided ? 'guided' : ''} ${many ? 'many' : ''}`}>
             <main class="desk">
+                <h1 class="away">{desks[desk.name].word}</h1>
                 {guided && <Guidelines text={project.guidelines} hide={() => toggleGuidelines(project)} />}
                 {task ? <Item desk={desk} /> : <Empty desk={desk} />}
                 <section class="answer" aria-label="Answer">
