@@ -22,7 +22,7 @@ KT_SHAPE(kt_session, "a session; browsers get the token as a cookie too",
          KT_TEXT(kt_session, name, 0, 0, 0, "user name"), KT_BOOL(kt_session, admin, 0, "may administer the workspace"));
 KT_SHAPE(kt_me, "the signed-in user", KT_I64(kt_me, id, 0, 0, 0, "the user's number"), KT_TEXT(kt_me, name, 0, 0, 0, "user name"),
          KT_BOOL(kt_me, admin, 0, "may administer the workspace"));
-KT_SHAPE(kt_password_change, "a new password; ends the user's other sessions",
+KT_SHAPE(kt_password_change, "a new password; ends the user's sessions, this one too",
          KT_TEXT(kt_password_change, old, KT_REQUIRED, 1, 1024, "the present password"),
          KT_TEXT(kt_password_change, new_password, KT_REQUIRED, 8, 1024, "the new one, 8 bytes at least"));
 
@@ -78,7 +78,7 @@ KT_SHAPE(kt_answered, "the answer is stored", KT_I64(kt_answered, id, 0, 0, 0, "
 
 KT_SHAPE(kt_queue_row, "a queue", KT_ONE_OF(kt_queue_row, queue, 0, queues, "name"), KT_I64(kt_queue_row, items, 0, 0, 0, "items in it"),
          KT_I64(kt_queue_row, slots, 0, 0, 0, "answers it still wants"));
-KT_SHAPE(kt_rate_row, "answers in one minute", KT_TEXT(kt_rate_row, at, 0, 0, 0, "its begin"), KT_I64(kt_rate_row, answers, 0, 0, 0, "how many"));
+KT_SHAPE(kt_rate_row, "answers in one minute, those taken back later included", KT_TEXT(kt_rate_row, at, 0, 0, 0, "its begin"), KT_I64(kt_rate_row, answers, 0, 0, 0, "how many"));
 KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items, 0, 0, 0, "items"),
          KT_I64(kt_progress_row, duplicates, 0, 0, 0, "of them duplicates"), KT_I64(kt_progress_row, auto_approved, 0, 0, 0, "labels by machine"),
          KT_I64(kt_progress_row, final_by_annotators, 0, 0, 0, "labels by annotators"),

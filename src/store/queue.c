@@ -242,15 +242,21 @@ static kt_rc take(kt_store *s, int64_t project, int64_t user, unsigned queues, c
     return rc == 0 ? kt_lease_make(s, project, user, rules->lease_us, ret, err) : rc;
 }
 
+/* A lease asked for again lasts from now on. */
+static kt_rc resume(kt_store *s, const kt_lease_rules *rules, kt_lease *l, kt_err *err)
+{
+    l->resumed = true;
+    l->deadline_us = kt_store_now(s) + rules->lease_us;
+    return kt_db_run(kt_store_db(s), err, "UPDATE lease SET deadline_us=$1 WHERE token=$2", "ii", l->deadline_us, l->token);
+}
+
 kt_rc kt_queue_next(kt_store *s, int64_t project, int64_t user, unsigned queues, const kt_lease_rules *rules, kt_lease *ret, kt_err *err)
 {
     int n;
     KT_TRY(held(s, project, user, queues, ret, &n, err));
     if (n == 0)
         return take(s, project, user, queues, rules, ret, err);
-    ret->resumed = true;
-    ret->deadline_us = kt_store_now(s) + rules->lease_us;
-    return kt_db_run(kt_store_db(s), err, "UPDATE lease SET deadline_us=$1 WHERE token=$2", "ii", ret->deadline_us, ret->token);
+    return resume(s, rules, ret, err);
 }
 
 kt_rc kt_queue_ahead(kt_store *s, int64_t project, int64_t user, unsigned queues, const kt_lease_rules *rules, kt_lease *ret, kt_err *err)
@@ -265,12 +271,10 @@ kt_rc kt_queue_ahead(kt_store *s, int64_t project, int64_t user, unsigned queues
                        "SELECT token,item,queue,gold,started_us,deadline_us FROM lease WHERE project=$1 AND person=$2 AND token>$3 ORDER BY token LIMIT 1",
                        "iii", project, user, first.token));
     kt_rc rc = kt_stmt_step(st, err);
-    if (rc == 0) {
+    if (rc == 0)
         read_lease(st, ret);
-        ret->resumed = true;
-    }
     kt_stmt_done(st);
-    return rc;
+    return rc == 0 ? resume(s, rules, ret, err) : rc;
 }
 
 kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues, uint32_t item, kt_lease *ret, kt_err *err)
