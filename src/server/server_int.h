@@ -60,6 +60,7 @@ struct kt_server {
 /* A reading store; gives it back with kt_server_give. */
 kt_rc kt_server_take(kt_server *s, kt_reader_slot **ret, kt_err *err) KT_MUST_USE;
 void kt_server_give(kt_server *s, kt_reader_slot *slot);
+void kt_server_close_slots(kt_server *s);
 kt_served *kt_server_project(kt_server *s, kt_str name_or_id);
 void kt_server_time(kt_server *s, const kt_req *rq);
 

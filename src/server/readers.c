@@ -1,0 +1,103 @@
+/* What the threads that read share: stores to read with, projects, and the figures of each operation. */
+#include "server/server_int.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/column.h"
+#include "store/item.h"
+
+#include <math.h>
+
+kt_rc kt_server_take(kt_server *s, kt_reader_slot **ret, kt_err *err)
+{
+    pthread_mutex_lock(&s->lock);
+    kt_reader_slot *slot = s->free_slots;
+    if (slot)
+        s->free_slots = slot->next;
+    pthread_mutex_unlock(&s->lock);
+    if (!slot) {
+        kt_store *store;
+        KT_TRY(kt_store_open(s->o->dir, KT_STORE_READ, &store, err));
+        slot = kt_zalloc(sizeof(*slot));
+        slot->s = store;
+        slot->items = kt_zalloc_array(s->n_projects + 1, sizeof(*slot->items));
+    }
+    kt_rc rc = kt_store_begin(slot->s, err); /* one snapshot per request */
+    if (rc < 0) {
+        kt_server_give(s, slot);
+        return rc;
+    }
+    *ret = slot;
+    return 0;
+}
+
+void kt_server_give(kt_server *s, kt_reader_slot *slot)
+{
+    kt_store_rollback(slot->s);
+    pthread_mutex_lock(&s->lock);
+    slot->next = s->free_slots;
+    s->free_slots = slot;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void kt_server_close_slots(kt_server *s)
+{
+    for (kt_reader_slot *slot = s->free_slots, *next; slot; slot = next) {
+        next = slot->next;
+        for (size_t i = 0; i < s->n_projects; i++)
+            kt_item_reader_free(slot->items[i]);
+        kt_free(slot->items);
+        kt_store_close(slot->s);
+        kt_free(slot);
+    }
+}
+
+kt_served *kt_server_project(kt_server *s, kt_str name_or_id)
+{
+    int64_t id = 0;
+    bool number = kt_parse_i64(name_or_id, 1, INT64_MAX, &id);
+    for (size_t i = 0; i < s->n_projects; i++)
+        if (number ? s->project[i].p.id == id : kt_str_eq(s->project[i].p.name, name_or_id))
+            return &s->project[i];
+    return NULL;
+}
+
+kt_rc kt_served_pred(kt_req *rq, uint32_t item, int32_t *ret_label, double *ret_score)
+{
+    kt_served *p = rq->project;
+    uint32_t chunk = item / KT_COLUMN_CHUNK;
+    pthread_mutex_lock(&rq->server->lock);
+    kt_pred *v = p->pred[chunk];
+    pthread_mutex_unlock(&rq->server->lock);
+    if (!v) {
+        kt_column_part part = { KT_S("pred"), chunk * KT_COLUMN_CHUNK, KT_MIN(KT_COLUMN_CHUNK, p->p.n_items - chunk * KT_COLUMN_CHUNK), sizeof(*v) };
+        kt_pred *fresh = kt_alloc_array(part.n, sizeof(*v));
+        kt_rc rc = kt_column_get(rq->store, p->p.id, &part, 0xff, fresh, &rq->err);
+        if (rc < 0)
+            return kt_free(fresh), rc;
+        pthread_mutex_lock(&rq->server->lock);
+        v = p->pred[chunk];
+        if (!v)
+            v = p->pred[chunk] = fresh;
+        pthread_mutex_unlock(&rq->server->lock);
+        if (v != fresh)
+            kt_free(fresh);
+    }
+    *ret_label = v[item % KT_COLUMN_CHUNK].label;
+    *ret_score = *ret_label >= 0 ? (double)v[item % KT_COLUMN_CHUNK].score : NAN;
+    return 0;
+}
+
+void kt_server_time(kt_server *s, const kt_req *rq)
+{
+    if (!rq->route)
+        return;
+    kt_op_times *t = &s->times[rq->route - kt_routes];
+    int64_t us = KT_MAX(kt_mono_us() - rq->began_us, (int64_t)1);
+    int bin = KT_MIN((int)(4 * log2((double)us)), KT_TIME_BINS - 1);
+    atomic_fetch_add(&t->n[bin], 1);
+    atomic_fetch_add(&t->total_us, (uint64_t)us);
+    if (rq->status >= 400)
+        atomic_fetch_add(&t->failed, 1);
+}
