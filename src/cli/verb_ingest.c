@@ -66,6 +66,6 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 const kt_verb kt_verb_ingest = {
     .name = "ingest", .help = "add items from files, folders or standard input (-)", .usage = "DIR FILE… [--text FIELD] [--id FIELD]",
     .more = "Without field options the mapping of the pipeline's first source is used. Running it again adds nothing twice. What could\n"
-            "not be taken is in the table of rejects, with line and reason.",
+            "not be taken: 'karat status DIR --rejects' says it, with line and reason.",
     .run = run,
 };

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "stage/review.h"
+#include "store/intake.h"
 
 #include <stdio.h>
 
@@ -9,10 +10,12 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
 {
     kt_project p;
     kt_progress_counts c;
+    int64_t rejected;
     KT_TRY(kt_project_get(s, name, cli->arena, &p, err));
     KT_TRY(kt_review_counts(s, &p, &c, err));
+    KT_TRY(kt_counter_get(s, p.id, KT_S("rejects"), &rejected, err));
     const struct { const char *name; int64_t v; } rows[] = {
-        { "items", c.items }, { "duplicates", c.duplicates }, { "auto_approved", c.auto_approved }, { "final_by_annotators", c.final_human },
+        { "items", c.items }, { "rejected_records", rejected }, { "duplicates", c.duplicates }, { "auto_approved", c.auto_approved }, { "final_by_annotators", c.final_human },
         { "final_by_experts", c.final_expert }, { "disputes_open", c.disputes_open }, { "annotations", c.annotations },
         { "slots_open_train", c.queue_slots[KT_QUEUE_TRAIN] }, { "slots_open_human", c.queue_slots[KT_QUEUE_HUMAN] },
         { "slots_open_expert", c.queue_slots[KT_QUEUE_EXPERT] }, { "slots_open_trusted", c.queue_slots[KT_QUEUE_TRUSTED] },
@@ -27,11 +30,22 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
     return 0;
 }
 
+static kt_rc show_rejects(kt_cli *cli, kt_store *s, kt_str name, kt_err *err)
+{
+    kt_project p;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    KT_TRY(kt_project_get(s, name, cli->arena, &p, err));
+    KT_TRY(kt_rejects_csv(s, p.id, &b, err));
+    fwrite(b.p, 1, b.n, stdout);
+    return 0;
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     kt_str project = { 0 };
-    bool json = false;
+    bool json = false, rejects = false;
     const kt_opt opts[] = {
+        { "rejects", KT_OPT_FLAG, NULL, "the records that could not be taken, as CSV: file, line, field, reason, sample", &rejects },
         { "project", KT_OPT_TEXT, "NAME", "where the workspace holds more than one", &project },
         { "json", KT_OPT_FLAG, NULL, "as one JSON object", &json },
     };
@@ -41,9 +55,9 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         return rc < 0 ? rc : 0;
     kt_store *s;
     KT_TRY(kt_store_open(kt_arena_cstr(cli->arena, pos.v[0]), KT_STORE_READ, &s, err));
-    rc = show(cli, s, project, json, err);
+    rc = rejects ? show_rejects(cli, s, project, err) : show(cli, s, project, json, err);
     kt_store_close(s);
     return rc;
 }
 
-const kt_verb kt_verb_status = { .name = "status", .help = "how far a project is", .usage = "DIR [--json]", .run = run };
+const kt_verb kt_verb_status = { .name = "status", .help = "how far a project is", .usage = "DIR [--json | --rejects]", .run = run };

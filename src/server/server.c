@@ -44,7 +44,7 @@ static void wait_for_stop(kt_server *s, kt_store *reader, const atomic_int *stop
             continue;
         kt_err err = { 0 };
         tidied = kt_committer_generation(s->writer);
-        if (kt_db_tidy(kt_store_db(reader), &err) < 0)
+        if (kt_store_tidy(reader, &err) < 0)
             kt_log(KT_LOG_WARN, "serve", "%s", err.what);
     }
 }
@@ -84,7 +84,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     if (rc == 0) {
         s->tries = kt_tries_new();
         s->slow = kt_slow_new();
-        kt_db_tidy_elsewhere(kt_store_db(store));
+        kt_store_tidy_elsewhere(store);
         s->writer = kt_committer_new(store);
         rc = serve(s, stop, err);
         s->slow = kt_slow_free(s->slow);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "store/audit.h"
 #include "store/column.h"
+#include "store/intake.h"
 #include "store/item.h"
 
 #include <errno.h>
@@ -19,10 +20,7 @@
 #define BLOCK ((size_t)2 << 20)
 #define BLOCKS 16
 #define WAVE (BLOCK * BLOCKS)
-#define MAX_REJECTS 10000 /* rows kept per source; the rest is counted */
 
-/* Where a source was left (column done): before a record, at its end, or inside a line whose rest is to be skipped. */
-enum { PLACE_NEXT, PLACE_DONE, PLACE_SKIP };
 
 struct hashes {
     uint64_t id, low, high; /* of the external id; of the normalised text, 128 bits */
@@ -226,31 +224,23 @@ static kt_rc log_columns(struct ingest *g, uint32_t first)
 
 static kt_rc put_rejects(struct ingest *g)
 {
-    int64_t kept = 0;
-    KT_TRY(kt_counter_get(g->s, g->p->id, KT_S("rejects"), &kept, g->err));
-    int64_t n = 0;
     for (size_t b = 0; b < g->n_blocks; b++)
-        for (size_t i = 0; i < g->block[b].rejects.n; i++, n++) {
-            const kt_reject *r = &g->block[b].rejects.v[i];
-            if (kept + n < MAX_REJECTS)
-                KT_TRY(kt_db_run(kt_store_db(g->s), g->err, "INSERT INTO reject VALUES($1,$2,$3,$4,$5,$6) ON CONFLICT DO NOTHING", "isisss",
-                                 g->p->id, kt_str_of(g->src->path), (int64_t)r->line, kt_str_of(r->field), kt_str_of(r->reason),
-                                 kt_str_of(r->sample)));
-        }
-    g->ret->n_rejected += (uint64_t)n;
-    return n ? kt_counter_add(g->s, g->p->id, KT_S("rejects"), n, g->err) : 0;
+        KT_TRY(kt_rejects_put(g->s, g->p->id, kt_str_of(g->src->path), g->block[b].rejects.v, g->block[b].rejects.n, &g->ret->n_rejected, g->err));
+    return 0;
+}
+
+static int64_t mtime_ns(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
 static kt_rc put_place(struct ingest *g, bool done)
 {
     struct stat st = { 0 };
     kt_ignore(fstat(g->fd, &st), "a pipe has no size");
-    return kt_db_run(kt_store_db(g->s), g->err,
-                     "INSERT INTO ingest_source VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(project,path) DO UPDATE SET size=excluded.size,"
-                     "mtime=excluded.mtime,at_byte=excluded.at_byte,at_line=excluded.at_line,done=excluded.done",
-                     "isiiiii", g->p->id, kt_str_of(g->src->path), (int64_t)st.st_size,
-                     (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, (int64_t)g->offset, (int64_t)g->line,
-                     (int64_t)(done ? PLACE_DONE : g->skip ? PLACE_SKIP : PLACE_NEXT));
+    const kt_place at = { st.st_size, mtime_ns(&st), (int64_t)g->offset, (int64_t)g->line,
+                          done ? KT_PLACE_DONE : g->skip ? KT_PLACE_SKIP : KT_PLACE_NEXT };
+    return kt_place_put(g->s, g->p->id, kt_str_of(g->src->path), &at, g->err);
 }
 
 /* Stores the wave that has been parsed. Its transaction is open. */
@@ -378,20 +368,16 @@ static kt_rc load_known(struct ingest *g)
 /* Where this source was left: KT_DONE when nothing is to do. */
 static kt_rc resume(struct ingest *g, const struct stat *st)
 {
-    kt_stmt *row;
-    KT_TRY(kt_db_query(kt_store_db(g->s), &row, g->err, "SELECT size,mtime,at_byte,at_line,done FROM ingest_source WHERE project=$1 AND path=$2",
-                       "is", g->p->id, kt_str_of(g->src->path)));
-    kt_rc rc = kt_stmt_step(row, g->err);
-    int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-    bool same = rc == 0 && kt_stmt_i64(row, 0) == st->st_size && kt_stmt_i64(row, 1) == mtime && S_ISREG(st->st_mode);
-    bool done = same && kt_stmt_i64(row, 4) == PLACE_DONE;
-    g->skip = same && kt_stmt_i64(row, 4) == PLACE_SKIP;
-    uint64_t at = same && !done ? (uint64_t)kt_stmt_i64(row, 2) : 0, line = same && !done ? (uint64_t)kt_stmt_i64(row, 3) : 0;
-    kt_stmt_done(row);
+    kt_place old = { 0 };
+    kt_rc rc = kt_place_get(g->s, g->p->id, kt_str_of(g->src->path), &old, g->err);
     KT_TRY(rc);
-    g->offset = at;
-    g->line = line ? line : 1;
-    return done ? KT_DONE : 0;
+    bool same = rc == 0 && old.size == st->st_size && old.mtime_ns == mtime_ns(st) && S_ISREG(st->st_mode);
+    if (!same)
+        old = (kt_place){ 0 };
+    g->skip = old.state == KT_PLACE_SKIP;
+    g->offset = (uint64_t)old.at_byte;
+    g->line = old.at_line ? (uint64_t)old.at_line : 1;
+    return old.state == KT_PLACE_DONE ? KT_DONE : 0;
 }
 
 static kt_rc open_source(struct ingest *g)

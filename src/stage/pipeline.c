@@ -33,7 +33,7 @@ static kt_rc ingest_all(kt_run *r)
     r->ingested.n_rejected = (uint64_t)rejects;
     if (r->p.n_items == 0) {
         kt_fail(r->err, KT_RANGE, "there is nothing to label: the project holds no item (%lld records rejected)", (long long)rejects);
-        return kt_hint(r->err, "the table 'reject' says why, line by line; check the field mapping"), KT_RANGE;
+        return kt_hint(r->err, "'karat status DIR --rejects' says why, line by line; check the field mapping"), KT_RANGE;
     }
     r->n = r->p.n_items;
     r->k = r->p.n_labels;

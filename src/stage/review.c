@@ -85,22 +85,13 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, kt_er
     return kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err);
 }
 
-/* Which queue an answer came from, read from its row. */
-static kt_rc queue_of(kt_store *s, int64_t id, kt_queue *ret, kt_err *err)
-{
-    int64_t q = KT_QUEUE_HUMAN;
-    kt_rc rc = kt_db_i64(kt_store_db(s), &q, err, "SELECT queue FROM annotation WHERE id=$1", "i", id);
-    *ret = (kt_queue)q;
-    return rc;
-}
-
 kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const kt_submit *in, kt_submitted *ret, kt_err *err)
 {
     KT_TRY(kt_annotation_submit(s, p, u->id, in, ret, err));
     if (ret->repeated || !ret->complete)
         return 0;
     kt_queue q;
-    KT_TRY(queue_of(s, ret->id, &q, err));
+    KT_TRY(kt_annotation_queue(s, ret->id, &q, err));
     if (q == KT_QUEUE_TRAIN || q == KT_QUEUE_HUMAN)
         return settle_votes(s, p, in->item, err);
     kt_consensus c = { .item = in->item, .label = in->label, .n_votes = 1, .posterior = 1,

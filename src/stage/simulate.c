@@ -53,7 +53,7 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
                                 .accuracy = KT_MIN(1.0, KT_MAX(0.0, mean + spread * (2 * kt_rng_unit(&g) - 1))) };
         KT_TRY(kt_user_get(r->s, id, r->p.id, r->arena, &v[i].user, r->err));
         int64_t last = 0;
-        KT_TRY(kt_db_i64(kt_store_db(r->s), &last, r->err, "SELECT last_us FROM person_stat WHERE project=$1 AND person=$2", "ii", r->p.id, id));
+        KT_TRY(kt_person_last(r->s, r->p.id, id, &last, r->err));
         if (last)
             v[i].free_at = last;
     }
@@ -109,7 +109,7 @@ static kt_rc open_slots(kt_run *r, unsigned queues, int64_t *ret)
         if (!(queues & 1u << q))
             continue;
         KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &items, &slots, r->err));
-        KT_TRY(kt_db_i64(kt_store_db(r->s), &held, r->err, "SELECT COUNT(*) FROM lease WHERE project=$1 AND queue=$2 AND gold=0", "ii", r->p.id, (int64_t)q));
+        KT_TRY(kt_queue_held(r->s, r->p.id, (kt_queue)q, &held, r->err));
         *ret += slots + held;
     }
     return 0;

@@ -93,11 +93,11 @@ static kt_rc keep_figures(kt_store *s, int64_t project, int64_t user, const kt_a
 /* Time since the lease, or since the person's last answer when the item was loaded ahead. */
 static kt_rc duration(kt_store *s, int64_t project, int64_t user, const struct held *h, int64_t *ret, kt_err *err)
 {
-    int64_t last = 0;
-    kt_rc rc = kt_db_i64(kt_store_db(s), &last, err, "SELECT last_us FROM person_stat WHERE project=$1 AND person=$2", "ii", project, user);
+    int64_t last;
+    KT_TRY(kt_person_last(s, project, user, &last, err));
     int64_t now = kt_store_now(s);
     *ret = KT_MAX((int64_t)0, now - KT_MAX(h->started_us, last));
-    return rc < 0 ? rc : 0;
+    return 0;
 }
 
 static kt_rc gold_answer(kt_store *s, int64_t project, uint32_t item, int64_t *ret, kt_err *err)
@@ -353,4 +353,21 @@ kt_rc kt_person_answers(kt_store *s, int64_t project, int64_t user, int64_t *ret
     *ret = 0;
     kt_rc rc = kt_db_i64(kt_store_db(s), ret, err, "SELECT n FROM person_stat WHERE project=$1 AND person=$2", "ii", project, user);
     return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_person_last(kt_store *s, int64_t project, int64_t user, int64_t *ret_us, kt_err *err)
+{
+    *ret_us = 0;
+    kt_rc rc = kt_db_i64(kt_store_db(s), ret_us, err, "SELECT last_us FROM person_stat WHERE project=$1 AND person=$2", "ii", project, user);
+    return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_annotation_queue(kt_store *s, int64_t id, kt_queue *ret, kt_err *err)
+{
+    int64_t q;
+    kt_rc rc = kt_db_i64(kt_store_db(s), &q, err, "SELECT queue FROM annotation WHERE id=$1", "i", id);
+    if (rc == KT_DONE)
+        return kt_fail(err, KT_NOTFOUND, "there is no answer %lld", (long long)id);
+    *ret = (kt_queue)q;
+    return rc;
 }

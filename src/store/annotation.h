@@ -65,6 +65,10 @@ typedef struct kt_person_stat {
     int64_t n, skips, flags, gold_n, gold_right, busy_us, first_us, last_us;
 } kt_person_stat;
 kt_rc kt_person_stats(kt_store *s, int64_t project, kt_arena *a, kt_person_stat **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+/* Time of a person's last answer or skip; 0: none. */
+kt_rc kt_person_last(kt_store *s, int64_t project, int64_t user, int64_t *ret_us, kt_err *err) KT_MUST_USE;
+/* The queue an answer came from. */
+kt_rc kt_annotation_queue(kt_store *s, int64_t id, kt_queue *ret, kt_err *err) KT_MUST_USE;
 /* Answers of one person, skips not counted. */
 kt_rc kt_person_answers(kt_store *s, int64_t project, int64_t user, int64_t *ret, kt_err *err) KT_MUST_USE;
 

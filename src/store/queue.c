@@ -316,6 +316,11 @@ kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items
     return kt_counter_get(s, project, kt_arena_printf(&a, "queue.%s.slots", queue_names[q]), ret_slots, err);
 }
 
+kt_rc kt_queue_held(kt_store *s, int64_t project, kt_queue q, int64_t *ret, kt_err *err)
+{
+    return kt_db_i64(kt_store_db(s), ret, err, "SELECT COUNT(*) FROM lease WHERE project=$1 AND queue=$2 AND gold=0", "ii", project, (int64_t)q);
+}
+
 kt_rc kt_queue_expire(kt_store *s, int64_t now_us, int max, int *ret_n, kt_err *err)
 {
     KT_VEC(int64_t) due = { 0 };

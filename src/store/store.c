@@ -26,7 +26,7 @@ static kt_rc take_lock(kt_store *s, kt_err *err)
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
         ssize_t n = read(s->lock_fd, who, sizeof(who) - 1);
         kt_fail(err, KT_BUSY, "another karat is working in %s (process %.*s)", s->dir, n > 0 ? (int)n : 1, n > 0 ? who : "?");
-        return kt_hint(err, "wait for it, or stop it; reading verbs (status, report, audit) work meanwhile"), KT_BUSY;
+        return kt_hint(err, "wait for it, or stop it; reading verbs (status, audit, label --todo) work meanwhile"), KT_BUSY;
     }
     int n = snprintf(who, sizeof(who), "%ld", (long)getpid());
     if (ftruncate(s->lock_fd, 0) || pwrite(s->lock_fd, who, (size_t)n, 0) != n)
@@ -167,6 +167,16 @@ kt_store *kt_store_close(kt_store *s)
 kt_db *kt_store_db(kt_store *s)
 {
     return s->db;
+}
+
+void kt_store_tidy_elsewhere(kt_store *writer)
+{
+    kt_db_tidy_elsewhere(writer->db);
+}
+
+kt_rc kt_store_tidy(kt_store *reader, kt_err *err)
+{
+    return kt_db_tidy(reader->db, err);
 }
 
 kt_blobs *kt_store_blobs(kt_store *s)

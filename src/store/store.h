@@ -23,7 +23,11 @@ kt_rc kt_store_create(const char *dir, kt_err *err) KT_MUST_USE;
 kt_rc kt_store_open(const char *dir, kt_store_mode mode, kt_store **ret, kt_err *err) KT_MUST_USE;
 kt_store *kt_store_close(kt_store *s);
 
-kt_db *kt_store_db(kt_store *s);
+kt_db *kt_store_db(kt_store *s); /* for files of this folder */
+/* While a server runs: its writer's commits do not wait for the database's log to be moved into place; kt_store_tidy on a
+   reader does that now and then. */
+void kt_store_tidy_elsewhere(kt_store *writer);
+kt_rc kt_store_tidy(kt_store *reader, kt_err *err) KT_MUST_USE;
 kt_blobs *kt_store_blobs(kt_store *s);
 const char *kt_store_dir(const kt_store *s);
 
