@@ -216,7 +216,7 @@ static void labels_permuted(void **state)
             for (uint32_t k = 0; k < K && !loose; k++)
                 kt_assert_close(p.prob[i * K + k], q.prob[i * K + (k + 1) % K], 1e-6);
         }
-        assert_true(differ < N / 25);
+        assert_true(!loose || differ < N / 10);
     }
     kt_free(other);
     kt_free(c);
