@@ -56,6 +56,14 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Processor time of all threads: what the work costs, whoever else uses the machine. */
+static double spent(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
 static long peak_kb(void)
 {
     struct rusage u;
@@ -72,7 +80,7 @@ typedef struct job {
     double reference_s, aim_s;
 } job;
 
-static void report(const job *j, double *t, int runs, long before)
+static void report(const job *j, double *t, int runs, double processor_s, long before)
 {
     for (int x = 1; x < runs; x++)
         for (int y = x; y > 0 && t[y] < t[y - 1]; y--) {
@@ -81,7 +89,7 @@ static void report(const job *j, double *t, int runs, long before)
             t[y - 1] = swap;
         }
     double s = t[runs / 2];
-    printf("| %s | %.3f s, %ld MB beside the input | ", j->what, s, (peak_kb() - before) / 1024);
+    printf("| %s | %.3f s (fastest %.3f, processors %.3f), %ld MB beside the input | ", j->what, s, t[0], processor_s / runs, (peak_kb() - before) / 1024);
     if (j->reference_s > 0)
         printf("%.2f s | %.0f times; aim %.3f s%s |\n", j->reference_s, j->reference_s / s, j->aim_s, s <= j->aim_s ? "" : " MISSED");
     else
@@ -91,7 +99,7 @@ static void report(const job *j, double *t, int runs, long before)
 
 static void merge(const job *j, kt_pool *pool)
 {
-    enum { RUNS = 5 };
+    enum { RUNS = 9 };
     crowd c = make(j->n_items, j->per_item, j->n_sources, j->k, j->shuffled);
     const kt_aggregator *m = kt_aggregator_find(kt_str_of(j->method));
     union { double align; char b[KT_AGGREGATE_OPTION_BYTES]; } opt;
@@ -113,6 +121,7 @@ static void merge(const job *j, kt_pool *pool)
         ((kt_crowdlab_opts *)(void *)&opt)->probs = probs;
     }
     long before = peak_kb();
+    double began = spent();
     for (int x = 0; x < runs; x++) {
         kt_arena a = KT_ARENA_INIT;
         kt_posterior p;
@@ -123,7 +132,7 @@ static void merge(const job *j, kt_pool *pool)
         t[x] = now() - start;
         kt_arena_done(&a);
     }
-    report(j, t, runs, before);
+    report(j, t, runs, spent() - began, before);
 }
 
 /* per_item: percent of the items that a function votes on. */
@@ -146,6 +155,7 @@ static void denoise(const job *j, kt_pool *pool)
     o.method = j->set ? KT_DENOISE_EM : KT_DENOISE_MOMENTS;
     double t[RUNS];
     long before = peak_kb();
+    double began = spent();
     for (int x = 0; x < RUNS; x++) {
         kt_arena a = KT_ARENA_INIT;
         kt_label_model model;
@@ -159,7 +169,7 @@ static void denoise(const job *j, kt_pool *pool)
         kt_free(prob);
         kt_arena_done(&a);
     }
-    report(j, t, RUNS, before);
+    report(j, t, RUNS, spent() - began, before);
 }
 
 static const job jobs[] = {

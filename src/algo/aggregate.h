@@ -107,8 +107,8 @@ void kt_posterior_make(const kt_ballot *b, kt_arena *a, kt_posterior *ret);
 void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret);
 /* label, n_votes, n_for from prob; items without votes: -1, and the prior as their row. */
 void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret);
-/* source_accuracy: share of a source's votes equal to the consensus, and its interval. Needs label. */
-void kt_posterior_agreement(const kt_ballot *b, kt_pool *pool, kt_posterior *ret);
+/* Shares and labels in one pass; source_accuracy: share of a source's votes equal to the label, and its interval. */
+void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret);
 /* Intervals of source_accuracy as it stands, from prob. votes: what the votes of b are numbered by: cells, or NULL: sources.
    The information of n votes whose truth is known with probability p each is that of n known ones less what is missing
    (Louis 1982): n - Σ p (1 - p) / (a (1 - a)); Wilson's interval (1927) with that number of votes. */

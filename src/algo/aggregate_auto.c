@@ -266,28 +266,21 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *g
     kt_free(e.share);
 }
 
-/* Accuracies from the posterior, drawn to the average of all by as many votes as kappa. */
-static void judge_sources(const kt_ballot *b, const kt_cells *cells, double kappa, kt_pool *pool, kt_posterior *p)
+/* Accuracies and shares of labels from the posterior. The accuracies are not drawn together: an interval belongs to each. */
+static void judge_sources(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *p)
 {
     kt_own_em e = { .b = b, .index = cells->of, .n_index = cells->n, .lanes = 1, .prob = p->prob };
-    double mean = 0.7, weight = 1;
     e.right = kt_alloc_array(cells->n, sizeof(double));
     e.share = kt_alloc_array(b->n_labels, sizeof(double));
     kt_own_em_count(&e, pool);
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t s = 0; s < b->n_sources; s++) {
-            double right = 0, n = 0;
-            for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
-                right += e.right[x];
-                n += cells->votes[x];
-            }
-            if (pass == 0) {
-                mean += right / (n + kappa);
-                weight += n / (n + kappa);
-            } else {
-                p->source_accuracy[s] = n > 0 ? (right + kappa * mean / weight) / (n + kappa) : NAN;
-            }
+    for (size_t s = 0; s < b->n_sources; s++) {
+        double right = 0, n = 0;
+        for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
+            right += e.right[x];
+            n += cells->votes[x];
         }
+        p->source_accuracy[s] = n > 0 ? right / n : NAN;
+    }
     for (uint32_t c = 0; c < b->n_labels; c++)
         p->prior[c] = b->n_voted ? e.share[c] / b->n_voted : 1.0 / b->n_labels;
     kt_free(e.right);
@@ -326,7 +319,7 @@ static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_p
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
             uint32_t v = ++votes[b->label[q]];
             tied = v > top ? 1 : tied + (v == top);
-            best = v > top ? b->label[q] : best;
+            best = v > top ? (uint32_t)b->label[q] : best;
             top = KT_MAX(top, v);
         }
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
@@ -384,7 +377,7 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
     }
     for (size_t x = 0; x < n; x++)
         p.prob[x] = whole ? (1 - COIN_SHARE) * p.prob[x] + COIN_SHARE * coin[x] : coin[x];
-    judge_sources(&b, &cells, m.kappa, pool, &p);
+    judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);
     if (whole)

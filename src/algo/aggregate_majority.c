@@ -9,9 +9,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     (void)rng;
     KT_TRY(kt_ballot_make(v, false, pool, a, &b, err));
     kt_posterior_make(&b, a, &p);
-    kt_posterior_shares(&b, o ? o->source_weight : NULL, pool, &p);
-    kt_posterior_labels(&b, pool, &p);
-    kt_posterior_agreement(&b, pool, &p);
+    kt_posterior_majority(&b, o ? o->source_weight : NULL, pool, &p);
     *ret = p;
     return 0;
 }

@@ -118,7 +118,7 @@ static bool wins_tie(const struct pass *w, size_t i, uint32_t c, uint32_t best)
         double n = 0, sum = 0;
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
             double t = w->trust[w->source_of[w->r->cells.of[q]]];
-            if (b->label[q] == (side ? best : c) && !isnan(t)) {
+            if (b->label[q] == (int32_t)(side ? best : c) && !isnan(t)) {
                 n++;
                 sum += t;
             }

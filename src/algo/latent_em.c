@@ -72,7 +72,7 @@ static void bend(const kt_latent_em *e, uint32_t i, double *p)
         for (uint32_t c = 0; c < b->n_labels; c++)
             factor[c] = e->unsupported;
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
-            if (b->label[q] < b->n_labels)
+            if (b->label[q] < (int32_t)b->n_labels)
                 factor[b->label[q]] = 1;
         for (uint32_t x = 0; x < s; x++)
             p[x] *= factor[x / e->levels];

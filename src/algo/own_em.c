@@ -25,7 +25,7 @@ static inline __attribute__((always_inline)) void posterior(const struct own_pas
                                                             double *norm)
 {
     const kt_own_em *e = w->e;
-    const uint16_t *label = e->b->label;
+    const int32_t *label = e->b->label;
     uint32_t k = e->b->n_labels;
     double shift[KT_OWN_LANES] = { 0 };
     if (!w->always_log && to - from <= SHORT_ITEM) {

@@ -47,66 +47,91 @@ static void run_pass(struct pass *w, size_t width, void (*fn)(void *, size_t), k
             w->table[x] += w->table[part * width + x];
 }
 
+/* Share of the votes on item i of each label into p; false without votes, then p is even. */
+static inline __attribute__((always_inline)) bool share_item(const struct pass *w, size_t i, uint32_t k, double *p)
+{
+    const kt_ballot *b = w->b;
+    uint32_t from = b->start[i], to = b->start[i + 1];
+    double sum = 0;
+    for (uint32_t c = 0; c < k; c++)
+        p[c] = 0;
+    for (uint32_t q = from; w->weight && q < to; q++)
+        if (b->label[q] < (int32_t)k) {
+            p[b->label[q]] += w->weight[b->source[q]];
+            sum += w->weight[b->source[q]];
+        }
+    if (!(sum > 0)) {
+        for (uint32_t q = from; q < to; q++)
+            if (b->label[q] < (int32_t)k) {
+                p[b->label[q]]++;
+                sum++;
+            }
+    }
+    for (uint32_t c = 0; c < k; c++)
+        p[c] = sum > 0 ? p[c] / sum : 1.0 / k;
+    return from < to;
+}
+
+/* Label and evidence of item i from its row p. */
+static inline __attribute__((always_inline)) int32_t label_item(const struct pass *w, size_t i, uint32_t k, const double *p)
+{
+    const kt_ballot *b = w->b;
+    uint32_t from = b->start[i], to = b->start[i + 1], n_for = 0;
+    int32_t best = 0;
+    for (int32_t c = 1; c < (int32_t)k; c++)
+        if (p[c] > p[best] * (1 + 1e-12)) /* equal up to the order of addition is a tie */
+            best = c;
+    for (uint32_t q = from; q < to; q++)
+        n_for += b->label[q] == best;
+    w->p->n_votes[i] = to - from;
+    w->p->n_for[i] = n_for;
+    return w->p->label[i] = from < to ? best : -1;
+}
+
+/* table: of each source, its votes and how many of them are for the label of the item. */
+static void agree_item(const struct pass *w, size_t i, int32_t label, double *table)
+{
+    const kt_ballot *b = w->b;
+    for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
+        table[2 * b->source[q]] += b->label[q] < (int32_t)b->n_labels;
+        table[2 * b->source[q] + 1] += b->label[q] == label;
+    }
+}
+
 static void shares_part(void *ctx, size_t part)
 {
     const struct pass *w = ctx;
-    const kt_ballot *b = w->b;
-    uint32_t k = b->n_labels, end = kt_ballot_part(b, part + 1, w->parts);
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
     double *share = w->table + part * w->width;
-    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++) {
-        double *p = w->p->prob + i * k, sum = 0;
-        for (uint32_t c = 0; c < k; c++)
-            p[c] = 0;
-        for (uint32_t q = b->start[i]; w->weight && q < b->start[i + 1]; q++)
-            if (b->label[q] < k) {
-                p[b->label[q]] += w->weight[b->source[q]];
-                sum += w->weight[b->source[q]];
-            }
-        if (!(sum > 0)) {
-            sum = 0;
-            for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
-                if (b->label[q] < k) {
-                    p[b->label[q]]++;
-                    sum++;
-                }
-        }
-        double scale = sum > 0 ? 1 / sum : 0, rest = sum > 0 ? 0 : 1.0 / k;
-        bool voted = b->start[i] < b->start[i + 1];
-        for (uint32_t c = 0; c < k; c++) {
-            p[c] = sum > 0 ? (w->weight ? p[c] / sum : p[c] * scale) : rest;
-            share[c] += voted ? p[c] : 0;
-        }
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        bool voted = share_item(w, i, k, p);
+        for (uint32_t c = 0; c < k && voted; c++)
+            share[c] += p[c];
     }
+}
+
+static void set_prior(const struct pass *w)
+{
+    for (uint32_t c = 0; c < w->b->n_labels; c++)
+        w->p->prior[c] = w->b->n_voted ? w->table[c] / w->b->n_voted : 1.0 / w->b->n_labels;
 }
 
 void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
 {
     struct pass w = { .b = b, .weight = weight, .p = ret };
     run_pass(&w, b->n_labels, shares_part, pool);
-    for (uint32_t c = 0; c < b->n_labels; c++)
-        ret->prior[c] = b->n_voted ? w.table[c] / b->n_voted : 1.0 / b->n_labels;
+    set_prior(&w);
     kt_free(w.table);
 }
 
 static void labels_part(void *ctx, size_t part)
 {
     const struct pass *w = ctx;
-    const kt_ballot *b = w->b;
-    uint32_t k = b->n_labels, end = kt_ballot_part(b, part + 1, w->parts);
-    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++) {
-        double *p = w->p->prob + i * k;
-        uint32_t from = b->start[i], to = b->start[i + 1], best = 0, n_for = 0;
-        for (uint32_t c = 1; c < k; c++)
-            if (p[c] > p[best] * (1 + 1e-12)) /* equal up to the order of addition is a tie */
-                best = c;
-        for (uint32_t q = from; q < to; q++)
-            n_for += b->label[q] == best;
-        w->p->label[i] = from < to ? (int32_t)best : -1;
-        w->p->n_votes[i] = to - from;
-        w->p->n_for[i] = n_for;
-        if (from == to && k)
-            memcpy(p, w->p->prior, k * sizeof(double));
-    }
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++)
+        if (label_item(w, i, k, w->p->prob + i * k) < 0 && k)
+            memcpy(w->p->prob + i * k, w->p->prior, k * sizeof(double));
 }
 
 void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
@@ -114,6 +139,32 @@ void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
     struct pass w = { .b = b, .p = ret };
     run_pass(&w, 0, labels_part, pool);
     kt_free(w.table);
+}
+
+static inline __attribute__((always_inline)) void majority_items(const struct pass *w, size_t part, uint32_t k)
+{
+    uint32_t end = kt_ballot_part(w->b, part + 1, w->parts);
+    double *share = w->table + part * w->width;
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        bool voted = share_item(w, i, k, p);
+        for (uint32_t c = 0; c < k && voted; c++)
+            share[c] += p[c];
+        agree_item(w, i, label_item(w, i, k, p), share + k);
+    }
+}
+
+/* The usual small K become constants, and the loops over labels straight code. */
+static void majority_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    switch (w->b->n_labels) {
+    case 2: majority_items(w, part, 2); break;
+    case 3: majority_items(w, part, 3); break;
+    case 4: majority_items(w, part, 4); break;
+    case 5: majority_items(w, part, 5); break;
+    default: majority_items(w, part, w->b->n_labels);
+    }
 }
 
 void kt_wilson(double share, double n, double ret[2])
@@ -124,31 +175,21 @@ void kt_wilson(double share, double n, double ret[2])
     ret[1] = KT_MIN(mid + half, 1);
 }
 
-/* table: votes of each source, then how many of them are for the label of the item. */
-static void agreement_part(void *ctx, size_t part)
+void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
 {
-    const struct pass *w = ctx;
-    const kt_ballot *b = w->b;
-    double *n = w->table + part * w->width, *right = n + b->n_sources;
-    uint32_t end = kt_ballot_part(b, part + 1, w->parts);
-    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++)
-        for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
-            n[b->source[q]] += b->label[q] < b->n_labels;
-            right[b->source[q]] += b->label[q] == w->p->label[i];
-        }
-}
-
-void kt_posterior_agreement(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
-{
-    struct pass w = { .b = b, .p = ret };
-    run_pass(&w, 2 * (size_t)b->n_sources, agreement_part, pool);
+    struct pass w = { .b = b, .weight = weight, .p = ret };
+    run_pass(&w, b->n_labels + 2 * (size_t)b->n_sources, majority_part, pool);
+    set_prior(&w);
     for (size_t s = 0; s < b->n_sources; s++) {
-        double n = w.table[s], a = w.table[b->n_sources + s] / n;
+        double n = w.table[b->n_labels + 2 * s], a = w.table[b->n_labels + 2 * s + 1] / n;
         ret->source_accuracy[s] = n > 0 ? a : NAN;
         ret->source_ci[2 * s] = ret->source_ci[2 * s + 1] = NAN;
         if (n > 0)
             kt_wilson(a, n, ret->source_ci + 2 * s);
     }
+    for (size_t i = 0; i < b->n_items && b->n_voted < b->n_items; i++)
+        if (ret->label[i] < 0 && b->n_labels)
+            memcpy(ret->prob + i * b->n_labels, ret->prior, b->n_labels * sizeof(double));
     kt_free(w.table);
 }
 
@@ -162,8 +203,8 @@ static void doubt_part(void *ctx, size_t part)
     uint32_t end = kt_ballot_part(b, part + 1, w->parts), k = b->n_labels;
     for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++)
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
-            if (b->label[q] < k) {
-                double p = w->p->prob[i * k + b->label[q]];
+            if (b->label[q] < (int32_t)k) {
+                double p = w->p->prob[i * k + (size_t)b->label[q]];
                 n[index[q]]++;
                 doubt[index[q]] += p * (1 - p);
             }
