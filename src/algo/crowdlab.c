@@ -303,16 +303,18 @@ static void judge_sources(struct pass *w, kt_pool *pool)
     kt_free(w->table);
     w->label = r->label;
     run_pass(w, 2 * (size_t)cells->n, agree_several_part, pool);
-    shares_of_sources(w, r->source_agreement);
+    double *several = kt_alloc_array(r->b.n_sources, sizeof(*several)); /* agreement with the consensus where others voted too */
+    shares_of_sources(w, several);
     kt_free(w->table);
     run_pass(w, 3 * (size_t)cells->n, quality_part, pool);
     const double *same = w->table, *sure = same + cells->n, *own = sure + cells->n;
     for (size_t s = 0; s < r->b.n_sources; s++) {
-        double n = 0, mean = 0, least = INFINITY, its_n = 0, its_sure = 0;
+        double n = 0, mean = 0, agreed = 0, least = INFINITY, its_n = 0, its_sure = 0;
         r->worst_class[s] = -1;
         for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
             double m = cells->votes[x], a = same[x] / m, q = sure[x] / m;
             n += m;
+            agreed += same[x];
             mean += own[x];
             if (a < least || (a == least && (m > its_n || (m == its_n && q > its_sure)))) {
                 least = a;
@@ -322,8 +324,10 @@ static void judge_sources(struct pass *w, kt_pool *pool)
             }
         }
         r->source_votes[s] = (uint32_t)n;
-        r->source_quality[s] = n > 0 ? f * mean / n + (1 - f) * r->source_agreement[s] : NAN;
+        r->source_agreement[s] = n > 0 ? agreed / n : NAN;
+        r->source_quality[s] = n > 0 ? f * mean / n + (1 - f) * several[s] : NAN;
     }
+    kt_free(several);
     kt_free(w->table);
 }
 
@@ -406,9 +410,13 @@ static double find_temperature(const kt_ballot *b, const double *probs, double *
             best = coarse[at = x];
         }
     }
-    double from = coarse[at ? at - 1 : 0], to = coarse[KT_MIN(at + 1, KT_LEN(coarse) - 1)], mid = coarse[at];
-    for (int x = 1; x < 8; x++) { /* four even steps to either neighbour */
-        double t = x <= 4 ? from + (mid - from) * x / 4 : mid + (to - mid) * (x - 4) / 4, m = misfit(b, probs, t, room);
+    least = INFINITY;
+    for (int x = 0; x <= 8; x++) { /* four even steps from the neighbour below up to the best, and four from there on */
+        bool below = x < 4;
+        if (below ? at == 0 : at + 1 == KT_LEN(coarse))
+            continue;
+        double from = coarse[below ? at - 1 : at], to = coarse[below ? at : at + 1];
+        double t = from + (to - from) * (below ? x : x - 4) / 4, m = misfit(b, probs, t, room);
         if (m < least) {
             least = m;
             best = t;

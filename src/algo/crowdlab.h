@@ -16,8 +16,8 @@ typedef struct kt_crowdlab {
     double vote_agreement;   /* A: mean agreement of votes with the consensus, items with several votes */
     double *source_weight;   /* n_sources */
     double *source_quality;  /* n_sources: NaN without an item that others voted on too */
-    double *source_agreement;          /* n_sources: share of votes equal to the consensus on items with several votes; NaN: none */
-    double *source_majority_agreement; /* the same against the majority */
+    double *source_agreement;          /* n_sources: share of votes equal to the consensus; NaN: no votes */
+    double *source_majority_agreement; /* n_sources: share equal to the majority, items with several votes; NaN: none */
     uint32_t *source_votes;  /* n_sources */
     int32_t *worst_class;    /* n_sources: the label said that agrees least with the consensus; -1 without votes */
 } kt_crowdlab;
