@@ -14,7 +14,7 @@
    4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong), which cannot
       be misled by confusions.
 
-   Where confusions do not fit (sources × labels² is large), only the last one is used. With a model's probabilities beside the
+   Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
    votes the answer is CROWDLAB's. Figures on public crowds: bench/README.md. */
 #include "algo/aggregate.h"
 #include "algo/latent_em.h"
@@ -30,7 +30,8 @@
 #define COIN_SHARE 0.25
 #define COIN_RIGHT 2.8
 #define COIN_WRONG 1.2
-#define MOST_ENTRIES ((size_t)1 << 25) /* cells × states, and sources × labels² */
+#define FREE_ENTRIES ((size_t)1 << 20) /* tables of confusions may have this many numbers, */
+#define ENTRIES_PER_VOTE 16            /* and so many for every vote */
 #define GRID 20
 #define GRID_TOP 200.0
 #define SOURCES_AT_ONCE 256
@@ -358,7 +359,8 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
     kt_posterior_shares(&b, NULL, pool, &p);
     KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
     size_t k = b.n_labels, n = (size_t)b.n_items * k;
-    bool whole = k > 1 && (size_t)cells.n * LEVELS < MOST_ENTRIES / k && b.n_sources < MOST_ENTRIES / (k * k);
+    double most = FREE_ENTRIES + (double)ENTRIES_PER_VOTE * b.start[b.n_items];
+    bool whole = k > 1 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
     double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior));
     struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = UNSUPPORTED, .gold = o->gold, .prob = p.prob },
                        .b = &b, .cells = &cells, .kappa = COIN_RIGHT + COIN_WRONG };
@@ -380,7 +382,7 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
     judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);
-    if (whole)
+    if (whole && (double)b.n_sources * (double)k * (double)k < most)
         give_confusion(&m, a, &p);
     compare(&b, whole ? &m : NULL, a, &p);
     if (whole)
