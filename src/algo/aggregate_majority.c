@@ -1,22 +1,21 @@
-/* The label most votes name; posterior: its share of the votes, or of their weights. The file to copy for a new
-   aggregator. */
+/* The label most votes name; posterior: its share of the votes. The file to copy for a new aggregator. */
 #include "algo/aggregate.h"
 
 static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     const kt_majority_opts *o = opt;
     kt_ballot b;
+    kt_posterior p;
     (void)rng;
-    (void)pool;
-    KT_TRY(kt_ballot_make(v, a, &b, err));
-    kt_posterior_make(&b, a, ret);
-    kt_posterior_shares(&b, o ? o->source_weight : NULL, ret);
-    kt_posterior_labels(&b, ret);
-    kt_posterior_agreement(&b, ret);
+    KT_TRY(kt_ballot_make(v, false, pool, a, &b, err));
+    kt_posterior_make(&b, a, &p);
+    kt_posterior_majority(&b, o ? o->source_weight : NULL, pool, &p);
+    *ret = p;
     return 0;
 }
 
 const kt_aggregator kt_aggregate_majority = {
-    .name = "majority", .help = "the label most votes name; posterior: its share", .fit = fit,
+    .name = "majority_vote", .alias = "majority", .help = "the label most votes name; posterior: its share", .fit = fit,
     .defaults = &(const kt_majority_opts){ NULL }, .option_size = sizeof(kt_majority_opts),
+    .formula = "posterior(c) = votes for c / votes",
 };

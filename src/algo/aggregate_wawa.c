@@ -7,23 +7,19 @@
 static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     kt_ballot b;
+    kt_posterior p;
     (void)opt;
     (void)rng;
-    (void)pool;
-    KT_TRY(kt_ballot_make(v, a, &b, err));
-    kt_posterior_make(&b, a, ret);
-    kt_posterior_shares(&b, NULL, ret);
-    kt_posterior_labels(&b, ret);
-    kt_posterior_agreement(&b, ret);
-    double *weight = kt_alloc_array(b.n_sources, sizeof(*weight));
-    for (size_t s = 0; s < b.n_sources; s++)
-        weight[s] = ret->source_accuracy[s];
-    kt_posterior_shares(&b, weight, ret);
-    kt_posterior_labels(&b, ret);
-    kt_free(weight);
+    KT_TRY(kt_ballot_make(v, false, pool, a, &b, err));
+    kt_posterior_make(&b, a, &p);
+    kt_posterior_majority(&b, NULL, pool, &p);
+    kt_posterior_shares(&b, p.source_accuracy, pool, &p);
+    kt_posterior_labels(&b, pool, &p);
+    *ret = p;
     return 0;
 }
 
 const kt_aggregator kt_aggregate_wawa = {
     .name = "wawa", .help = "majority weighed by each source's agreement with the majority", .fit = fit,
+    .formula = "posterior(c) = Σ agreement of annotators for c / Σ agreement of all who voted",
 };

@@ -13,6 +13,7 @@
 #define BLOCK 512
 #define CHUNK (8 * BLOCK)
 #define LABEL_PULL 5.0 /* pseudo-votes that draw a label's accuracy towards its function's */
+#define MOST_CODES 2048 /* rows of a table of several functions' votes */
 #define LEAST 1e-4     /* an accuracy is at least this far from 0 and 1 */
 
 static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
@@ -51,7 +52,7 @@ static void score_block(const struct em *e, size_t first, size_t n, double *p, u
         }
 }
 
-static void normalise_logs(double *p, uint32_t k)
+static inline __attribute__((always_inline)) void normalise_logs(double *p, uint32_t k)
 {
     double top = p[0], sum = 0;
     for (uint32_t c = 1; c < k; c++)
@@ -174,38 +175,6 @@ static void fit_majority(const kt_lf_columns *v, const kt_denoise_opts *o, kt_po
         ret->prior[c] = 1.0 / v->n_labels;
 }
 
-static kt_rc summarise(const kt_lf_columns *v, kt_lf_summary *s, kt_err *err)
-{
-    int16_t *said = kt_alloc_array(v->n_functions, sizeof(*said));
-    kt_rc rc = 0;
-    for (size_t i = 0; i < v->n_items && rc == 0; i++) {
-        uint32_t n = 0;
-        int16_t first = -1;
-        bool differ = false;
-        for (uint32_t j = 0; j < v->n_functions; j++) {
-            said[j] = vote_of(v, j, i);
-            if (said[j] < KT_ABSTAIN || said[j] >= (int32_t)v->n_labels) {
-                rc = kt_fail(err, KT_RANGE, "item %zu: function %u votes %d of %u labels", i, j, said[j], v->n_labels);
-                break;
-            }
-            if (said[j] < 0)
-                continue;
-            differ |= n && said[j] != first;
-            first = n ? first : said[j];
-            n++;
-        }
-        for (uint32_t j = 0; j < v->n_functions && n && rc == 0; j++) {
-            if (said[j] < 0)
-                continue;
-            s[j].votes++;
-            s[j].overlaps += n > 1;
-            s[j].conflicts += differ; /* where votes differ, each is contradicted by some other */
-        }
-    }
-    kt_free(said);
-    return rc;
-}
-
 kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err)
 {
     o = o ? o : &defaults;
@@ -218,13 +187,12 @@ kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *
     m.prior = kt_arena_array(a, k, sizeof(double));
     m.log_likelihood = kt_arena_array(a, v->n_functions * k * k, sizeof(double));
     m.summary = kt_arena_array(a, v->n_functions, sizeof(kt_lf_summary));
-    KT_TRY(summarise(v, m.summary, err));
-    if (o->method == KT_DENOISE_MOMENTS)
-        KT_TRY(kt_denoise_moments(v, o, a, &m, err));
-    else if (o->method == KT_DENOISE_MAJORITY)
-        fit_majority(v, o, pool, &m);
-    else
-        fit_em(v, o, pool, &m);
+    if (o->method == KT_DENOISE_MOMENTS) {
+        KT_TRY(kt_denoise_moments(v, o, pool, a, &m, err));
+    } else {
+        KT_TRY(kt_lf_overlaps(v, pool, m.summary, NULL, err));
+        (o->method == KT_DENOISE_MAJORITY ? fit_majority : fit_em)(v, o, pool, &m);
+    }
     *ret = m;
     return 0;
 }
@@ -260,22 +228,88 @@ void kt_denoise_posterior(const kt_label_model *m, const int16_t *votes_of_item,
     normalise_logs(ret_prob, k);
 }
 
+/* All items: functions are taken some at a time, and what their votes together add to each class's log is looked up. */
 struct all {
     const kt_label_model *m;
     const kt_lf_columns *v;
     float *prob;
+    uint32_t per_group, n_groups;
+    size_t codes;       /* (K + 1) to the power per_group, at most MOST_CODES */
+    double *table;      /* n_groups × codes × K: Σ log likelihood */
 };
 
-static void posteriors_chunk(void *ctx, size_t part)
+static void make_tables(struct all *x)
+{
+    uint32_t k = x->m->n_labels, functions = x->m->n_functions;
+    x->per_group = 1;
+    for (x->codes = k + 1; x->codes * (k + 1) <= MOST_CODES && x->per_group < functions; x->codes *= k + 1)
+        x->per_group++;
+    x->n_groups = (functions + x->per_group - 1) / x->per_group;
+    x->table = kt_zalloc_array(x->n_groups * x->codes, k * sizeof(double));
+    for (uint32_t g = 0; g < x->n_groups; g++)
+        for (size_t code = 0; code < x->codes; code++) {
+            double *row = x->table + (g * x->codes + code) * k;
+            uint32_t last = KT_MIN((g + 1) * x->per_group, functions);
+            for (size_t j = g * x->per_group, rest = code; j < last; j++, rest /= k + 1)
+                for (uint32_t c = 0; c < k && rest % (k + 1) > 0; c++)
+                    row[c] += x->m->log_likelihood[(j * k + rest % (k + 1) - 1) * k + c];
+        }
+}
+
+static inline __attribute__((always_inline)) void look_up(const struct all *x, size_t first, size_t n, uint32_t k, double *score, uint32_t *code)
+{
+    const double *prior = score + n * k;
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t c = 0; c < k; c++)
+            score[i * k + c] = prior[c];
+    for (uint32_t g = 0; g < x->n_groups; g++) {
+        uint32_t from = g * x->per_group, to = KT_MIN(from + x->per_group, x->m->n_functions), power = 1;
+        memset(code, 0, n * sizeof(*code));
+        for (uint32_t j = from; j < to; j++, power *= k + 1)
+            for (size_t i = 0; i < n; i++)
+                code[i] += power * (uint32_t)(vote_of(x->v, j, first + i) + 1);
+        const double *table = x->table + g * x->codes * k;
+        for (size_t i = 0; i < n; i++)
+            for (uint32_t c = 0; c < k; c++)
+                score[i * k + c] += table[code[i] * k + c];
+    }
+    for (size_t i = 0; i < n; i++) {
+        double *p = score + i * k;
+        float *ret = x->prob + (first + i) * k;
+        normalise_logs(p, k);
+        for (uint32_t c = 0; c < k; c++)
+            ret[c] = (float)p[c];
+    }
+}
+
+static void look_up_chunk(void *ctx, size_t part)
+{
+    const struct all *x = ctx;
+    uint32_t k = x->m->n_labels, code[BLOCK];
+    size_t first = part * BLOCK, n = KT_MIN(BLOCK, x->v->n_items - first);
+    double *score = kt_alloc_array((BLOCK + 1) * (size_t)k, sizeof(*score));
+    for (uint32_t c = 0; c < k; c++)
+        score[n * k + c] = log(x->m->prior[c]);
+    switch (k) {
+    case 2: look_up(x, first, n, 2, score, code); break;
+    case 3: look_up(x, first, n, 3, score, code); break;
+    case 4: look_up(x, first, n, 4, score, code); break;
+    case 5: look_up(x, first, n, 5, score, code); break;
+    default: look_up(x, first, n, k, score, code);
+    }
+    kt_free(score);
+}
+
+static void majority_chunk(void *ctx, size_t part)
 {
     const struct all *x = ctx;
     uint32_t k = x->m->n_labels;
     int16_t *votes = kt_alloc_array(x->m->n_functions, sizeof(*votes));
     double *p = kt_alloc_array(k, sizeof(*p));
-    for (size_t i = part * CHUNK; i < KT_MIN((part + 1) * CHUNK, x->v->n_items); i++) {
+    for (size_t i = part * BLOCK; i < KT_MIN((part + 1) * BLOCK, x->v->n_items); i++) {
         for (uint32_t j = 0; j < x->m->n_functions; j++)
             votes[j] = vote_of(x->v, j, i);
-        kt_denoise_posterior(x->m, votes, p);
+        majority_of(x->m, votes, p);
         for (uint32_t c = 0; c < k; c++)
             x->prob[i * k + c] = (float)p[c];
     }
@@ -285,8 +319,16 @@ static void posteriors_chunk(void *ctx, size_t part)
 
 void kt_denoise_posteriors(const kt_label_model *m, const kt_lf_columns *v, kt_pool *pool, float *ret_prob)
 {
-    struct all x = { m, v, ret_prob };
-    kt_pool_run(pool, (v->n_items + CHUNK - 1) / CHUNK, posteriors_chunk, &x);
+    struct all x = { .m = m, .v = v, .prob = ret_prob };
+    size_t blocks = (v->n_items + BLOCK - 1) / BLOCK;
+    kt_mem_huge(ret_prob, v->n_items * m->n_labels * sizeof(float));
+    if (m->method == KT_DENOISE_MAJORITY) {
+        kt_pool_run(pool, blocks, majority_chunk, &x);
+        return;
+    }
+    make_tables(&x);
+    kt_pool_run(pool, blocks, look_up_chunk, &x);
+    kt_free(x.table);
 }
 
 void kt_denoise_accuracy(const kt_lf_columns *v, const int32_t *gold, double *ret)

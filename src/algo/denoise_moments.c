@@ -14,60 +14,66 @@
 struct moments {
     size_t d, k; /* d = functions × K */
     double *o;   /* d × d */
-    double *mu, *momentum, *grad, *scaled; /* d × K */
+    double *mu, *momentum, *grad, *scaled; /* K × d */
+    double *rest; /* d */
     const double *p;
 };
 
-static void overlaps(const kt_lf_columns *v, struct moments *m)
-{
-    size_t *cell = kt_alloc_array(v->n_functions, sizeof(*cell));
-    for (size_t i = 0; i < v->n_items; i++) {
-        size_t n = 0;
-        for (uint32_t j = 0; j < v->n_functions; j++) {
-            int16_t said = v->vote[j][i * v->stride];
-            if (said >= 0)
-                cell[n++] = j * m->k + (size_t)said;
-        }
-        for (size_t a = 0; a < n; a++)
-            for (size_t b = 0; b < n; b++)
-                m->o[cell[a] * m->d + cell[b]]++;
-    }
-    for (size_t x = 0; x < m->d * m->d; x++)
-        m->o[x] /= (double)v->n_items;
-    kt_free(cell);
-}
-
-/* grad = -4 (M ∘ (O - mu P muᵀ)) mu P + 2 (mu p - diag O) pᵀ, M = 1 between different functions. */
-static void gradient(struct moments *m)
+/* grad = -4 (M ∘ (O - mu P muᵀ)) mu P + 2 (mu p - diag O) pᵀ, M = 1 between different functions. The residual is symmetric, so
+   its row a is added to the gradient as a column: all loops run along contiguous numbers and none of them sums up. mu, scaled
+   and grad are K × d here. */
+static inline __attribute__((always_inline)) void gradient_rows(struct moments *m)
 {
     size_t d = m->d, k = m->k;
+    double *restrict rest = m->rest, *restrict grad = m->grad;
     for (size_t x = 0; x < d * k; x++) {
-        m->scaled[x] = m->mu[x] * m->p[x % k];
-        m->grad[x] = 0;
+        m->scaled[x] = m->mu[x] * m->p[x / d];
+        grad[x] = 0;
     }
     for (size_t a = 0; a < d; a++) {
-        double sum = -m->o[a * d + a], *g = m->grad + a * k;
+        for (size_t b = 0; b < d; b++)
+            rest[b] = m->o[a * d + b];
         for (size_t c = 0; c < k; c++)
-            sum += m->scaled[a * k + c];
-        for (size_t b = 0; b < d; b++) {
-            if (a / k == b / k)
-                continue;
-            double rest = m->o[a * d + b];
-            for (size_t c = 0; c < k; c++)
-                rest -= m->mu[a * k + c] * m->scaled[b * k + c];
-            for (size_t c = 0; c < k; c++)
-                g[c] -= 4 * rest * m->scaled[b * k + c];
-        }
+            for (size_t b = 0; b < d; b++)
+                rest[b] -= m->mu[c * d + a] * m->scaled[c * d + b];
+        for (size_t b = a / k * k; b < (a / k + 1) * k; b++)
+            rest[b] = 0;
         for (size_t c = 0; c < k; c++)
-            g[c] += 2 * sum * m->p[c];
+            for (size_t b = 0; b < d; b++)
+                grad[c * d + b] -= 4 * m->scaled[c * d + a] * rest[b];
     }
+    for (size_t b = 0; b < d; b++) {
+        double sum = -m->o[b * d + b];
+        for (size_t c = 0; c < k; c++)
+            sum += m->scaled[c * d + b];
+        for (size_t c = 0; c < k; c++)
+            grad[c * d + b] += 2 * sum * m->p[c];
+    }
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static void gradient_avx2(struct moments *m)
+{
+    gradient_rows(m);
+}
+#endif
+
+static void gradient(struct moments *m)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) {
+        gradient_avx2(m);
+        return;
+    }
+#endif
+    gradient_rows(m);
 }
 
 static double diagonal(const struct moments *m, const size_t *column)
 {
     double sum = 0;
     for (size_t x = 0; x < m->d; x++)
-        sum += m->mu[x * m->k + column[x % m->k]] * m->p[x % m->k];
+        sum += m->mu[column[x % m->k] * m->d + x] * m->p[x % m->k];
     return sum;
 }
 
@@ -107,8 +113,9 @@ static void name_columns(struct moments *m)
     for (size_t x = 0; x < m->d; x++) {
         double row[MAX_PERMUTED];
         for (size_t c = 0; c < m->k; c++)
-            row[c] = m->mu[x * m->k + best[c]];
-        memcpy(m->mu + x * m->k, row, m->k * sizeof(double));
+            row[c] = m->mu[best[c] * m->d + x];
+        for (size_t c = 0; c < m->k; c++)
+            m->mu[c * m->d + x] = row[c];
     }
 }
 
@@ -117,7 +124,7 @@ static void descend(struct moments *m, const kt_denoise_opts *o, size_t n_items)
     size_t d = m->d, k = m->k;
     for (size_t x = 0; x < d; x++) {
         double start = m->o[x * d + x] * o->prec_init / m->p[x % k];
-        m->mu[x * k + x % k] = KT_MIN(KT_MAX(start, 0), 1) * o->init_scale;
+        m->mu[x % k * d + x] = KT_MIN(KT_MAX(start, 0), 1) * o->init_scale;
     }
     for (int32_t epoch = 0; epoch < o->n_epochs; epoch++) {
         gradient(m);
@@ -132,7 +139,7 @@ static void descend(struct moments *m, const kt_denoise_opts *o, size_t n_items)
     name_columns(m);
 }
 
-kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_arena *a, kt_label_model *ret, kt_err *err)
+kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err)
 {
     struct moments m = { .d = (size_t)v->n_functions * v->n_labels, .k = v->n_labels, .p = ret->prior };
     if (m.d > MAX_SIDE) {
@@ -141,25 +148,33 @@ kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_ar
     }
     for (size_t c = 0; c < m.k; c++)
         ret->prior[c] = o->class_balance ? KT_MAX(o->class_balance[c], 1e-9) : 1.0 / (double)m.k;
-    ret->mu = m.mu = kt_arena_array(a, m.d * m.k, sizeof(double));
+    ret->mu = kt_arena_array(a, m.d * m.k, sizeof(double));
+    m.mu = kt_zalloc_array(m.d * m.k, sizeof(double));
     m.o = kt_zalloc_array(m.d * m.d, sizeof(double));
     m.momentum = kt_zalloc_array(m.d * m.k, sizeof(double));
     m.grad = kt_alloc_array(m.d * m.k, sizeof(double));
     m.scaled = kt_alloc_array(m.d * m.k, sizeof(double));
-    if (v->n_items)
-        overlaps(v, &m);
-    descend(&m, o, v->n_items);
-    for (size_t x = 0; x < m.d * m.k; x++)
-        ret->log_likelihood[x] = log(m.mu[x]);
+    m.rest = kt_alloc_array(m.d, sizeof(double));
+    kt_rc rc = kt_lf_overlaps(v, pool, ret->summary, m.o, err);
+    for (size_t x = 0; x < m.d * m.d; x++)
+        m.o[x] /= (double)KT_MAX(v->n_items, 1);
+    if (rc == 0)
+        descend(&m, o, v->n_items);
+    for (size_t x = 0; x < m.d * m.k && rc == 0; x++) {
+        ret->mu[x] = m.mu[x % m.k * m.d + x / m.k];
+        ret->log_likelihood[x] = log(ret->mu[x]);
+    }
     for (uint32_t j = 0; j < v->n_functions; j++) {
         double right = 0, coverage = (double)ret->summary[j].votes / (double)KT_MAX(v->n_items, 1);
         for (size_t c = 0; c < m.k; c++)
-            right += m.mu[(j * m.k + c) * m.k + c] * ret->prior[c];
+            right += ret->mu[(j * m.k + c) * m.k + c] * ret->prior[c];
         ret->summary[j].accuracy = coverage > 0 ? KT_MIN(KT_MAX(right / coverage, 1e-6), 1) : NAN;
     }
+    kt_free(m.mu);
     kt_free(m.o);
+    kt_free(m.rest);
     kt_free(m.momentum);
     kt_free(m.grad);
     kt_free(m.scaled);
-    return 0;
+    return rc;
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static _Noreturn void out_of_memory(size_t n)
 {
@@ -68,4 +69,11 @@ void *kt_free(void *p)
 {
     free(p);
     return NULL;
+}
+
+void kt_mem_huge(void *p, size_t n)
+{
+    uintptr_t page = 4096, from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + n) & ~(page - 1);
+    if (n >= (size_t)4 << 20)
+        madvise((char *)p + (from - (uintptr_t)p), to - from, MADV_HUGEPAGE);
 }

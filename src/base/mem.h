@@ -14,6 +14,7 @@ void *kt_realloc(void *p, size_t n);               /* never NULL */
 void *kt_try_alloc(size_t n, size_t limit);        /* NULL above limit or when memory is short; for sizes from input */
 char *kt_strdup(const char *s);
 void *kt_free(void *p);                            /* returns NULL: x = kt_free(x) */
+void kt_mem_huge(void *p, size_t n);               /* asks for large pages there; a hint for arrays of megabytes, never an error */
 
 /* KT_VEC(int) v = {0}; KT_PUSH(&v, 3); v.v[0]; KT_VEC_DONE(&v). */
 #define KT_VEC(type)   \

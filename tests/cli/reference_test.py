@@ -94,7 +94,7 @@ def aggregate(case, method, options=(), files=(), tolerance=None):
         for label, p in zip(want["labels"], row):
             close(f"item {t} label {label}", item["posterior"][str(label)], p, tolerance)
         best = sorted(row)[-2:]
-        if len(best) < 2 or best[1] - best[0] >= 1e-9 or method in ("majority", "wawa"):
+        if len(best) < 2 or best[1] - best[0] >= 1e-9 or method in ("majority_vote", "weighted_majority_vote", "wawa"):
             assert item["label"] == str(want["consensus"][str(t)]), f"item {t}: {item['label']}"
     return got
 
@@ -111,13 +111,13 @@ def priors(got, case):
 
 
 def majority_vote(case):
-    got = aggregate(case, "majority")
+    got = aggregate(case, "majority_vote")
     sources(got, case["expected"].get("worker_agreement", {}), case["tolerance"]["abs"])
 
 
 def weighted_majority_vote(case):
     weights = "annotator,weight\n" + "".join(f"{s},{w}\n" for s, w in case["input"]["worker_weight"].items())
-    aggregate(case, "majority", files=[("--weights", weights)])
+    aggregate(case, "weighted_majority_vote", files=[("--weights", weights)])
 
 
 def wawa(case):
@@ -142,6 +142,52 @@ def one_coin_dawid_skene(case):
     got = aggregate(case, "one_coin_dawid_skene", [f"n_iter={case['input']['n_iter']}"])
     priors(got, case)
     sources(got, case["expected"]["skills"], case["tolerance"]["abs"])
+
+
+def mace(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]["abs"]
+    labels = i["labels"]
+    start = "id,spams,knows," + ",".join(map(str, labels)) + "\n" + "".join(
+        f"{w},{','.join(map(repr, spam + strategy))}\n" for w, spam, strategy in zip(i["workers"], i["init_spamming"], i["init_strategy"]))
+    options = [f"method={i['method']}", f"n_iter={i['n_iter']}"] + [f"{o}={i[o]}" for o in ("alpha", "beta", "strategy_prior", "smoothing") if o in i]
+    got = aggregate(case, "mace", options, [("--start", start)])
+    by_name = {s["annotator"]: s for s in got["sources"]}
+    for w, spamming, strategy in zip(i["workers"], want["spamming"], want["strategy"]):
+        s = by_name[str(w)]
+        close(f"annotator {w} spams", s["spams"], spamming[0], t)
+        close(f"annotator {w} knows", s["knows"], spamming[1], t)
+        for label, p in zip(labels, strategy):
+            close(f"annotator {w} strategy {label}", s["strategy"][str(label)], p, t)
+
+
+def glad(case):
+    want, t = case["expected"], case["tolerance"]
+    got = aggregate(case, "glad", tolerance=t["probas_abs"])
+    for s in got["sources"]:
+        close(f"ability of {s['annotator']}", s["ability"], want["alphas"][s["annotator"]], t["alphas_abs"])
+    for i in got["items"]:
+        close(f"log ease of {i['item']}", i["log_ease"], want["log_betas"][i["item"]], t["log_betas_abs"])
+
+
+def crowdlab(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]["abs"]
+    k = len(i["pred_probs"][0])
+    votes = votes_csv([(n, s, l) for n, row in enumerate(i["labels"]) for s, l in enumerate(row)])
+    probs = "item," + ",".join(map(str, range(k))) + "\n" + "".join(f"{n},{','.join(map(repr, row))}\n" for n, row in enumerate(i["pred_probs"]))
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as f:
+        f.write(probs)
+        f.flush()
+        for method in ("crowdlab", "auto"):
+            got = karat(["aggregate", "-", "--json", "--method", method, "--probs", f.name], votes)
+            for item, label, quality, row in zip(got["items"], want["consensus_label"], want["consensus_quality"], want["label_quality_per_annotator"]):
+                assert item["label"] == str(label), f"item {item['item']}: {item['label']}, expected {label}"
+                close(f"quality of {item['item']}", item["posterior"][item["label"]], quality, t)
+                for said, q in zip(i["labels"][int(item["item"])], row):
+                    if said is not None:
+                        close(f"quality of {said} for {item['item']}", item["posterior"][str(said)], q, t)
+            for s, quality, weight in zip(sorted(got["sources"], key=lambda s: int(s["annotator"])), want["annotator_quality"], want["annotator_weight"]):
+                close(f"quality of annotator {s['annotator']}", s["accuracy"], quality, t)
+                close(f"weight of annotator {s['annotator']}", s["weight"], weight, t)
 
 
 def label_model(case):
@@ -177,7 +223,7 @@ def label_model(case):
 
 
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, majority_vote, weighted_majority_vote, wawa,
-                                  dawid_skene, one_coin_dawid_skene, label_model)}
+                                  dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model)}
 
 if not os.path.isdir(REFERENCE):
     print("skipped: reference (no folder", REFERENCE + ")")

@@ -1,0 +1,72 @@
+/* --explain: the formula of the method, and the votes of one item with the numbers that they bring in. */
+#include "cli/merge.h"
+
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static kt_rc find_item(const kt_merge *m, kt_str name, uint32_t *ret, kt_err *err)
+{
+    for (uint32_t i = 0; i < m->post.n_items; i++)
+        if (kt_str_eq(m->file.item[i], name)) {
+            *ret = i;
+            return 0;
+        }
+    kt_fail(err, KT_NOTFOUND, "there is no item %.*s", KT_F(name));
+    return kt_hint(err, "--explain takes an item as the file names it");
+}
+
+/* What the method knows of a source, for a vote said. */
+static void explain_vote(const kt_merge *m, uint32_t s, int32_t said)
+{
+    const kt_posterior *p = &m->post;
+    uint32_t k = p->n_labels;
+    double a = p->source_accuracy[s];
+    printf("  %.*s says %.*s", KT_F(m->file.source[s]), KT_F(m->file.label[said]));
+    if (p->source_spamming)
+        printf("   spams %.4f, knows %.4f, strategy(%.*s) %.4f → factor %.4g", p->source_spamming[2 * s], p->source_spamming[2 * s + 1],
+               KT_F(m->file.label[said]), p->source_strategy[s * k + (uint32_t)said],
+               1 + p->source_spamming[2 * s + 1] / (p->source_spamming[2 * s] * p->source_strategy[s * k + (uint32_t)said]));
+    else if (p->source_ability)
+        printf("   ability %.4f", p->source_ability[s]);
+    else if (p->source_weight)
+        printf("   weight %.4f", p->source_weight[s]);
+    if (p->source_confusion) {
+        printf("   P(it says that |");
+        for (uint32_t c = 0; c < k && c < 12; c++)
+            printf(" %.*s: %.4f", KT_F(m->file.label[c]), p->source_confusion[((size_t)s * k + (uint32_t)said) * k + c]);
+        printf(k > 12 ? " …)" : ")");
+    } else if (!isnan(a)) {
+        printf("   accuracy %.4f", a);
+        if (m->method == &kt_aggregate_one_coin_dawid_skene)
+            printf(" → factor %.4g", a * (k > 1 ? k - 1 : 1) / (1 - a));
+    }
+    printf("   (accuracy 95 %%: %.3f to %.3f, %u votes)\n", p->source_ci[2 * s], p->source_ci[2 * s + 1], m->votes_of_source[s]);
+}
+
+kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err)
+{
+    const kt_posterior *p = &m->post;
+    const kt_votes *v = &m->file.votes;
+    uint32_t i = 0, k = p->n_labels;
+    KT_TRY(find_item(m, item, &i, err));
+    printf("%s: %s\n\n%s\n\n", m->method->name, m->method->help, m->method->formula);
+    printf("prior:");
+    for (uint32_t c = 0; c < k; c++)
+        printf("  %.*s %.4f", KT_F(m->file.label[c]), p->prior[c]);
+    printf("\nitem %.*s, %u votes:\n", KT_F(item), p->n_votes[i]);
+    if (p->item_ease)
+        printf("  log_ease %.4f, exp %.4f\n", p->item_ease[i], exp(p->item_ease[i]));
+    for (size_t q = 0; q < v->n; q++)
+        if (v->item[q] == i && v->label[q] >= 0)
+            explain_vote(m, v->source[q], v->label[q]);
+    printf("posterior:");
+    for (uint32_t c = 0; c < k; c++)
+        printf("  %.*s %.6f", KT_F(m->file.label[c]), p->prob[(size_t)i * k + c]);
+    if (p->label[i] >= 0)
+        printf("\nlabel: %.*s (%u of %u votes)\n", KT_F(m->file.label[p->label[i]]), p->n_for[i], p->n_votes[i]);
+    else
+        printf("\nno votes, no label\n");
+    return 0;
+}
