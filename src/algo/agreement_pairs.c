@@ -2,6 +2,7 @@
    memory holds the votes of one source against all others and no table of sources × sources. */
 #include "algo/agreement_parts.h"
 
+#include "algo/vote_index.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 
 struct meeting {
     const kt_votes *v;
-    size_t *item_start, *item_order, *source_start, *source_order; /* positions of votes by item, and by source */
+    kt_vote_index x;
     size_t *start;  /* n_sources + 1: where each other source's answers stand in a and b */
     int32_t *a, *b; /* what the source at hand and the other said */
     size_t cap;
@@ -18,30 +19,21 @@ struct meeting {
 
 static void group(struct meeting *w)
 {
-    const kt_votes *v = w->v;
-    w->item_start = kt_alloc_array((size_t)v->n_items + 1, sizeof(size_t));
-    w->item_order = kt_alloc_array(v->n + 1, sizeof(size_t));
-    w->source_start = kt_alloc_array((size_t)v->n_sources + 1, sizeof(size_t));
-    w->source_order = kt_alloc_array(v->n + 1, sizeof(size_t));
-    w->start = kt_zalloc_array((size_t)v->n_sources + 2, sizeof(size_t));
-    kt_votes by_source = *v;
-    by_source.item = v->source;
-    by_source.n_items = v->n_sources;
-    kt_votes_by_item(v, w->item_start, w->item_order);
-    kt_votes_by_item(&by_source, w->source_start, w->source_order);
+    kt_vote_index_make(w->v, &w->x);
+    w->start = kt_zalloc_array((size_t)w->v->n_sources + 2, sizeof(size_t));
 }
 
 /* Walks the pairs of votes of source s and a later one; counts them into start[t + 1], or writes them where start says. */
 static void walk(struct meeting *w, uint32_t s, bool write)
 {
     const kt_votes *v = w->v;
-    for (size_t q = w->source_start[s]; q < w->source_start[s + 1]; q++) {
-        size_t mine = w->source_order[q];
+    for (size_t q = w->x.source_start[s]; q < w->x.source_start[s + 1]; q++) {
+        size_t mine = w->x.source_order[q];
         uint32_t item = v->item[mine];
         if (v->label[mine] < 0)
             continue;
-        for (size_t o = w->item_start[item]; o < w->item_start[item + 1]; o++) {
-            size_t other = w->item_order[o];
+        for (size_t o = w->x.item_start[item]; o < w->x.item_start[item + 1]; o++) {
+            size_t other = w->x.item_order[o];
             uint32_t t = v->source[other];
             if (t <= s || v->label[other] < 0)
                 continue;
@@ -105,9 +97,10 @@ static bool two_columns(struct meeting *w, size_t *ret_n)
 
 static void meeting_done(struct meeting *w)
 {
-    void *all[] = { w->item_start, w->item_order, w->source_start, w->source_order, w->start, w->a, w->b };
-    for (size_t i = 0; i < KT_LEN(all); i++)
-        kt_free(all[i]);
+    kt_vote_index_done(&w->x);
+    kt_free(w->start);
+    kt_free(w->a);
+    kt_free(w->b);
 }
 
 struct share {
