@@ -1,7 +1,6 @@
-/* Confident learning (Northcutt, Jiang, Chuang 2021). Rows of probabilities are read three times: once for the thresholds
-   (and to check them), once for the counts, once for the answer; between them the cuts are found label by label with
-   kt_nth_smallest. Equal margins at a cut are all suspects, equal self-confidences at a cut are none, as in cleanlab. */
-#include "algo/errors.h"
+/* Confident learning (Northcutt, Jiang, Chuang 2021): rows of probabilities are read once for the thresholds (and to check
+   them), once for the counts, and once for the answer; errors_prune.c has the filters that prune. */
+#include "algo/errors_int.h"
 #include "algo/nth.h"
 
 #include "base/limits.h"
@@ -9,7 +8,6 @@
 
 #include <math.h>
 
-#define EPS 1e-6
 #define ROW_SUM_TOLERANCE 0.01
 #define MOST_PARTS 64
 #define PART_ROWS 4096
@@ -26,8 +24,6 @@ struct pass {
     size_t *bad;       /* parts: first wrong row + 1 */
     const double *threshold;
     kt_error_filter filter;
-    const double *cut; /* prune_by_noise_rate: n_labels², least margin of a suspect; prune_by_class: n_labels, least self-confidence of others */
-    const double *class_cut;
     uint8_t *issue;
     size_t *found;     /* parts */
 };
@@ -37,17 +33,6 @@ static size_t cut_at(const struct pass *w, size_t part)
     return w->d->n / w->parts * part + KT_MIN(part, w->d->n % w->parts);
 }
 
-/* Row i as doubles; buf holds n_labels where they have to be converted. */
-static inline const double *row_of(const kt_label_probs *d, size_t i, double *buf)
-{
-    const void *row = (const char *)d->prob + i * d->row_stride;
-    if (!d->floats)
-        return row;
-    for (uint32_t k = 0; k < d->n_labels; k++)
-        buf[k] = (double)((const float *)row)[k];
-    return buf;
-}
-
 static void check_part(void *ctx, size_t part)
 {
     struct pass *w = ctx;
@@ -55,7 +40,7 @@ static void check_part(void *ctx, size_t part)
     double *buf = kt_alloc_array(d->n_labels, sizeof(*buf)), *sums = w->sum + part * w->width;
     uint64_t *count = w->count + part * w->width;
     for (size_t i = cut_at(w, part), to = cut_at(w, part + 1); i < to; i++) {
-        const double *p = row_of(d, i, buf);
+        const double *p = kt_probs_row(d, i, buf);
         uint32_t l = (uint32_t)d->label[i];
         double sum = 0;
         bool inside = l < d->n_labels;
@@ -76,7 +61,7 @@ static void check_part(void *ctx, size_t part)
 static kt_rc bad_row(const kt_label_probs *d, size_t i, kt_err *err)
 {
     double sum = 0, *buf = kt_alloc_array(d->n_labels, sizeof(*buf));
-    const double *p = row_of(d, i, buf);
+    const double *p = kt_probs_row(d, i, buf);
     uint32_t k = 0;
     for (; k < d->n_labels && p[k] >= 0 && p[k] <= 1; k++)
         sum += p[k];
@@ -150,20 +135,10 @@ static inline int32_t confident_of(const double *p, const double *threshold, uin
     int32_t best = -1;
     double most = -1;
     for (uint32_t c = 0; c < k; c++)
-        if (p[c] >= threshold[c] - EPS && p[c] > most) {
+        if (p[c] >= threshold[c] - KT_PROB_EPS && p[c] > most) {
             most = p[c];
             best = (int32_t)c;
         }
-    return best;
-}
-
-/* The label is the likeliest, or short of it by no more than rounding. */
-static inline bool is_likeliest(const double *p, uint32_t label, uint32_t k)
-{
-    double mine = p[label] + EPS;
-    bool best = true;
-    for (uint32_t c = 0; c < k; c++) /* a tie goes to the lower label */
-        best &= c == label || (c < label ? p[c] < mine : p[c] <= mine);
     return best;
 }
 
@@ -175,12 +150,17 @@ static void count_part(void *ctx, size_t part)
     double *buf = kt_alloc_array(k, sizeof(*buf));
     uint64_t *count = w->count + part * w->width;
     for (size_t i = cut_at(w, part), to = cut_at(w, part + 1); i < to; i++) {
-        const double *p = row_of(d, i, buf);
+        const double *p = kt_probs_row(d, i, buf);
+        uint32_t l = (uint32_t)d->label[i];
+        if (p[l] > KT_CLEARLY_LIKELIEST && p[l] >= w->threshold[l] - KT_PROB_EPS) {
+            count[(size_t)l * k + l]++;
+            continue;
+        }
         int32_t guess = confident_of(p, w->threshold, k);
         if (guess < 0)
             continue;
         count[(size_t)d->label[i] * k + (size_t)guess]++;
-        w->found[part] += guess != d->label[i] && !is_likeliest(p, (uint32_t)d->label[i], k);
+        w->found[part] += guess != d->label[i] && !kt_probs_likeliest(p, (uint32_t)d->label[i], k);
     }
     kt_free(buf);
 }
@@ -196,8 +176,7 @@ static int by_error(const void *a, const void *b)
     return x->error != y->error ? (x->error > y->error) - (x->error < y->error) : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Rounds n numbers, stride apart, half to even, then moves as few as it takes to keep their sum: those of largest error. */
-static void round_keeping_sum(const double *x, size_t n, size_t stride, int64_t *ret)
+void kt_round_keeping_sum(const double *x, size_t n, size_t stride, int64_t *ret)
 {
     struct rounding *r = kt_alloc_array(n + 1, sizeof(*r));
     double sum = 0, whole = 0;
@@ -234,7 +213,7 @@ static void calibrate(const kt_confident *c, double n)
     for (size_t i = 0; i < (size_t)k * k && total > 0; i++)
         x[i] = x[i] / total * n;
     for (uint32_t a = 0; a < k; a++)
-        round_keeping_sum(x + (size_t)a * k, k, 1, c->joint + (size_t)a * k);
+        kt_round_keeping_sum(x + (size_t)a * k, k, 1, c->joint + (size_t)a * k);
     kt_free(x);
 }
 
@@ -252,7 +231,7 @@ kt_rc kt_confident_fit(const kt_label_probs *d, kt_pool *pool, kt_arena *a, kt_c
                        .raw = kt_arena_array(a, kk + 1, sizeof(uint64_t)), .joint = kt_arena_array(a, kk + 1, sizeof(int64_t)) };
     for (uint32_t l = 0; l < k; l++) {
         c.count[l] = first.count[l];
-        c.threshold[l] = c.count[l] ? KT_MAX(first.sum[l] / (double)c.count[l], 2 * EPS) : 2;
+        c.threshold[l] = c.count[l] ? KT_MAX(first.sum[l] / (double)c.count[l], 2 * KT_PROB_EPS) : 2;
     }
     pass_done(&first);
     struct pass second = pass_make(d, kk);
@@ -271,102 +250,6 @@ kt_rc kt_confident_fit(const kt_label_probs *d, kt_pool *pool, kt_arena *a, kt_c
     return 0;
 }
 
-/* Numbers of items to prune, by (label, true label): the joint, where every label keeps one item at the cost of the others. */
-static int64_t *prune_counts(const kt_confident *c)
-{
-    uint32_t k = c->n_labels;
-    double *x = kt_alloc_array((size_t)k * k + 1, sizeof(*x));
-    int64_t *ret = kt_alloc_array((size_t)k * k + 1, sizeof(*ret));
-    for (uint32_t a = 0; a < k; a++) {
-        const int64_t *row = c->joint + (size_t)a * k;
-        double others = -1, raise = (double)KT_MAX(row[a], 1) - (double)row[a];
-        for (uint32_t b = 0; b < k; b++)
-            others += row[b] != 0;
-        for (uint32_t b = 0; b < k; b++)
-            x[(size_t)a * k + b] = KT_MAX((double)row[b] - raise / KT_MAX(others, 1), 0);
-        x[(size_t)a * k + a] = (double)row[a] + raise;
-    }
-    for (uint32_t b = 0; b < k; b++) /* the true labels keep their totals */
-        round_keeping_sum(x + b, k, k, ret + b);
-    kt_free(x);
-    return ret;
-}
-
-/* One (label, true label) of by_noise, or one label of by_class. */
-struct cutting {
-    const kt_label_probs *d;
-    const kt_confident *c;
-    const int64_t *prune;
-    const size_t *start; /* n_labels + 1: items of each label in order */
-    const uint32_t *order;
-    double *cut, *class_cut;
-};
-
-static double cut_margin(const struct cutting *w, uint32_t label, uint32_t truth, size_t prune, double *v, double *buf)
-{
-    size_t n = w->start[label + 1] - w->start[label];
-    for (size_t q = 0; q < n; q++) {
-        const double *p = row_of(w->d, w->order[w->start[label] + q], buf);
-        v[q] = p[truth] - p[label];
-    }
-    return kt_nth_smallest(v, n, n - prune);
-}
-
-static void cut_label(void *ctx, size_t at)
-{
-    struct cutting *w = ctx;
-    uint32_t k = w->c->n_labels, label = (uint32_t)at;
-    size_t n = w->start[label + 1] - w->start[label];
-    double *v = kt_alloc_array(n + 1, sizeof(*v)), *buf = kt_alloc_array(k, sizeof(*buf));
-    for (uint32_t truth = 0; w->cut && truth < k; truth++) {
-        int64_t prune = w->prune[(size_t)label * k + truth];
-        if (truth != label && prune > 0 && n > 0 && w->c->count[truth] > 1)
-            w->cut[(size_t)label * k + truth] = cut_margin(w, label, truth, KT_MIN((size_t)prune, n), v, buf);
-    }
-    int64_t keep = w->prune[(size_t)label * k + label];
-    if (w->class_cut && n > 1 && keep > 0 && (size_t)keep <= n) {
-        for (size_t q = 0; q < n; q++)
-            v[q] = row_of(w->d, w->order[w->start[label] + q], buf)[label];
-        w->class_cut[label] = kt_nth_smallest(v, n, n - (size_t)keep);
-    }
-    kt_free(v);
-    kt_free(buf);
-}
-
-static void find_cuts(const kt_label_probs *d, const kt_confident *c, double *cut, double *class_cut, kt_pool *pool)
-{
-    uint32_t k = c->n_labels;
-    size_t *start = kt_zalloc_array((size_t)k + 2, sizeof(*start));
-    uint32_t *order = kt_alloc_array(d->n + 1, sizeof(*order));
-    for (uint32_t l = 0; l < k; l++)
-        start[l + 2] = start[l + 1] + c->count[l];
-    for (size_t i = 0; i < d->n; i++)
-        order[start[d->label[i] + 1]++] = (uint32_t)i;
-    for (size_t i = 0; cut && i < (size_t)k * k; i++)
-        cut[i] = INFINITY;
-    for (uint32_t l = 0; class_cut && l < k; l++)
-        class_cut[l] = -INFINITY;
-    int64_t *prune = prune_counts(c);
-    struct cutting w = { .d = d, .c = c, .prune = prune, .start = start, .order = order, .cut = cut, .class_cut = class_cut };
-    kt_pool_run(pool, k, cut_label, &w);
-    kt_free(prune);
-    kt_free(start);
-    kt_free(order);
-}
-
-static inline bool suspect(const struct pass *w, const double *p, uint32_t l, uint32_t k)
-{
-    if (w->filter == KT_FILTER_CONFIDENT_LEARNING) {
-        int32_t guess = confident_of(p, w->threshold, k);
-        return guess >= 0 && guess != (int32_t)l;
-    }
-    bool by_class = !w->class_cut || p[l] < w->class_cut[l], by_noise = !w->cut;
-    const double *cut = w->cut ? w->cut + (size_t)l * k : NULL;
-    for (uint32_t j = 0; cut && j < k; j++)
-        by_noise |= p[j] - p[l] >= cut[j];
-    return by_class && by_noise;
-}
-
 static void issue_part(void *ctx, size_t part)
 {
     struct pass *w = ctx;
@@ -374,9 +257,13 @@ static void issue_part(void *ctx, size_t part)
     uint32_t k = d->n_labels;
     double *buf = kt_alloc_array(k, sizeof(*buf));
     for (size_t i = cut_at(w, part), to = cut_at(w, part + 1); i < to; i++) {
-        const double *p = row_of(d, i, buf);
+        const double *p = kt_probs_row(d, i, buf);
         uint32_t l = (uint32_t)d->label[i];
-        bool bad = !is_likeliest(p, l, k) && (w->filter == KT_FILTER_PREDICTED_NEQ_GIVEN || suspect(w, p, l, k));
+        bool bad = !kt_probs_likeliest(p, l, k);
+        if (bad && w->filter == KT_FILTER_CONFIDENT_LEARNING) {
+            int32_t guess = confident_of(p, w->threshold, k);
+            bad = guess >= 0 && guess != (int32_t)l;
+        }
         w->issue[i] = bad;
         w->found[part] += bad;
     }
@@ -407,27 +294,22 @@ static void lowest(const kt_label_probs *d, kt_label_quality q, size_t want, kt_
 
 void kt_confident_issues(const kt_label_probs *d, const kt_confident *c, kt_error_filter f, kt_pool *pool, uint8_t *ret_issue, size_t *ret_n)
 {
-    uint32_t k = c->n_labels;
     if (f == KT_FILTER_LOW_NORMALIZED_MARGIN || f == KT_FILTER_LOW_SELF_CONFIDENCE) {
         lowest(d, f == KT_FILTER_LOW_SELF_CONFIDENCE ? KT_QUALITY_SELF_CONFIDENCE : KT_QUALITY_NORMALIZED_MARGIN, c->off_diagonal, pool, ret_issue);
         *ret_n = c->off_diagonal;
         return;
     }
-    bool noise = f == KT_FILTER_PRUNE_BY_NOISE_RATE || f == KT_FILTER_BOTH, class = f == KT_FILTER_PRUNE_BY_CLASS || f == KT_FILTER_BOTH;
-    double *cut = noise ? kt_alloc_array((size_t)k * k + 1, sizeof(*cut)) : NULL, *class_cut = class ? kt_alloc_array(k + 1, sizeof(*class_cut)) : NULL;
-    if (noise || class)
-        find_cuts(d, c, cut, class_cut, pool);
+    if (f == KT_FILTER_PRUNE_BY_NOISE_RATE || f == KT_FILTER_PRUNE_BY_CLASS || f == KT_FILTER_BOTH) {
+        *ret_n = kt_confident_prune(d, c, f, pool, ret_issue);
+        return;
+    }
     struct pass w = pass_make(d, 0);
     w.filter = f;
     w.threshold = c->threshold;
-    w.cut = cut;
-    w.class_cut = class_cut;
     w.issue = ret_issue;
     kt_pool_run(pool, w.parts, issue_part, &w);
     *ret_n = 0;
     for (size_t p = 0; p < w.parts; p++)
         *ret_n += w.found[p];
     pass_done(&w);
-    kt_free(cut);
-    kt_free(class_cut);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
 
 /* Bits whose unsigned order is the order of the numbers; -0 and 0 alike. */
 static inline uint64_t order_bits(double x)
@@ -23,9 +23,23 @@ static double from_bits(uint64_t u)
     return x;
 }
 
+static double of_few(double *v, size_t n, size_t nth)
+{
+    for (size_t i = 1; i < n; i++) {
+        double x = v[i];
+        size_t j = i;
+        for (; j > 0 && v[j - 1] > x; j--)
+            v[j] = v[j - 1];
+        v[j] = x;
+    }
+    return v[nth];
+}
+
 double kt_nth_smallest(double *v, size_t n, size_t nth)
 {
     KT_ASSERT(nth < n);
+    if (n <= FEW)
+        return of_few(v, n, nth);
     uint64_t found = 0;
     for (int shift = 64 - DIGIT_BITS; n > 1; shift = shift > DIGIT_BITS ? shift - DIGIT_BITS : 0) {
         uint32_t count[DIGITS] = { 0 };
