@@ -1,167 +1,215 @@
 /* Cohen (1960, 1968): for two sources, with O the table of their labels, E the table expected from its margins and W the
    weights of disagreement, kappa = 1 - Σ W O / Σ W E; W is 0 on the diagonal and 1, |i - j| or (i - j)² off it.
 
-   For more than two sources: the mean of kappa over pairs of sources, each pair weighed by the items it shares; pairs
-   without variation are left out. The pairs of one source are counted at a time, so memory is sources × labels². The
-   interval is given for two sources only: pairs of more are not independent of each other. */
+   The margins suffice for E: Σ_k W_ak m_k is n - m_a, a difference of running sums, or a polynomial in a. So a pair of
+   sources costs its items and the labels once, whatever the weights. More than two sources: agreement_pairs.c. */
 #include "algo/agree.h"
 
 #include "base/mem.h"
 
 #include <math.h>
 
-#define MAX_CELLS ((size_t)1 << 27)
+#define MOST_PARTS 16
+#define PART_VOTES 65536
+#define MAX_COUNT_LABELS 256
 
-struct pairs {
-    const kt_votes *v;
-    kt_cohen_weights weights;
-    size_t *item_start, *item_order; /* votes by item, and their positions by source */
-    size_t *source_start, *source_order;
-    uint32_t *cell;    /* n_sources × K × K: label of the source at hand × label of the other */
-    uint32_t *touched; /* other sources that share items with the one at hand */
-    double *row, *col; /* margins */
-};
-
-static double disagree(kt_cohen_weights w, double i, double k)
+static double apart(kt_cohen_weights w, double a, double b)
 {
-    double d = fabs(i - k);
+    double d = fabs(a - b);
     return w == KT_COHEN_NONE ? d > 0 : w == KT_COHEN_LINEAR ? d : d * d;
 }
 
-static double margins(struct pairs *p, const uint32_t *cell)
+/* ret[a] = Σ_k W_ak margin[k] */
+static void weigh_margin(kt_cohen_weights w, const double *margin, uint32_t k, double *ret)
 {
-    uint32_t k = p->v->n_labels;
-    double n = 0;
-    for (uint32_t c = 0; c < k; c++)
-        p->row[c] = p->col[c] = 0;
-    for (uint32_t a = 0; a < k; a++)
-        for (uint32_t b = 0; b < k; b++) {
-            p->row[a] += cell[(size_t)a * k + b];
-            p->col[b] += cell[(size_t)a * k + b];
-            n += cell[(size_t)a * k + b];
-        }
-    return n;
-}
-
-/* kappa of one table, NaN where undefined. *ret_n: its pairs. ret_squares (may be NULL): Σ psi² over the pairs, with
-   psi_ab = -W_ab / B + A / B² (Σ_k W_ak col_k + Σ_k W_kb row_k) / n less its mean, A = Σ W O, B = Σ W E. */
-static double kappa(struct pairs *p, const uint32_t *cell, double *ret_n, double *ret_squares)
-{
-    uint32_t k = p->v->n_labels;
-    double n = *ret_n = margins(p, cell), seen = 0, expected = 0;
-    for (uint32_t a = 0; a < k; a++)
-        for (uint32_t b = 0; b < k; b++) {
-            double w = disagree(p->weights, a, b);
-            seen += w * cell[(size_t)a * k + b];
-            expected += w * p->row[a] * p->col[b] / n;
-        }
-    if (!(expected > 0))
-        return NAN;
-    double *by_row = kt_zalloc_array(k, sizeof(double)), *by_col = kt_zalloc_array(k, sizeof(double)), sum = 0, squares = 0;
-    for (uint32_t a = 0; ret_squares && a < k; a++)
-        for (uint32_t b = 0; b < k; b++) {
-            double w = disagree(p->weights, a, b);
-            by_row[a] += w * p->col[b] / n;
-            by_col[b] += w * p->row[a] / n;
-        }
-    for (uint32_t a = 0; ret_squares && a < k; a++)
-        for (uint32_t b = 0; b < k; b++) {
-            double psi = (-disagree(p->weights, a, b) + seen / expected * (by_row[a] + by_col[b])) / expected;
-            sum += cell[(size_t)a * k + b] * psi;
-            squares += cell[(size_t)a * k + b] * psi * psi;
-        }
-    if (ret_squares)
-        *ret_squares = KT_MAX(squares - sum * sum / n, 0);
-    kt_free(by_row);
-    kt_free(by_col);
-    return 1 - seen / expected;
-}
-
-/* Counts what source s said against what each later source said; returns how many of those there are. */
-static size_t meet(struct pairs *p, uint32_t s)
-{
-    const kt_votes *v = p->v;
-    size_t k = v->n_labels, kk = k * k, n = 0;
-    for (size_t q = p->source_start[s]; q < p->source_start[s + 1]; q++) {
-        size_t mine = p->source_order[q];
-        uint32_t item = v->item[mine];
-        if (v->label[mine] < 0)
-            continue;
-        for (size_t o = p->item_start[item]; o < p->item_start[item + 1]; o++) {
-            size_t other = p->item_order[o];
-            uint32_t t = v->source[other];
-            if (t <= s || v->label[other] < 0)
-                continue;
-            if (!p->touched[t]) {
-                p->touched[t] = 1;
-                memset(p->cell + t * kk, 0, kk * sizeof(uint32_t));
-                n++;
-            }
-            p->cell[t * kk + (size_t)v->label[mine] * k + (size_t)v->label[other]]++;
-        }
+    double n = 0, first = 0, second = 0, below = 0, below_first = 0;
+    for (uint32_t c = 0; c < k; c++) {
+        n += margin[c];
+        first += margin[c] * c;
+        second += margin[c] * c * c;
     }
-    return n;
+    for (uint32_t a = 0; a < k; a++) {
+        double x = a;
+        below += margin[a];
+        below_first += margin[a] * x;
+        if (w == KT_COHEN_NONE)
+            ret[a] = n - margin[a];
+        else if (w == KT_COHEN_LINEAR)
+            ret[a] = x * below - below_first + (first - below_first) - x * (n - below);
+        else
+            ret[a] = x * x * n - 2 * x * first + second;
+    }
 }
 
-static void evaluate(struct pairs *p, double *ret_value, double *ret_ci95)
+/* Margins of the two sources and what they lead one to expect. */
+struct table {
+    kt_cohen_weights weights;
+    uint32_t k;
+    double n, *row, *col, *by_row, *by_col; /* by_row[a] = Σ_k W_ak col_k / n: expected disagreement where the first says a */
+    double seen, expected;
+};
+
+static void table_make(struct table *t, kt_cohen_weights weights, uint32_t k)
 {
-    size_t kk = (size_t)p->v->n_labels * p->v->n_labels;
-    double sum = 0, weight = 0, squares = 0, n = 0;
-    for (uint32_t s = 0; s < p->v->n_sources; s++) {
-        size_t left = meet(p, s);
-        for (uint32_t t = s + 1; t < p->v->n_sources && left; t++) {
-            if (!p->touched[t])
-                continue;
-            p->touched[t] = 0;
-            left--;
-            double value = kappa(p, p->cell + t * kk, &n, ret_ci95 && p->v->n_sources == 2 ? &squares : NULL);
-            if (isnan(value))
-                continue;
-            sum += n * value;
-            weight += n;
-        }
+    double *room = kt_zalloc_array(4 * ((size_t)k + 1), sizeof(double));
+    *t = (struct table){ .weights = weights, .k = k, .row = room, .col = room + k, .by_row = room + 2 * (size_t)k, .by_col = room + 3 * (size_t)k };
+}
+
+static void expect(struct table *t)
+{
+    weigh_margin(t->weights, t->col, t->k, t->by_row);
+    weigh_margin(t->weights, t->row, t->k, t->by_col);
+    for (uint32_t a = 0; a < t->k; a++) {
+        t->by_row[a] /= t->n;
+        t->by_col[a] /= t->n;
+        t->expected += t->row[a] * t->by_row[a];
     }
-    *ret_value = weight > 0 ? sum / weight : NAN;
-    if (!ret_ci95)
+}
+
+/* Influence of an item answered a and b, up to its mean: (-W_ab + A / B (Σ_k W_ak col_k + Σ_k W_kb row_k) / n) / B with
+   A = Σ W O, B = Σ W E. */
+static double influence(const struct table *t, uint32_t a, uint32_t b)
+{
+    return (-apart(t->weights, a, b) + t->seen / t->expected * (t->by_row[a] + t->by_col[b])) / t->expected;
+}
+
+static void answer(const struct table *t, kt_agree_result *ret)
+{
+    if (!(t->n > 0))
         return;
-    ret_ci95[0] = ret_ci95[1] = NAN;
-    if (p->v->n_sources == 2)
-        kt_agree_interval(*ret_value, squares, weight, ret_ci95);
+    kt_agree_term(ret, "D_o", t->seen / t->n, t->weights == KT_COHEN_NONE ? "share of items the two disagree on" : "mean weighted disagreement");
+    kt_agree_term(ret, "D_e", t->expected / t->n, "the same, expected from how often each uses each label");
+    kt_agree_term(ret, "items", t->n, "items both answered");
+    if (t->expected > 0)
+        ret->value = 1 - t->seen / t->expected;
+}
+
+static void finish(const struct table *t, double sum, double squares, kt_agree_result *ret)
+{
+    kt_agree_interval(ret->value, KT_MAX(squares - sum * sum / t->n, 0), t->n, ret->ci95);
+}
+
+void kt_cohen_of_table(const uint32_t *table, uint32_t n_labels, kt_cohen_weights weights, kt_agree_result *ret)
+{
+    struct table t;
+    double sum = 0, squares = 0;
+    kt_agree_undefined(ret);
+    table_make(&t, weights, n_labels);
+    for (uint32_t a = 0; a < n_labels; a++)
+        for (uint32_t b = 0; b < n_labels; b++) {
+            double n = table[(size_t)a * n_labels + b];
+            t.row[a] += n;
+            t.col[b] += n;
+            t.n += n;
+            t.seen += n * apart(weights, a, b);
+        }
+    if (t.n > 0)
+        expect(&t);
+    answer(&t, ret);
+    for (uint32_t a = 0; a < n_labels && !isnan(ret->value) && !ret->no_interval; a++)
+        for (uint32_t b = 0; b < n_labels; b++) {
+            double n = table[(size_t)a * n_labels + b], psi = n > 0 ? influence(&t, a, b) : 0;
+            sum += n * psi;
+            squares += n * psi * psi;
+        }
+    if (!ret->no_interval)
+        finish(&t, sum, squares, ret);
+    kt_free(t.row);
+}
+
+static void of_pair(const void *ctx, const int32_t *a, const int32_t *b, size_t n, uint32_t n_labels, kt_agree_result *ret)
+{
+    const kt_cohen_opts *o = ctx;
+    struct table t;
+    double sum = 0, squares = 0;
+    table_make(&t, (kt_cohen_weights)o->weights, n_labels);
+    t.n = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        t.row[a[i]]++;
+        t.col[b[i]]++;
+        t.seen += apart(t.weights, a[i], b[i]);
+    }
+    if (n)
+        expect(&t);
+    answer(&t, ret);
+    for (size_t i = 0; i < n && !isnan(ret->value) && !ret->no_interval; i++) {
+        double psi = influence(&t, (uint32_t)a[i], (uint32_t)b[i]);
+        sum += psi;
+        squares += psi * psi;
+    }
+    if (!ret->no_interval)
+        finish(&t, sum, squares, ret);
+    kt_free(t.row);
+}
+
+/* Two sources whose votes come item by item are counted in one pass, whose parts begin at items. */
+struct count {
+    const kt_votes *v;
+    size_t parts, width;
+    uint32_t *table; /* parts × width */
+    bool odd[MOST_PARTS]; /* an id out of bounds, an item out of order, a source twice on an item */
+};
+
+static size_t cut(const struct count *w, size_t part)
+{
+    size_t i = w->v->n / w->parts * part + KT_MIN(part, w->v->n % w->parts);
+    while (i > 0 && i < w->v->n && w->v->item[i] == w->v->item[i - 1])
+        i++;
+    return i;
+}
+
+static void count_part(void *ctx, size_t part)
+{
+    struct count *w = ctx;
+    const kt_votes *v = w->v;
+    uint32_t *table = w->table + part * w->width, k = v->n_labels, odd = 0;
+    size_t i = cut(w, part), to = cut(w, part + 1);
+    memset(table, 0, w->width * sizeof(*table));
+    odd |= i > 0 && i < to && v->item[i] < v->item[i - 1];
+    while (i < to && !odd) {
+        uint32_t item = v->item[i], s = v->source[i], a = (uint32_t)v->label[i] + 1;
+        odd |= (item >= v->n_items) | (s > 1) | (a > k);
+        if (++i == to || v->item[i] != item) {
+            odd |= i < to && v->item[i] < item;
+            continue;
+        }
+        uint32_t b = (uint32_t)v->label[i] + 1;
+        odd |= (v->source[i] != 1 - s) | (b > k) | (i + 1 < to && v->item[i + 1] <= item);
+        i++;
+        if (odd || !a || !b)
+            continue;
+        table[(s ? b - 1 : a - 1) * k + (s ? a - 1 : b - 1)]++;
+    }
+    w->odd[part] = odd;
+}
+
+/* False where the votes are not so regular; nothing is said then. */
+static bool count_two(const kt_votes *v, kt_cohen_weights weights, kt_pool *pool, kt_agree_result *ret)
+{
+    struct count w = { .v = v, .parts = KT_MIN(v->n / PART_VOTES + 1, MOST_PARTS), .width = (size_t)v->n_labels * v->n_labels };
+    w.table = kt_alloc_array(w.parts, w.width * sizeof(uint32_t) + 1);
+    kt_pool_run(pool, w.parts, count_part, &w);
+    bool odd = w.odd[0];
+    for (size_t p = 1; p < w.parts; p++) {
+        odd |= w.odd[p];
+        for (size_t c = 0; c < w.width; c++)
+            w.table[c] += w.table[p * w.width + c];
+    }
+    if (!odd)
+        kt_cohen_of_table(w.table, v->n_labels, weights, ret);
+    kt_free(w.table);
+    return !odd;
+}
+
+static kt_rc of_votes(const kt_votes *v, const void *opt, kt_pool *pool, kt_agree_result *ret, kt_err *err)
+{
+    const kt_cohen_opts *o = opt;
+    if (v->n_sources == 2 && v->n_labels <= MAX_COUNT_LABELS && count_two(v, (kt_cohen_weights)o->weights, pool, ret))
+        return 0;
+    return kt_agree_over_pairs(v, &(kt_agree_pairwise){ opt, of_pair }, pool, ret, err);
 }
 
 static const kt_cohen_opts defaults = { .weights = KT_COHEN_NONE };
-
-static kt_rc measure(const kt_votes *v, const void *opt, kt_rng *rng, double *ret_value, double ret_ci95[2], kt_err *err)
-{
-    const kt_cohen_opts *o = opt ? opt : &defaults;
-    (void)rng;
-    KT_TRY(kt_votes_check(v, err));
-    size_t kk = (size_t)v->n_labels * v->n_labels, s = v->n_sources;
-    if (kk && s > MAX_CELLS / kk) {
-        kt_fail(err, KT_LIMIT, "%zu sources with %u labels: their tables would not fit in memory", s, v->n_labels);
-        return kt_hint(err, "krippendorff_alpha compares any number of sources");
-    }
-    struct pairs p = { .v = v, .weights = (kt_cohen_weights)o->weights };
-    p.item_start = kt_alloc_array((size_t)v->n_items + 1, sizeof(size_t));
-    p.item_order = kt_alloc_array(v->n, sizeof(size_t));
-    p.source_start = kt_alloc_array(s + 1, sizeof(size_t));
-    p.source_order = kt_alloc_array(v->n, sizeof(size_t));
-    p.cell = kt_alloc_array(s * kk, sizeof(uint32_t));
-    p.touched = kt_zalloc_array(s, sizeof(uint32_t));
-    p.row = kt_alloc_array(v->n_labels, sizeof(double));
-    p.col = kt_alloc_array(v->n_labels, sizeof(double));
-    kt_votes by_source = *v;
-    by_source.item = v->source;
-    by_source.n_items = v->n_sources;
-    kt_votes_by_item(v, p.item_start, p.item_order);
-    kt_votes_by_item(&by_source, p.source_start, p.source_order);
-    evaluate(&p, ret_value, ret_ci95);
-    void *all[] = { p.item_start, p.item_order, p.source_start, p.source_order, p.cell, p.touched, p.row, p.col };
-    for (size_t i = 0; i < KT_LEN(all); i++)
-        kt_free(all[i]);
-    return 0;
-}
-
 static const char *const weights[] = { "none", "linear", "quadratic", NULL };
 static const kt_setting options[] = {
     { .name = "weights", .help = "what a disagreement costs by distance in the order of labels", .kind = KT_SET_CHOICE,
@@ -170,6 +218,6 @@ static const kt_setting options[] = {
 };
 
 const kt_agreement kt_agree_cohen_kappa = {
-    .name = "cohen_kappa", .help = "two sources; mean over pairs for more (Cohen 1960, 1968)", .nominal = true,
-    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), .measure = measure,
+    .name = "cohen_kappa", .help = "two sources; mean over pairs for more (Cohen 1960, 1968)", .formula = "1 - D_o / D_e", .nominal = true,
+    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), .of_votes = of_votes,
 };

@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-static double chance(const double *share, uint32_t k, double n, double *ret_grad)
+static double chance(const void *ctx, const double *share, uint32_t k, double n, double *ret_grad)
 {
+    (void)ctx;
     (void)n;
     double p_e = 0;
     for (uint32_t c = 0; c < k && k > 1; c++) {
@@ -16,13 +17,15 @@ static double chance(const double *share, uint32_t k, double n, double *ret_grad
     return k > 1 ? p_e : NAN;
 }
 
-static kt_rc measure(const kt_votes *v, const void *opt, kt_rng *rng, double *ret_value, double ret_ci95[2], kt_err *err)
+static kt_rc of_groups(const kt_vote_groups *g, const void *opt, kt_pool *pool, kt_agree_result *ret, kt_err *err)
 {
     (void)opt;
-    (void)rng;
-    return kt_agree_corrected(v, KT_WEIGH_GWET, chance, ret_value, ret_ci95, err);
+    (void)err;
+    kt_agree_corrected(g, &(kt_agree_spec){ .weigh = KT_WEIGH_GWET, .chance = chance }, pool, ret);
+    return 0;
 }
 
 const kt_agreement kt_agree_gwet_ac1 = {
-    .name = "gwet_ac1", .help = "AC1, steady when one label dominates (Gwet 2008)", .nominal = true, .measure = measure,
+    .name = "gwet_ac1", .help = "AC1, steady when one label dominates (Gwet 2008)", .formula = "(p_o - p_e) / (1 - p_e)",
+    .nominal = true, .of_groups = of_groups,
 };

@@ -2,22 +2,24 @@
    or not. */
 #include "algo/agree.h"
 
-static double chance(const double *share, uint32_t k, double n, double *ret_grad)
+static double chance(const void *ctx, const double *share, uint32_t k, double n, double *ret_grad)
 {
-    (void)n;
+    (void)ctx;
     (void)share;
-    for (uint32_t c = 0; c < k; c++)
-        ret_grad[c] = 0;
+    (void)n;
+    (void)ret_grad;
     return 1.0 / k;
 }
 
-static kt_rc measure(const kt_votes *v, const void *opt, kt_rng *rng, double *ret_value, double ret_ci95[2], kt_err *err)
+static kt_rc of_groups(const kt_vote_groups *g, const void *opt, kt_pool *pool, kt_agree_result *ret, kt_err *err)
 {
     (void)opt;
-    (void)rng;
-    return kt_agree_corrected(v, KT_WEIGH_ITEMS, chance, ret_value, ret_ci95, err);
+    (void)err;
+    kt_agree_corrected(g, &(kt_agree_spec){ .weigh = KT_WEIGH_ITEMS, .chance = chance }, pool, ret);
+    return 0;
 }
 
 const kt_agreement kt_agree_randolph_kappa = {
-    .name = "randolph_kappa", .help = "free-marginal kappa: chance is 1 / number of labels (Randolph 2005)", .nominal = true, .measure = measure,
+    .name = "randolph_kappa", .help = "free-marginal kappa: chance is 1 / number of labels (Randolph 2005)",
+    .formula = "(p_o - p_e) / (1 - p_e)", .nominal = true, .of_groups = of_groups,
 };

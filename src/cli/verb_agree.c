@@ -1,102 +1,131 @@
 /* karat agree VOTES.csv: how much the sources agree. */
-#include "algo/agree.h"
 #include "base/str.h"
-#include "cli/cli.h"
-#include "cli/votes_file.h"
+#include "cli/agree_cli.h"
 
 #include <math.h>
 #include <stdio.h>
 
-struct agree {
-    kt_cli *cli;
-    kt_votes_file file;
-    const kt_agreement *method; /* NULL: all */
-    kt_rng rng;
-    union {
-        char bytes[KT_AGREE_OPTION_BYTES];
-        kt_krippendorff_opts krippendorff;
-        double align;
-    } opt;
-};
+#define MAX_OUTPUT_BYTES ((size_t)1 << 36)
 
-static void put_metric(kt_buf *b, const char *name, double value, const double ci95[2])
+static kt_rc values_for(kt_agree_job *g, kt_err *err)
 {
-    kt_buf_printf(b, "\"method\":\"%s\",\"value\":", name);
-    kt_buf_f64(b, value);
-    kt_buf_puts(b, ",\"ci95\":");
-    if (isnan(ci95[0])) {
-        kt_buf_puts(b, "null");
-        return;
-    }
-    kt_buf_char(b, '[');
-    kt_buf_f64(b, ci95[0]);
-    kt_buf_char(b, ',');
-    kt_buf_f64(b, ci95[1]);
-    kt_buf_char(b, ']');
-}
-
-static void print_line(const char *name, double value, const double ci95[2])
-{
-    if (isnan(value))
-        printf("%-20s undefined\n", name);
-    else if (isnan(ci95[0]))
-        printf("%-20s %8.4f\n", name, value);
-    else
-        printf("%-20s %8.4f   95 %% interval %.4f to %.4f\n", name, value, ci95[0], ci95[1]);
-}
-
-static kt_rc values_for(struct agree *g, kt_err *err)
-{
-    if (g->method != &kt_agree_krippendorff_alpha)
+    if (!g->method || !g->method->numeric)
         return 0;
-    g->opt.krippendorff.value = g->file.value;
-    if (g->opt.krippendorff.level < KT_LEVEL_INTERVAL || g->file.value || g->file.votes.n_labels == 0)
+    g->opt.value = g->file.value;
+    bool by_rank = g->method == &kt_agree_krippendorff_alpha && g->opt.krippendorff.level < KT_LEVEL_INTERVAL;
+    if (by_rank || g->file.value || g->file.votes.n_labels == 0)
         return 0;
     double unused;
     uint32_t c = 0;
     while (kt_parse_f64(g->file.label[c], &unused))
         c++;
-    kt_fail(err, KT_RANGE, "this level needs numbers as labels; %.*s is none", KT_F(g->file.label[c]));
-    return kt_hint(err, "use level nominal, or level ordinal with --labels LOWEST,…,HIGHEST");
+    kt_fail(err, KT_RANGE, "%s needs numbers as labels here; %.*s is none", g->method->name, KT_F(g->file.label[c]));
+    return kt_hint(err, "--method krippendorff_alpha takes level=nominal, and level=ordinal with --labels LOWEST,…,HIGHEST");
 }
 
-static kt_rc measure(struct agree *g, bool json, kt_err *err)
+static kt_rc measure_one(kt_agree_job *g, const kt_agreement *m, kt_agree_result *ret, kt_err *err)
 {
-    const kt_votes *v = &g->file.votes;
-    double value, ci95[2];
-    kt_buf b = KT_BUF_INIT((size_t)1 << 20);
-    kt_rc rc = 0;
-    if (!json)
-        printf("%u items, %u annotators, %zu votes, %u labels\n", v->n_items, v->n_sources, v->n, v->n_labels);
-    kt_buf_puts(&b, g->method ? "{" : "{\"metrics\":[");
+    const void *opt = g->method ? &g->opt : NULL;
+    ret->no_interval = g->bounds != KT_BOUNDS_ANALYTIC;
+    KT_TRY(kt_agreement_measure(m, &g->file.votes, opt, g->cli->pool, ret, err));
+    if (g->bounds == KT_BOUNDS_BOOTSTRAP)
+        KT_TRY(kt_agreement_bootstrap(m, &g->file.votes, opt, g->replicates, g->seed, g->cli->pool, ret->ci95, err));
+    return 0;
+}
+
+static kt_rc measure_all(kt_agree_job *g, kt_buf *b, kt_err *err)
+{
     bool first = true;
+    kt_agree_print_begin(g, b);
     for (const kt_agreement *const *m = kt_agreements; *m; m++) {
         if (g->method ? *m != g->method : !(*m)->nominal)
             continue;
-        rc = (*m)->measure(v, g->method ? &g->opt : NULL, &g->rng, &value, ci95, err);
+        kt_agree_result r = { 0 };
+        kt_rc rc = measure_one(g, *m, &r, err);
         if (rc == KT_LIMIT && !g->method) /* one metric that does not fit must not hide the others */
-            value = ci95[0] = ci95[1] = NAN;
+            kt_agree_undefined(&r);
         else if (rc < 0)
-            break;
-        rc = 0;
-        if (!json) {
-            print_line((*m)->name, value, ci95);
-            continue;
-        }
-        kt_buf_puts(&b, g->method ? "" : first ? "{" : ",{");
-        put_metric(&b, (*m)->name, value, ci95);
-        kt_buf_puts(&b, g->method ? "" : "}");
+            return rc;
+        kt_agree_print(g, b, *m, &r, first);
         first = false;
     }
-    if (json && rc == 0) {
-        kt_buf_printf(&b, "%s,\"n_items\":%u,\"n_annotators\":%u}\n", g->method ? "" : "]", v->n_items, v->n_sources);
-        fwrite(b.p, 1, b.n, stdout);
-    }
-    kt_buf_done(&b);
-    return rc;
+    kt_agree_print_end(g, b);
+    return 0;
 }
 
-static kt_rc choose(struct agree *g, kt_str name, kt_strs set, kt_votes_file_opts *o, kt_err *err)
+static kt_rc by_pair(kt_agree_job *g, kt_buf *b, kt_err *err)
+{
+    kt_agreement_pair *pair;
+    size_t n;
+    KT_TRY(kt_agreement_by_pair(g->method, &g->file.votes, &g->opt, g->cli->pool, g->cli->arena, &pair, &n, err));
+    kt_agree_print_pairs(g, b, pair, n);
+    return 0;
+}
+
+static kt_rc by_class(kt_agree_job *g, kt_buf *b, kt_err *err)
+{
+    kt_agreement_class *c = kt_arena_array(g->cli->arena, (size_t)g->file.votes.n_labels + 1, sizeof(*c));
+    KT_TRY(kt_agreement_by_class(g->method, &g->file.votes, &g->opt, g->cli->pool, c, err));
+    kt_agree_print_classes(g, b, c);
+    return 0;
+}
+
+/* Chance in the sense of the metric: what p_e or D_e of its formula says. */
+static double chance_of(const kt_agree_result *r)
+{
+    for (uint32_t t = 0; t < r->n_terms; t++) {
+        if (kt_str_eq(kt_str_of(r->term[t].name), KT_S("p_e")))
+            return r->term[t].value;
+        if (kt_str_eq(kt_str_of(r->term[t].name), KT_S("D_e")))
+            return 1 - r->term[t].value;
+    }
+    return NAN;
+}
+
+static kt_rc by_item(kt_agree_job *g, kt_buf *b, kt_err *err)
+{
+    kt_agreement_item *item = kt_arena_array(g->cli->arena, (size_t)g->file.votes.n_items + 1, sizeof(*item));
+    kt_agree_result r = { .no_interval = true };
+    KT_TRY(kt_agreement_by_item(&g->file.votes, g->file.value, item, err));
+    if (g->method->nominal)
+        KT_TRY(kt_agreement_measure(g->method, &g->file.votes, &g->opt, g->cli->pool, &r, err));
+    kt_agree_print_items(g, b, item, chance_of(&r));
+    return 0;
+}
+
+/* What --per can say; NULL name: all items together. */
+static const struct part {
+    const char *name, *method; /* method: when none is given */
+    kt_rc (*run)(kt_agree_job *g, kt_buf *b, kt_err *err);
+} parts[] = {
+    { NULL, NULL, measure_all }, { "pair", "cohen_kappa", by_pair }, { "class", "fleiss_kappa", by_class }, { "item", "fleiss_kappa", by_item },
+};
+
+static kt_rc find_part(kt_str name, const struct part **ret, kt_err *err)
+{
+    *ret = &parts[0];
+    if (!name.n)
+        return 0;
+    for (size_t i = 1; i < KT_LEN(parts); i++)
+        if (kt_str_eq(name, kt_str_of(parts[i].name))) {
+            *ret = &parts[i];
+            return 0;
+        }
+    return kt_fail(err, KT_USAGE, "--per is pair, class or item, not %.*s", KT_F(name));
+}
+
+static kt_rc find_bounds(kt_str name, kt_agree_bounds *ret, kt_err *err)
+{
+    static const char *const names[] = { "analytic", "bootstrap", "none" };
+    for (size_t i = 0; i < KT_LEN(names); i++)
+        if (!name.n || kt_str_eq(name, kt_str_of(names[i]))) {
+            *ret = (kt_agree_bounds)i;
+            return 0;
+        }
+    return kt_fail(err, KT_USAGE, "--interval is analytic, bootstrap or none, not %.*s", KT_F(name));
+}
+
+static kt_rc choose(kt_agree_job *g, kt_str name, kt_strs set, kt_votes_file_opts *o, kt_err *err)
 {
     if (name.n && !(g->method = kt_agreement_find(name))) {
         const char *names[32];
@@ -124,41 +153,66 @@ static kt_rc choose(struct agree *g, kt_str name, kt_strs set, kt_votes_file_opt
     return 0;
 }
 
+static kt_rc answer(kt_agree_job *g, const struct part *part, kt_err *err)
+{
+    kt_buf b = KT_BUF_INIT(MAX_OUTPUT_BYTES);
+    kt_rc rc = values_for(g, err);
+    if (rc == 0)
+        rc = part->run(g, &b, err);
+    if (rc == 0)
+        fwrite(b.p, 1, b.n, stdout);
+    kt_buf_done(&b);
+    return rc;
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
-    bool json = false;
-    kt_str method = { NULL, 0 }, labels = { NULL, 0 }, duplicates = { NULL, 0 };
+    bool json = false, csv = false, explain = false;
+    kt_str method = { NULL, 0 }, labels = { NULL, 0 }, duplicates = { NULL, 0 }, per = { NULL, 0 }, bounds = { NULL, 0 };
+    int64_t replicates = 1000, seed = 1;
     kt_strs set = { NULL, 0 }, pos;
     const kt_opt opts[] = {
         { "method", KT_OPT_TEXT, "NAME", "one metric instead of all nominal ones", &method },
         { "set", KT_OPT_LIST, "NAME=VALUE", "an option of the metric", &set },
+        { "per", KT_OPT_TEXT, "WHAT", "one row a pair (of annotators), class or item", &per },
+        { "interval", KT_OPT_TEXT, "HOW", "analytic, bootstrap or none", &bounds },
+        { "replicates", KT_OPT_INT, "N", "samples of the bootstrap (1000)", &replicates },
+        { "seed", KT_OPT_INT, "N", "of the bootstrap (1)", &seed },
         { "labels", KT_OPT_TEXT, "A,B,C", "the labels in their order, also those nobody used", &labels },
         { "duplicates", KT_OPT_TEXT, "WHAT", "two votes by one annotator on one item: error, first or last", &duplicates },
+        { "explain", KT_OPT_FLAG, NULL, "print the formula with the numbers put in", &explain },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
+        { "csv", KT_OPT_FLAG, NULL, "print a CSV table", &csv },
     };
     kt_rc rc = kt_cli_parse(cli, &kt_verb_agree, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    struct agree g = { .cli = cli, .rng = kt_rng_keyed(1, 0, 0) };
+    kt_agree_job g = { .cli = cli, .explain = explain, .seed = (uint64_t)seed, .look = json ? KT_LOOK_JSON : csv ? KT_LOOK_CSV : KT_LOOK_TEXT };
     kt_votes_file_opts o = { 0 };
+    const struct part *part;
+    if (replicates < 40 || replicates > 1000000)
+        return kt_fail(err, KT_USAGE, "--replicates is a number from 40 to 1000000, not %lld", (long long)replicates);
+    g.replicates = (uint32_t)replicates;
     KT_TRY(kt_votes_file_duplicates(duplicates, &o.duplicates, err));
+    KT_TRY(find_bounds(bounds, &g.bounds, err));
+    KT_TRY(find_part(per, &part, err));
     if (labels.n)
         kt_votes_file_labels(labels, cli->arena, &o.labels);
-    KT_TRY(choose(&g, method, set, &o, err));
+    KT_TRY(choose(&g, method.n || !part->method ? method : kt_str_of(part->method), set, &o, err));
     KT_TRY(kt_votes_file_read(kt_arena_cstr(cli->arena, pos.v[0]), &o, cli->arena, &g.file, err));
-    rc = values_for(&g, err);
-    if (rc == 0)
-        rc = measure(&g, json, err);
+    rc = answer(&g, part, err);
     kt_votes_file_done(&g.file);
     return rc;
 }
 
 const kt_verb kt_verb_agree = {
-    .name = "agree", .help = "agreement between annotators: kappa, Fleiss, Krippendorff, …", .usage = "VOTES.csv [--method NAME] [--set NAME=VALUE]… [--json]",
+    .name = "agree", .help = "agreement between annotators: kappa, Fleiss, Krippendorff, …", .usage = "VOTES.csv [--method NAME] [--set NAME=VALUE]… [--per WHAT] [--json]",
     .more = "VOTES.csv (or - for standard input) begins with the line item,annotator,label, or has one column per annotator.\n"
             "An empty label is a missing vote. Intervals are over items, 95 %.\n\n"
-            "  karat agree votes.csv\n"
+            "  karat agree votes.csv --explain\n"
             "  karat agree votes.csv --method krippendorff_alpha --set level=ordinal --json\n"
-            "  karat agree votes.csv --method cohen_kappa --set weights=quadratic --labels low,middle,high",
+            "  karat agree votes.csv --method cohen_kappa --set weights=quadratic --labels low,middle,high\n"
+            "  karat agree votes.csv --per pair --method cohen_kappa\n"
+            "  karat agree scores.csv --method icc --set type=icc2 --interval bootstrap",
     .run = run,
 };

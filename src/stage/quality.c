@@ -102,8 +102,8 @@ static void measure_errors(struct build *b)
 /* A metric that cannot be measured here is undefined, which is what the report then says. */
 static double agreement(const kt_agreement *m, const kt_votes *v)
 {
-    double value = NAN;
-    return m->measure(v, NULL, NULL, &value, NULL, NULL) < 0 ? NAN : value;
+    kt_agree_result r = { .no_interval = true };
+    return kt_agreement_measure(m, v, NULL, NULL, &r, NULL) < 0 ? NAN : r.value;
 }
 
 static void measure_agreement(struct build *b)

@@ -11,10 +11,10 @@
 
 static double value_of(const kt_agreement *m, const kt_votes *v)
 {
-    double ret = 0, ci95[2];
-    assert_int_equal(m->measure(v, NULL, NULL, &ret, ci95, NULL), 0);
-    assert_true(isnan(ret) ? isnan(ci95[0]) : isnan(ci95[0]) || (ci95[0] <= ret && ret <= ci95[1]));
-    return ret;
+    kt_agree_result r = { 0 };
+    assert_int_equal(kt_agreement_measure(m, v, NULL, NULL, &r, NULL), 0);
+    assert_true(isnan(r.value) ? isnan(r.ci95[0]) : isnan(r.ci95[0]) || (r.ci95[0] <= r.value && r.value <= r.ci95[1]));
+    return r.value;
 }
 
 static void intervals(void **state)

@@ -1,0 +1,61 @@
+#include "algo/nth.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
+
+/* Bits whose unsigned order is the order of the numbers; -0 and 0 alike. */
+static inline uint64_t order_bits(double x)
+{
+    uint64_t u;
+    x += 0.0;
+    memcpy(&u, &x, sizeof(u));
+    return u >> 63 ? ~u : u | (uint64_t)1 << 63;
+}
+
+static double from_bits(uint64_t u)
+{
+    double x;
+    u = u >> 63 ? u & ~((uint64_t)1 << 63) : ~u;
+    memcpy(&x, &u, sizeof(x));
+    return x;
+}
+
+static double of_few(double *v, size_t n, size_t nth)
+{
+    for (size_t i = 1; i < n; i++) {
+        double x = v[i];
+        size_t j = i;
+        for (; j > 0 && v[j - 1] > x; j--)
+            v[j] = v[j - 1];
+        v[j] = x;
+    }
+    return v[nth];
+}
+
+double kt_nth_smallest(double *v, size_t n, size_t nth)
+{
+    KT_ASSERT(nth < n);
+    if (n <= FEW)
+        return of_few(v, n, nth);
+    uint64_t found = 0;
+    for (int shift = 64 - DIGIT_BITS; n > 1; shift = shift > DIGIT_BITS ? shift - DIGIT_BITS : 0) {
+        uint32_t count[DIGITS] = { 0 };
+        for (size_t i = 0; i < n; i++)
+            count[order_bits(v[i]) >> shift & (DIGITS - 1)]++;
+        uint32_t digit = 0;
+        while (nth >= count[digit])
+            nth -= count[digit++];
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+            if ((order_bits(v[i]) >> shift & (DIGITS - 1)) == digit)
+                v[kept++] = v[i];
+        n = kept;
+        found = order_bits(v[0]);
+        if (shift == 0)
+            break; /* all that are left are equal */
+    }
+    return n == 1 ? v[0] : from_bits(found);
+}

@@ -1,0 +1,11 @@
+/* The n-th smallest of many numbers without sorting them. */
+#ifndef KT_ALGO_NTH_H
+#define KT_ALGO_NTH_H
+
+#include "base/types.h"
+
+/* The value with exactly nth smaller or equal ones before it (0: the smallest) among the n numbers of v, none NaN; nth < n.
+   v is left in any order. O(n) for any input: the numbers' bits are counted eleven at a time from the top. */
+double kt_nth_smallest(double *v, size_t n, size_t nth);
+
+#endif
