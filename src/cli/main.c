@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
     cli.pool = kt_pool_new(0);
     kt_rc rc = verb->run(&cli, &err);
     kt_pool_free(cli.pool);
-    if (rc >= 0 && (fflush(stdout) || ferror(stdout)))
+    if (rc >= 0 && (fflush(stdout) || ferror(stdout)) && errno != EPIPE) /* a reader that had enough, like head, is no error */
         rc = kt_fail_errno(&err, "cannot write the result");
     return rc < 0 ? report(&err) : 0;
 }
