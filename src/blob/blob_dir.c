@@ -69,7 +69,7 @@ kt_digest kt_digest_of(kt_str data)
 static kt_rc write_file(kt_blobs *bs, kt_str data, const char *path, int *ret_fd, kt_err *err)
 {
     char tmp[PATH_MAX];
-    snprintf(tmp, sizeof(tmp), "%s/tmp-%ld-%u", bs->dir, (long)getpid(), atomic_fetch_add(&bs->counter, 1));
+    snprintf(tmp, sizeof(tmp), "%s/tmp-%ld-%ld-%u", bs->dir, (long)getpid(), (long)gettid(), atomic_fetch_add(&bs->counter, 1));
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return kt_fail_errno(err, "cannot write into %s", bs->dir);

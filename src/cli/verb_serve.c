@@ -19,7 +19,9 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 {
     kt_str address = KT_S("127.0.0.1");
     int64_t port = 8020;
+    bool flow = false;
     const kt_opt opts[] = {
+        { "run", KT_OPT_FLAG, NULL, "run the flow beside the people: it goes on whenever they have answered what it waits for", &flow },
         { "listen", KT_OPT_TEXT, "ADDRESS", "IPv4 or IPv6 address (default 127.0.0.1: this machine only)", &address },
         { "port", KT_OPT_INT, "N", "port (default 8020; 0: any free one)", &port },
     };
@@ -29,13 +31,13 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         return rc < 0 ? rc : 0;
     if (port < 0 || port > 65535)
         return kt_fail(err, KT_USAGE, "--port wants 0 to 65535, not %lld", (long long)port);
-    const kt_server_opts o = { .dir = kt_arena_cstr(cli->arena, pos.v[0]), .address = kt_arena_cstr(cli->arena, address), .port = (int)port,
+    const kt_server_opts o = { .dir = kt_arena_cstr(cli->arena, pos.v[0]), .address = kt_arena_cstr(cli->arena, address), .port = (int)port, .flow = flow,
                                .ready = say_ready };
     return kt_server_run(&o, cli->progress->stop, err);
 }
 
 const kt_verb kt_verb_serve = {
-    .name = "serve", .help = "the workspace in the browser", .usage = "DIR [--listen ADDRESS] [--port N]",
+    .name = "serve", .help = "the workspace in the browser", .usage = "DIR [--run] [--listen ADDRESS] [--port N]",
     .more = "Annotators, experts and managers sign in with the names of 'karat user add'. Only this process writes in the workspace while\n"
             "it runs; reading verbs work beside it. Ctrl-C answers what is under way, signs the audit log and ends.\n"
             "The API is under /api/v1; /api/v1/openapi.json describes it.",

@@ -179,6 +179,11 @@ uint64_t kt_committer_generation(const kt_committer *c)
     return atomic_load(&c->generation);
 }
 
+void kt_committer_touch(kt_committer *c)
+{
+    atomic_fetch_add(&c->generation, 1);
+}
+
 void kt_committer_log_head(kt_committer *c, uint64_t *ret_size, unsigned char ret_root[32])
 {
     pthread_mutex_lock(&c->lock);

@@ -26,6 +26,8 @@ kt_committer *kt_committer_free(kt_committer *c);
 bool kt_committer_post(kt_committer *c, kt_act *act);
 /* Commits so far: changes whenever something was written. Any thread. */
 uint64_t kt_committer_generation(const kt_committer *c);
+/* Something changed that the committer did not write: watchers look again. */
+void kt_committer_touch(kt_committer *c);
 /* Size and root of the log as of the last commit. Any thread. */
 void kt_committer_log_head(kt_committer *c, uint64_t *ret_size, unsigned char ret_root[32]);
 

@@ -63,30 +63,51 @@ kt_served *kt_server_project(kt_server *s, kt_str name_or_id)
     return NULL;
 }
 
+static kt_rc read_chunk(kt_req *rq, uint32_t chunk, kt_pred **ret)
+{
+    const kt_project *p = rq->p;
+    kt_column_part part = { KT_S("pred"), chunk * KT_COLUMN_CHUNK, KT_MIN(KT_COLUMN_CHUNK, p->n_items - chunk * KT_COLUMN_CHUNK), sizeof(kt_pred) };
+    *ret = kt_alloc_array(part.n, sizeof(kt_pred));
+    kt_rc rc = kt_column_get(rq->store, p->id, &part, 0xff, *ret, &rq->err);
+    if (rc < 0)
+        *ret = kt_free(*ret);
+    return rc;
+}
+
 kt_rc kt_served_pred(kt_req *rq, uint32_t item, int32_t *ret_label, double *ret_score)
 {
     kt_served *p = rq->project;
     uint32_t chunk = item / KT_COLUMN_CHUNK;
+    kt_pred v = { -1, 0 }, *fresh = NULL;
     pthread_mutex_lock(&rq->server->lock);
-    kt_pred *v = p->pred[chunk];
+    unsigned age = p->pred_age;
+    bool there = p->pred[chunk] != NULL;
+    if (there)
+        v = p->pred[chunk][item % KT_COLUMN_CHUNK];
     pthread_mutex_unlock(&rq->server->lock);
-    if (!v) {
-        kt_column_part part = { KT_S("pred"), chunk * KT_COLUMN_CHUNK, KT_MIN(KT_COLUMN_CHUNK, p->p.n_items - chunk * KT_COLUMN_CHUNK), sizeof(*v) };
-        kt_pred *fresh = kt_alloc_array(part.n, sizeof(*v));
-        kt_rc rc = kt_column_get(rq->store, p->p.id, &part, 0xff, fresh, &rq->err);
-        if (rc < 0)
-            return kt_free(fresh), rc;
+    if (!there) {
+        KT_TRY(read_chunk(rq, chunk, &fresh));
+        v = fresh[item % KT_COLUMN_CHUNK];
         pthread_mutex_lock(&rq->server->lock);
-        v = p->pred[chunk];
-        if (!v)
-            v = p->pred[chunk] = fresh;
+        if (!p->pred[chunk] && p->pred_age == age) {
+            p->pred[chunk] = fresh;
+            fresh = NULL;
+        }
         pthread_mutex_unlock(&rq->server->lock);
-        if (v != fresh)
-            kt_free(fresh);
+        kt_free(fresh);
     }
-    *ret_label = v[item % KT_COLUMN_CHUNK].label;
-    *ret_score = *ret_label >= 0 ? (double)v[item % KT_COLUMN_CHUNK].score : NAN;
+    *ret_label = v.label;
+    *ret_score = v.label >= 0 ? (double)v.score : NAN;
     return 0;
+}
+
+void kt_served_forget(kt_server *s, kt_served *p)
+{
+    pthread_mutex_lock(&s->lock);
+    p->pred_age++;
+    for (uint32_t c = 0; c <= p->p.n_items / KT_COLUMN_CHUNK; c++)
+        p->pred[c] = kt_free(p->pred[c]);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void kt_server_time(kt_server *s, const kt_req *rq)

@@ -85,16 +85,24 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
         s->tries = kt_tries_new();
         s->slow = kt_slow_new();
         kt_store_tidy_elsewhere(store);
+        kt_store *sibling = NULL;
+        kt_flow *flow = NULL;
+        if (o->flow) /* before the committer's thread has the store: it becomes a shared one */
+            rc = kt_store_sibling(store, &sibling, err);
         s->writer = kt_committer_new(store);
-        rc = serve(s, stop, err);
+        if (sibling)
+            flow = kt_flow_start(s, sibling);
+        if (rc == 0)
+            rc = serve(s, stop, err);
+        atomic_store(&s->stopping, true);
+        kt_flow_stop(flow);
         s->slow = kt_slow_free(s->slow);
         s->writer = kt_committer_free(s->writer);
         s->tries = kt_tries_free(s->tries);
     }
     kt_server_close_slots(s);
-    for (size_t i = 0; i < s->n_projects; i++)
-        for (uint32_t c = 0; s->project[i].pred && c <= s->project[i].p.n_items / KT_COLUMN_CHUNK; c++)
-            kt_free(s->project[i].pred[c]);
+    for (size_t i = 0; i < s->n_projects && s->project[i].pred; i++)
+        kt_served_forget(s, &s->project[i]);
     kt_store_close(store);
     kt_arena_done(&s->arena);
     pthread_mutex_destroy(&s->lock);

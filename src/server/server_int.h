@@ -23,6 +23,8 @@ struct kt_served {
     kt_project p;
     kt_review_rules rules;
     kt_pred **pred;       /* chunks of column "pred", read when first wanted; guarded by the server's lock */
+    unsigned pred_age;    /* counts the times they were forgotten; the same lock */
+    _Atomic(const char *) flow; /* what the flow does or waits for, a literal; NULL: it does not run */
 };
 
 /* A store to read with, lent to one request at a time. */
@@ -61,6 +63,8 @@ struct kt_server {
 kt_rc kt_server_take(kt_server *s, kt_reader_slot **ret, kt_err *err) KT_MUST_USE;
 void kt_server_give(kt_server *s, kt_reader_slot *slot);
 void kt_server_close_slots(kt_server *s);
+/* The predictions have changed. */
+void kt_served_forget(kt_server *s, kt_served *p);
 kt_served *kt_server_project(kt_server *s, kt_str name_or_id);
 void kt_server_time(kt_server *s, const kt_req *rq);
 
@@ -77,6 +81,12 @@ void kt_tries_forget(kt_tries *t, kt_str name);                /* it was the rig
 
 /* The progress object as one line of JSON, for kt_req_answer and for the event stream. */
 kt_rc kt_progress_json(kt_server *s, kt_served *p, kt_buf *ret, kt_err *err) KT_MUST_USE;
+
+/* flow.c: runs the flow of every project beside the people, on a thread of low priority: whenever they have emptied the queues it
+   waits for, it goes on. */
+typedef struct kt_flow kt_flow;
+kt_flow *kt_flow_start(kt_server *s, kt_store *store); /* store: a sibling of the committer's; taken over */
+kt_flow *kt_flow_stop(kt_flow *f);
 
 /* http.c */
 typedef struct kt_http kt_http;

@@ -89,6 +89,7 @@ KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items,
          KT_F64(kt_progress_row, agreement, KT_NULLABLE, "share of agreeing pairs of answers on the same item; null: no pair yet"),
          KT_LIST_OF(kt_progress_row, queues, &kt_queue_row_shape, "the queues"),
          KT_LIST_OF(kt_progress_row, rate, &kt_rate_row_shape, "the last hour, minutes without answers left out"),
+         KT_TEXT(kt_progress_row, flow, KT_NULLABLE, 0, 0, "what the flow does or waits for; null: it does not run"),
          KT_TEXT(kt_progress_row, at, 0, 0, 0, "when this was read"));
 KT_SHAPE(kt_person_row, "a person's work in a project", KT_I64(kt_person_row, id, 0, 0, 0, "user number"),
          KT_TEXT(kt_person_row, name, 0, 0, 0, "user name"), KT_ONE_OF(kt_person_row, role, 0, roles, "role in this project"),

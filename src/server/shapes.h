@@ -40,7 +40,7 @@ typedef struct kt_progress_row {
     int64_t items, duplicates, auto_approved, final_by_annotators, final_by_experts, gold, disputes_open, answers, skips, flags;
     double agreement;
     kt_list queues, rate;
-    kt_str at;
+    kt_str flow, at;
 } kt_progress_row;
 
 typedef struct kt_person_row {

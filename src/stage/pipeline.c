@@ -212,8 +212,11 @@ static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
         KT_TRY(rc);
         times[i] = time_of(r, stages[i].name, from);
         take_numbers(r, i + (rc == 0), &ret->numbers);
-        if (rc == KT_DONE)
+        if (rc == KT_DONE) {
+            ret->waiting_for = r->waiting_for;
+            ret->stage = stages[i].name;
             return stop_here(r, true, ret);
+        }
     }
     return until == KT_UNTIL_END ? finish(r, ret, times, i) : stop_here(r, false, ret);
 }

@@ -19,6 +19,8 @@ typedef struct kt_stage_numbers {
 
 typedef struct kt_pipeline_result {
     bool waiting;          /* people are needed before it can go on */
+    unsigned waiting_for;  /* … in these queues, bits of kt_queue */
+    const char *stage;     /* … at this stage */
     kt_stage_numbers numbers;
     int64_t queued[KT_QUEUE__COUNT];
     kt_report report;      /* when not waiting */

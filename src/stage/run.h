@@ -45,7 +45,7 @@ typedef struct kt_run {
     kt_prediction *pred;   /* n */
     kt_calibration calibration;
     kt_threshold threshold;
-    double seconds[8];
+    unsigned waiting_for;  /* queues people must empty before it can go on */
     kt_err *err;
 } kt_run;
 

@@ -101,28 +101,16 @@ static kt_rc batch(kt_run *r, struct person *v, size_t n, unsigned queues, uint6
     return 0;
 }
 
-static kt_rc open_slots(kt_run *r, unsigned queues, int64_t *ret)
-{
-    *ret = 0;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
-        int64_t items, slots, held = 0;
-        if (!(queues & 1u << q))
-            continue;
-        KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &items, &slots, r->err));
-        KT_TRY(kt_queue_held(r->s, r->p.id, (kt_queue)q, &held, r->err));
-        *ret += slots + held;
-    }
-    return 0;
-}
-
 kt_rc kt_people_work(kt_run *r, unsigned queues)
 {
     int64_t open;
-    KT_TRY(open_slots(r, queues, &open));
+    KT_TRY(kt_queue_open(r->s, r->p.id, queues, &open, r->err));
     if (open == 0)
         return 0;
-    if (!r->c->simulate)
+    if (!r->c->simulate) {
+        r->waiting_for = queues;
         return KT_DONE;
+    }
     if (!r->has_truth)
         return kt_fail(r->err, KT_RANGE, "simulate: wants a held-back truth to answer from; map a field to truth, or leave simulate out");
     size_t n = (size_t)(r->c->sim_annotators + r->c->sim_experts);
@@ -147,6 +135,6 @@ kt_rc kt_people_work(kt_run *r, unsigned queues)
     kt_store_set_now(r->s, 0);
     kt_free(v);
     KT_TRY(rc);
-    KT_TRY(open_slots(r, queues, &open));
+    KT_TRY(kt_queue_open(r->s, r->p.id, queues, &open, r->err));
     return open == 0 ? 0 : kt_fail(r->err, KT_RANGE, "%lld answers are wanted that no simulated person may give; add annotators", (long long)open);
 }

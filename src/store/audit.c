@@ -60,7 +60,7 @@ static kt_rc load_key(const char *path, unsigned char *ret, size_t size, kt_err 
     return 0;
 }
 
-kt_rc kt_audit_load(kt_store *s, kt_err *err)
+kt_rc kt_audit_load_keys(kt_store *s, kt_err *err)
 {
     char path[PATH_MAX];
     if (sodium_init() < 0)
@@ -71,6 +71,11 @@ kt_rc kt_audit_load(kt_store *s, kt_err *err)
         key_path(s->dir, "audit.secret", path);
         KT_TRY(load_key(path, s->secret_key, sizeof(s->secret_key), err));
     }
+    return 0;
+}
+
+kt_rc kt_audit_load(kt_store *s, kt_err *err)
+{
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_str hex = { 0 };
     memset(&s->audit, 0, sizeof(s->audit));

@@ -316,9 +316,18 @@ kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items
     return kt_counter_get(s, project, kt_arena_printf(&a, "queue.%s.slots", queue_names[q]), ret_slots, err);
 }
 
-kt_rc kt_queue_held(kt_store *s, int64_t project, kt_queue q, int64_t *ret, kt_err *err)
+kt_rc kt_queue_open(kt_store *s, int64_t project, unsigned queues, int64_t *ret, kt_err *err)
 {
-    return kt_db_i64(kt_store_db(s), ret, err, "SELECT COUNT(*) FROM lease WHERE project=$1 AND queue=$2 AND gold=0", "ii", project, (int64_t)q);
+    *ret = 0;
+    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+        int64_t items, slots, held;
+        if (!(queues & 1u << q))
+            continue;
+        KT_TRY(kt_queue_size(s, project, (kt_queue)q, &items, &slots, err));
+        KT_TRY(kt_db_i64(kt_store_db(s), &held, err, "SELECT COUNT(*) FROM lease WHERE project=$1 AND queue=$2 AND gold=0", "ii", project, (int64_t)q));
+        *ret += slots + held;
+    }
+    return 0;
 }
 
 kt_rc kt_queue_expire(kt_store *s, int64_t now_us, int max, int *ret_n, kt_err *err)

@@ -47,8 +47,8 @@ kt_rc kt_queue_ahead(kt_store *s, int64_t project, int64_t user, unsigned queues
 /* A lease on one item for a person who answered outside (an import). KT_NOTFOUND: not in any of `queues`, or no slot open;
    KT_EXISTS: this person has met it. */
 kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues, uint32_t item, kt_lease *ret, kt_err *err) KT_MUST_USE;
-/* Items of a queue that people hold now, gold ones not counted. */
-kt_rc kt_queue_held(kt_store *s, int64_t project, kt_queue q, int64_t *ret, kt_err *err) KT_MUST_USE;
+/* Answers still wanted in the queues of `queues`, items that people hold now included. */
+kt_rc kt_queue_open(kt_store *s, int64_t project, unsigned queues, int64_t *ret, kt_err *err) KT_MUST_USE;
 /* Items of a queue with open slots, in its order, into an array the caller frees. */
 kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 /* Gives every lease whose deadline has passed back to its queue; at most max. */

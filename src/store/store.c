@@ -141,10 +141,40 @@ kt_rc kt_store_open(const char *dir, kt_store_mode mode, kt_store **ret, kt_err 
     if (rc == 0)
         rc = kt_blobs_open(path, mode == KT_STORE_WRITE, &s->blobs, err);
     if (rc == 0)
+        rc = kt_audit_load_keys(s, err);
+    if (rc == 0)
         rc = kt_audit_load(s, err);
     if (rc < 0) {
         if (rc == KT_CORRUPT)
             kt_at(err, path, 0, NULL);
+        kt_store_close(s);
+        return rc;
+    }
+    *ret = s;
+    return 0;
+}
+
+kt_rc kt_store_sibling(kt_store *owner, kt_store **ret, kt_err *err)
+{
+    char path[PATH_MAX];
+    kt_store *s = kt_zalloc(sizeof(*s));
+    KT_ASSERT(owner->mode == KT_STORE_WRITE);
+    snprintf(s->dir, sizeof(s->dir), "%s", owner->dir);
+    s->mode = KT_STORE_WRITE;
+    s->lock_fd = -1; /* the owner's lock keeps others away */
+    s->shared = owner->shared = true;
+    kt_rc rc = kt_path_join(path, sizeof(path), s->dir, "karat.db", err);
+    if (rc == 0)
+        rc = kt_db_open(path, KT_DB_WRITE, &s->db, err);
+    if (rc == 0)
+        rc = kt_path_join(path, sizeof(path), s->dir, "blobs", err);
+    if (rc == 0)
+        rc = kt_blobs_open(path, true, &s->blobs, err);
+    if (rc == 0)
+        rc = kt_audit_load_keys(s, err);
+    if (rc == 0)
+        rc = kt_audit_load(s, err);
+    if (rc < 0) {
         kt_store_close(s);
         return rc;
     }
@@ -192,6 +222,13 @@ const char *kt_store_dir(const kt_store *s)
 kt_rc kt_store_begin(kt_store *s, kt_err *err)
 {
     KT_TRY(kt_db_begin(s->db, err));
+    if (s->shared) {
+        kt_rc rc = kt_audit_load(s, err);
+        if (rc < 0) {
+            kt_db_rollback(s->db);
+            return rc;
+        }
+    }
     s->audit_begin = s->audit;
     s->counts.n = 0;
     return 0;

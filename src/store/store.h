@@ -22,6 +22,9 @@ kt_rc kt_store_create(const char *dir, kt_err *err) KT_MUST_USE;
 /* Opens and, for KT_STORE_WRITE, migrates the schema forward. KT_NOTFOUND: no workspace there. KT_CORRUPT: damaged. */
 kt_rc kt_store_open(const char *dir, kt_store_mode mode, kt_store **ret, kt_err *err) KT_MUST_USE;
 kt_store *kt_store_close(kt_store *s);
+/* A second writer in the process that holds the lock, for another thread; their transactions exclude each other. Close it
+   before its owner. */
+kt_rc kt_store_sibling(kt_store *owner, kt_store **ret, kt_err *err) KT_MUST_USE;
 
 kt_db *kt_store_db(kt_store *s); /* for files of this folder */
 /* While a server runs: its writer's commits do not wait for the database's log to be moved into place; kt_store_tidy on a

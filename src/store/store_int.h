@@ -28,6 +28,7 @@ struct kt_store {
     kt_blobs *blobs;
     kt_store_mode mode;
     int lock_fd;
+    bool shared; /* another writer of this process may have appended to the log */
     int64_t fixed_now; /* 0: the wall clock */
     kt_audit_state audit, audit_begin, audit_mark; /* now; as the transaction began; as the mark was set */
     kt_counts counts, counts_mark;
@@ -35,7 +36,8 @@ struct kt_store {
     char dir[PATH_MAX - 64];
 };
 
-kt_rc kt_audit_load(kt_store *s, kt_err *err) KT_MUST_USE; /* state and key, at open */
+kt_rc kt_audit_load_keys(kt_store *s, kt_err *err) KT_MUST_USE;
+kt_rc kt_audit_load(kt_store *s, kt_err *err) KT_MUST_USE; /* state */
 kt_rc kt_audit_save(kt_store *s, kt_err *err) KT_MUST_USE; /* state, before a commit */
 kt_rc kt_counts_save(kt_store *s, kt_err *err) KT_MUST_USE; /* before a commit */
 kt_rc kt_audit_make_key(const char *dir, kt_err *err) KT_MUST_USE;

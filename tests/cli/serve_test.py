@@ -404,6 +404,60 @@ def expired(tmp):
     s.stop()
 
 
+def flow(tmp):
+    """serve --run: the whole flow of the quickstart with people who answer through HTTP; nobody starts anything in between."""
+    quick = open(f"{ROOT}/examples/quickstart/karat.yaml").read()
+    open(f"{tmp}/flow.yaml", "w").write(quick[: quick.index("simulate:")] + quick[quick.index("export:") :])
+    items = f"{ROOT}/examples/quickstart/items.jsonl"
+    topic = {r["id"]: r["topic"] for r in map(json.loads, open(items))}
+    d = f"{tmp}/flow"
+    karat("init", d, "--pipeline", f"{tmp}/flow.yaml")
+    karat("ingest", d, items)
+    for who, role in (("ann", "annotator"), ("ben", "annotator"), ("eve", "annotator"), ("xena", "expert"), ("mia", "manager")):
+        karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
+    s = Server(d, "--run")
+    mia, stop, trouble, said = s.sign_in("mia"), threading.Event(), [], set()
+
+    def labour(who, desk):
+        token, n = s.sign_in(who), 0
+        while not stop.is_set():
+            status, r = s.call("POST", "/projects/1/queue:next", {"desk": desk}, token)
+            for t in r.get("tasks", []):
+                n += 1
+                if t["queue"] == "trusted" and (t["pre_label"] or t["votes"]):
+                    trouble.append(t)
+                wrong = who == "eve" and sum(map(ord, t["id"])) % 5 == 0
+                status, r = s.call("POST", "/projects/1/annotations", {"desk": desk, "token": t["token"], "item": t["item"], "client_id": f"{who}-{n:05}",
+                                                                       "label": "praise" if wrong else topic[t["id"]]}, token)
+                if status != 201:
+                    trouble.append((status, r))
+            if not r.get("tasks") and "id" not in r:
+                time.sleep(0.05)
+
+    threads = [threading.Thread(target=labour, args=a) for a in (("ann", "annotator"), ("ben", "annotator"), ("eve", "annotator"), ("xena", "expert"))]
+    [t.start() for t in threads]
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        p = s.call("GET", "/projects/1/progress", token=mia)[1]
+        said.add(p["flow"])
+        if p["flow"] and ("through" in p["flow"] or "error" in p["flow"]):
+            break
+        time.sleep(0.1)
+    stop.set()
+    [t.join() for t in threads]
+    code, err = s.stop()
+    check("people alone bring the flow to its end", "is through" in p["flow"] and not trouble, (p, trouble[:3], err))
+    check("it told what it waited for", any("learn from" in (x or "") for x in said) and any("trusted" in (x or "") for x in said), said)
+    rows = [json.loads(x) for x in open(f"{d}/export/labels.jsonl")]
+    wrong = sum(r["label"] != topic[r["id"]] for r in rows)
+    check("every item has its label, nearly all right", len(rows) == 542 and wrong < 30 and os.path.exists(f"{d}/report.html"), (len(rows), wrong))
+    check("the machine took its share", sum(r["method"] == "auto" for r in rows) > 50, p)
+    r = karat("audit", "verify", d)
+    check("two writers leave one log that holds", code == 0 and r.returncode == 0, r.stdout)
+    again = karat("quality", d, "--json")
+    check("and the command line finds nothing left to do", again.returncode == 0 and json.loads(again.stdout)["report"]["left_out"] == 0, again.stdout + again.stderr)
+
+
 def main():
     tmp = tempfile.mkdtemp(prefix="karat-serve-")
     try:
@@ -422,6 +476,7 @@ def main():
         check("every operation was answered well once", not missing, missing)
         killed(tmp)
         expired(tmp)
+        flow(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     sys.exit(failed > 0)

@@ -30,6 +30,10 @@ function Figures({ p }: { p: ProgressRow }) {
     );
 }
 
+function Running({ p }: { p: ProgressRow }) {
+    return p.flow === null ? null : <p class="hint running" role="status">The flow {p.flow}.</p>;
+}
+
 function Queues({ p }: { p: ProgressRow }) {
     const queues = p.queues.filter((q) => q.items > 0);
     if (queues.length === 0) return <p class="hint">No item waits for people.</p>;
@@ -92,6 +96,7 @@ function Board({ project }: { project: ProjectFull }) {
                 {p && (
                     <>
                         <Flow p={p} />
+                        <Running p={p} />
                         <Figures p={p} />
                         <div class="pair">
                             <section><h2>Last hour</h2><Throughput rate={p.rate} now={p.at} /></section>
