@@ -9,8 +9,8 @@
    its wrong ones with odds(budget) g(t) instead of a(t), from the same random number: at every bad t, at once, K only shrinks
    and N - K stays, and who passed still passes (a threshold that allows K + 1 wrong allows K wrong of one item less). In the
    law so made each item is wrong with chance budget whatever its score, so K along falling scores is S_n, and the chance that
-   any bad t passes is at most delta. Tests of one threshold after the other (fixed sequence, fallback) stop at an early failure
-   instead; on the populations of the unit test this approves more (see there). */
+   any bad t passes is at most delta. Tests of one threshold after the other (fixed sequence, fallback) pay less for each but stop
+   at an early failure; the unit test has both on several populations. */
 #include "algo/threshold.h"
 
 #include "base/mem.h"
