@@ -1,16 +1,26 @@
-/* Learn-then-test over thresholds. For each of a grid of coverages, fixed by the pool's scores alone, the hypothesis
-   "the error rate at or above this threshold exceeds the budget" is tested by the binomial tail: its p-value is
-   P(Bin(n, budget) <= wrong). Hypotheses are tested from high scores to low. Testing in a fixed order needs no
-   correction, but one early failure ends it; so delta is split over a few starting points, and what a run of passed
-   tests has gathered carries over (fallback procedure: Wiens 2003; Wiens and Dmitrienko 2005, which keeps the
-   family-wise error at delta). Order, grid and starts depend on scores only, never on which answers were right. */
+/* Learn-then-test over thresholds, all at once. At a threshold t the trusted sample has K wrong among N; t passes when
+   P(Bin(N, budget) <= K) <= level, one level for every t. The level is below delta to pay for looking at many thresholds, and is
+   the largest for which
+
+       P(some n <= n_trusted has P(Bin(n, budget) <= S_n) <= level) <= delta,    S_n: n tosses, each wrong with chance budget.
+
+   Why this is enough, whatever the error rate does along the scores: let g(t) and a(t) be the chances that an item is right
+   (wrong) with a score of at least t, and call t bad when a(t) >= odds(budget) g(t). Keep every item's right outcomes and draw
+   its wrong ones with odds(budget) g(t) instead of a(t), from the same random number: at every bad t, at once, K only shrinks
+   and N - K stays, and who passed still passes (a threshold that allows K + 1 wrong allows K wrong of one item less). In the
+   law so made each item is wrong with chance budget whatever its score, so K along falling scores is S_n, and the chance that
+   any bad t passes is at most delta. Tests of one threshold after the other (fixed sequence, fallback) pay less for each but stop
+   at an early failure; the unit test has both on several populations. */
 #include "algo/threshold.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 
 #include <math.h>
 
-enum { STARTS = 4, FRACTION_STEPS = 400 };
+enum { FRACTION_STEPS = 400, LEVEL_STEPS = 24, FEW_TERMS = 64 };
+#define MOST_TRUSTED 50000 /* that are looked at; of more, a random part */
+#define NEGLIGIBLE 1e-18   /* chance of a number of wrong ones that is no longer followed */
 
 /* Regularised incomplete beta function by its continued fraction (Lentz's method; Press et al., section 6.4). */
 static double beta_fraction(double a, double b, double x)
@@ -53,6 +63,12 @@ static double binom_cdf(uint64_t k, uint64_t n, double p)
 {
     if (k >= n)
         return 1;
+    double term = exp((double)n * log1p(-p)), sum = term, odds = p / (1 - p);
+    if (k < FEW_TERMS && term > 1e-250) {
+        for (uint64_t i = 0; i < k; i++)
+            sum += term *= odds * (double)(n - i) / (double)(i + 1);
+        return KT_MIN(sum, 1);
+    }
     return incomplete_beta((double)(n - k), (double)k + 1, 1 - p);
 }
 
@@ -157,26 +173,65 @@ static void lay_points(const kt_threshold_data *d, const kt_threshold_options *o
     kt_free(trusted);
 }
 
-/* Points where a share of delta enters: numbers of trusted items in even ratios between the fewest that could pass
-   and all of them. Returns how many; 0 when not even all could pass. */
-static uint32_t lay_starts(const kt_threshold *t, const kt_threshold_options *o, uint32_t *ret)
+/* Chances of S_n = k for k in [low, high), of all runs and of those that have not passed yet. */
+struct walk {
+    double *all, *open;
+    size_t low, high;
+};
+
+/* One toss more. */
+static void toss(struct walk *w, double budget)
 {
-    double share = o->delta / STARTS, all = t->point[t->n_points - 1].n_trusted, first = (double)least_n(0, o->budget, share);
-    uint32_t n = 0;
-    if (all < first) {
-        if (all < (double)least_n(0, o->budget, o->delta))
-            return 0;
-        first = all; /* a small sample: everything on the last point */
+    w->all[w->high] = w->open[w->high] = 0;
+    w->high++;
+    for (size_t k = w->high; k-- > w->low;) {
+        double below = k > w->low ? w->all[k - 1] : 0, below_open = k > w->low ? w->open[k - 1] : 0;
+        w->all[k] = (1 - budget) * w->all[k] + budget * below;
+        w->open[k] = (1 - budget) * w->open[k] + budget * below_open;
     }
-    for (int s = 0; s < STARTS; s++) {
-        double want = first * pow(all / first, s / (double)STARTS);
-        uint32_t p = 0;
-        while (t->point[p].n_trusted < want)
-            p++;
-        if (n == 0 || ret[n - 1] != p)
-            ret[n++] = p;
+    while (w->high - w->low > 1 && w->all[w->high - 1] < NEGLIGIBLE)
+        w->high--;
+    while (w->high - w->low > 1 && w->all[w->low] < NEGLIGIBLE && w->open[w->low] == 0)
+        w->low++;
+}
+
+/* Chance that m tosses pass at some n <= m at this level. */
+static double chance_to_pass(size_t m, double budget, double level)
+{
+    struct walk w = { kt_zalloc_array(m + 2, sizeof(double)), kt_zalloc_array(m + 2, sizeof(double)), 0, 1 };
+    w.all[0] = w.open[0] = 1;
+    double passed = 0, upto = 1; /* upto: P(S_n <= next) */
+    size_t next = 0;             /* wrong ones that are not allowed yet */
+    for (size_t n = 1; n <= m; n++) {
+        upto -= budget * (next >= w.low && next < w.high ? w.all[next] : 0);
+        toss(&w, budget);
+        while (upto <= level && next < n) { /* from here on so many are allowed: runs that have no more pass */
+            for (size_t k = w.low; k <= next && k < w.high; k++) {
+                passed += w.open[k];
+                w.open[k] = 0;
+            }
+            next++;
+            upto += next >= w.low && next < w.high ? w.all[next] : 0;
+        }
     }
-    return n;
+    kt_free(w.all);
+    kt_free(w.open);
+    return passed;
+}
+
+static double find_level(size_t m, const kt_threshold_options *o)
+{
+    if (chance_to_pass(m, o->budget, o->delta) <= o->delta)
+        return o->delta;
+    double low = o->delta / (double)(m + 1), high = o->delta; /* the low end is safe: m tests share delta */
+    for (int i = 0; i < LEVEL_STEPS && high / low > 1.001; i++) {
+        double mid = sqrt(low * high);
+        if (chance_to_pass(m, o->budget, mid) <= o->delta)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
 }
 
 /* Not found: the fewest further trusted labels, all right, with which some point would pass. */
@@ -192,30 +247,54 @@ static uint64_t more_needed(const kt_threshold *t, const kt_threshold_options *o
     return best;
 }
 
-kt_rc kt_threshold_find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret, kt_err *err)
+/* A random part of more trusted items than are worth the time; *part owns its arrays. */
+static void take_part(const kt_threshold_data *d, kt_threshold_data *part, float *score, uint8_t *right)
 {
-    KT_TRY(check(d, o, err));
-    memset(ret, 0, sizeof(*ret));
+    uint64_t *at = kt_alloc_array(MOST_TRUSTED, sizeof(*at));
+    kt_rng r = kt_rng_keyed(0x746872, d->n_trusted, 0);
+    kt_rng_sample(&r, d->n_trusted, MOST_TRUSTED, at);
+    for (size_t i = 0; i < MOST_TRUSTED; i++) {
+        score[i] = d->trusted_score[at[i]];
+        right[i] = d->trusted_right[at[i]];
+    }
+    *part = (kt_threshold_data){ d->n_pool, d->pool_score, MOST_TRUSTED, score, right };
+    kt_free(at);
+}
+
+static void find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret)
+{
     lay_points(d, o, ret);
-    uint32_t start[STARTS], n_starts = lay_starts(ret, o, start), next = 0;
-    double gathered = 0, share = n_starts ? o->delta / n_starts : 0;
+    double level = find_level(d->n_trusted, o);
     for (uint32_t p = 0; p < ret->n_points; p++) {
         kt_threshold_point *at = &ret->point[p];
-        for (; next < n_starts && start[next] == p; next++)
-            gathered += share;
-        at->passed = gathered > 0 && binom_cdf(at->n_wrong, at->n_trusted, o->budget) <= gathered;
-        if (!at->passed) {
-            gathered = 0;
+        at->passed = binom_cdf(at->n_wrong, at->n_trusted, o->budget) <= level;
+        if (!at->passed)
             continue;
-        }
         ret->found = true;
         ret->score = at->score;
         ret->coverage = at->coverage;
         ret->n_trusted = at->n_trusted;
         ret->n_wrong = at->n_wrong;
         ret->error = at->error;
-        ret->upper = binom_upper(at->n_wrong, at->n_trusted, gathered);
+        ret->upper = binom_upper(at->n_wrong, at->n_trusted, level);
     }
     ret->n_more = ret->found ? 0 : more_needed(ret, o);
+}
+
+kt_rc kt_threshold_find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret, kt_err *err)
+{
+    KT_TRY(check(d, o, err));
+    memset(ret, 0, sizeof(*ret));
+    if (d->n_trusted <= MOST_TRUSTED) {
+        find(d, o, ret);
+        return KT_OK;
+    }
+    kt_threshold_data part;
+    float *score = kt_alloc_array(MOST_TRUSTED, sizeof(*score));
+    uint8_t *right = kt_alloc(MOST_TRUSTED);
+    take_part(d, &part, score, right);
+    find(&part, o, ret);
+    kt_free(score);
+    kt_free(right);
     return KT_OK;
 }

@@ -35,14 +35,14 @@ typedef struct kt_threshold {
     bool found;                  /* false: no threshold passes, approve nothing */
     double score, coverage;      /* where found: the passed point of largest coverage */
     uint32_t n_trusted, n_wrong; /* there */
-    double error, upper;
+    double error, upper;         /* upper: Clopper-Pearson bound at the level the tests were held at; <= budget */
     uint64_t n_more;             /* not found: at least so many more trusted labels, all right, are needed; else 0 */
     uint32_t n_points;           /* from high scores (small coverage) to low */
     kt_threshold_point point[KT_THRESHOLD_POINTS];
 } kt_threshold;
 
 /* Finds the threshold of largest coverage such that, with chance at least 1 - delta over the draw of the trusted
-   sample, the error rate of the items at or above it is at most budget. Assumes that the trusted sample is a uniform
+   sample, the error rate of the items at or above it is at most budget, however the error rate runs along the scores. Assumes that the trusted sample is a uniform
    random sample of the pool's population, that the scores do not depend on it, and independent draws (a sample
    without replacement is only safer). KT_RANGE for numbers out of bounds; 'none passes' is found = false, not an
    error. */
