@@ -374,6 +374,87 @@ static kt_rc run_rankings(kt_cli *cli, const kt_answer_merge *m, const kt_table_
     return rank(cli, m, t, o, json, false, err);
 }
 
+/* ---- numbers ---- */
+
+static void put_pair(kt_buf *b, const char *name, double value, const double *ci)
+{
+    kt_buf_printf(b, ",\"%s\":", name);
+    kt_buf_f64(b, value);
+    kt_buf_printf(b, ",\"%s_ci95\":[", name);
+    kt_buf_f64(b, ci[0]);
+    kt_buf_char(b, ',');
+    kt_buf_f64(b, ci[1]);
+    kt_buf_char(b, ']');
+}
+
+static void print_numbers(const kt_answer_merge *m, const answers *x, const kt_numeric *r, bool json)
+{
+    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
+    if (json)
+        kt_buf_printf(&b, "{\"method\":\"%s\",\"used\":\"%s\",\"items\":[", m->name,
+                      r->method == KT_NUMERIC_MEAN ? "mean" : r->method == KT_NUMERIC_MEDIAN ? "median" : r->robust > 0 ? "precision, robust" : "precision");
+    else
+        kt_buf_puts(&b, "item,value,low,high\n");
+    for (uint32_t i = 0; i < r->n_items; i++) {
+        if (json) {
+            kt_buf_puts(&b, i ? ",\n{\"item\":" : "\n{\"item\":");
+            kt_buf_json(&b, x->item.name.v[i]);
+            put_pair(&b, "value", r->value[i], r->ci + 2 * i);
+            kt_buf_printf(&b, ",\"votes\":%u}", r->n_votes[i]);
+        } else {
+            kt_buf_csv(&b, x->item.name.v[i], ',');
+            kt_buf_printf(&b, ",%.9g,%.9g,%.9g\n", r->value[i], r->ci[2 * i], r->ci[2 * i + 1]);
+        }
+    }
+    kt_buf_puts(&b, json ? "],\"sources\":[" : "");
+    for (uint32_t s = 0; json && s < r->n_sources; s++) {
+        kt_buf_puts(&b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
+        kt_buf_json(&b, x->source.name.v[s]);
+        put_pair(&b, "bias", r->bias[s], r->bias_ci + 2 * s);
+        put_pair(&b, "sd", r->sd[s], r->sd_ci + 2 * s);
+        kt_buf_printf(&b, ",\"votes\":%u}", r->n_said[s]);
+    }
+    kt_buf_puts(&b, json ? "]}\n" : "");
+    flush(&b);
+    kt_buf_done(&b);
+}
+
+static kt_rc run_numeric(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    static const char *const value_names[] = { "value", "label", "vote", "answer", "score", NULL };
+    answers x;
+    kt_numeric r;
+    KT_TRY(group(t, value_names, cli->arena, &x, err));
+    uint32_t *item = kt_arena_array(cli->arena, t->n_rows, sizeof(*item));
+    double *value = kt_arena_array(cli->arena, t->n_rows, sizeof(*value));
+    kt_rc rc = 0;
+    for (uint32_t i = 0; i < x.item.name.n; i++)
+        for (size_t q = x.start[i]; q < x.start[i + 1] && rc == 0; q++) {
+            item[q] = i;
+            if (!kt_parse_f64(kt_str_trim(x.text[q]), &value[q])) {
+                rc = kt_fail(err, KT_PARSE, "item %.*s: '%.*s' is not a number", KT_F(x.item.name.v[i]), KT_F(x.text[q]));
+                kt_at(err, t->path, 0, "value");
+            }
+        }
+    kt_numbers v = { t->n_rows, (uint32_t)x.item.name.n, (uint32_t)x.source.name.n, item, x.source_of, value };
+    if (rc == 0)
+        rc = kt_numeric_fit(&v, &o->numeric, cli->arena, &r, err);
+    if (rc == 0)
+        print_numbers(m, &x, &r, json);
+    answers_done(&x);
+    return rc;
+}
+
+static const char *const numeric_methods[] = { "auto", "precision", "mean", "median", NULL }, *const no_yes[] = { "no", "yes", NULL };
+#define AT(member) offsetof(kt_answer_opts, numeric.member)
+static const kt_setting numeric_options[] = {
+    { "method", "weighed by precision, plain, or what predicts votes best", KT_SET_CHOICE, AT(method), 0, 0, numeric_methods },
+    { "bias", "whether annotators may be too high or too low throughout", KT_SET_CHOICE, AT(bias), 0, 0, no_yes },
+    { "robust", "degrees of freedom of Student's t for errors; 0: normal", KT_SET_FLOAT, AT(robust), 0, 1e6, NULL },
+    { "n_iter", "most rounds", KT_SET_INT, AT(n_iter), 1, 100000, NULL },
+    { "shrink", "votes of average precision that every annotator starts with", KT_SET_FLOAT, AT(shrink), 0, 1e6, NULL },
+    { .name = NULL },
+};
 static const char *const off_on[] = { "majority", "em", NULL };
 static const kt_setting mask_options[] = {
     { "method", "how pixels are decided", KT_SET_CHOICE, offsetof(kt_answer_opts, em), 0, 0, off_on },
@@ -389,6 +470,7 @@ const kt_answer_merge kt_answer_merges[] = {
     { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, { 0 }, run_rover },
     { "medoid", "item,annotator,text", "texts: the one with the least edits of words to the others", NULL, { 0 }, run_medoid },
     { "segmentation", "item,annotator,mask", "masks, rows of 0 and 1 with / between: pixels by majority or EM", mask_options, { .em = 0, .n_iter = 10 }, run_segmentation },
+    { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", numeric_options, { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
     { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, { 0 }, run_pairs },
     { "plackett_luce", "ranking", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", rank_options, { 0 }, run_rankings },
 };
