@@ -2,6 +2,7 @@
 
 #include "algo/aggregate.h"
 #include "algo/mask.h"
+#include "algo/multilabel.h"
 #include "algo/rank.h"
 #include "algo/rover.h"
 #include "base/map.h"
@@ -374,6 +375,119 @@ static kt_rc run_rankings(kt_cli *cli, const kt_answer_merge *m, const kt_table_
     return rank(cli, m, t, o, json, false, err);
 }
 
+/* ---- sets of labels ---- */
+
+/* "a|b" of every answer as ids; answers stand item by item. */
+static void read_sets(const answers *x, names *label, size_t *start, uint32_t **ret_label, kt_arena *a)
+{
+    KT_VEC(uint32_t) all = { 0 };
+    size_t n = x->start[x->item.name.n];
+    for (size_t q = 0; q < n; q++) {
+        kt_str rest = x->text[q], name;
+        while (rest.n && kt_str_cut(&rest, '|', &name)) {
+            name = kt_str_trim(name);
+            uint32_t id = name.n ? intern(label, name) : UINT32_MAX;
+            bool twice = id == UINT32_MAX;
+            for (size_t y = start[q]; y < all.n && !twice; y++)
+                twice = all.v[y] == id;
+            if (!twice)
+                KT_PUSH(&all, id);
+        }
+        start[q + 1] = all.n;
+    }
+    *ret_label = kt_arena_array(a, all.n, sizeof(uint32_t));
+    if (all.n)
+        memcpy(*ret_label, all.v, all.n * sizeof(uint32_t));
+    KT_VEC_DONE(&all);
+}
+
+static void put_set(kt_buf *b, const answers *x, const names *label, const kt_multilabel *r, uint32_t i, bool json)
+{
+    const float *p = r->prob + (size_t)i * r->n_labels;
+    bool first = true;
+    if (!json) {
+        KT_AUTO(kt_buf) set = KT_BUF_INIT((size_t)1 << 24);
+        for (uint32_t l = 0; l < r->n_labels; l++)
+            if (p[l] > 0.5f) {
+                kt_buf_puts(&set, set.n ? "|" : "");
+                kt_buf_str(&set, label->name.v[l]);
+            }
+        kt_buf_csv(b, x->item.name.v[i], ',');
+        kt_buf_char(b, ',');
+        kt_buf_csv(b, KT_BUF_STR(&set), ',');
+        kt_buf_char(b, '\n');
+        return;
+    }
+    kt_buf_puts(b, i ? ",\n{\"item\":" : "\n{\"item\":");
+    kt_buf_json(b, x->item.name.v[i]);
+    kt_buf_puts(b, ",\"labels\":[");
+    for (uint32_t l = 0; l < r->n_labels; l++)
+        if (p[l] > 0.5f) {
+            kt_buf_puts(b, first ? "" : ",");
+            kt_buf_json(b, label->name.v[l]);
+            first = false;
+        }
+    kt_buf_printf(b, "],\"votes\":%u,\"posterior\":{", r->n_votes[i]);
+    for (uint32_t l = 0; l < r->n_labels; l++) {
+        kt_buf_puts(b, l ? "," : "");
+        kt_buf_json(b, label->name.v[l]);
+        kt_buf_char(b, ':');
+        kt_buf_f64(b, (double)p[l]);
+    }
+    kt_buf_puts(b, "}}");
+}
+
+static void print_sets(const kt_answer_merge *m, const answers *x, const names *label, const kt_multilabel *r, bool json)
+{
+    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
+    if (json)
+        kt_buf_printf(&b, "{\"method\":\"%s\",\"items\":[", m->name);
+    else
+        kt_buf_puts(&b, "item,labels\n");
+    for (uint32_t i = 0; i < r->n_items; i++) {
+        put_set(&b, x, label, r, i, json);
+        flush(&b);
+    }
+    kt_buf_puts(&b, json ? "],\"sources\":[" : "");
+    for (uint32_t s = 0; json && s < r->n_sources; s++) {
+        kt_buf_puts(&b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
+        kt_buf_json(&b, x->source.name.v[s]);
+        kt_buf_puts(&b, ",\"accuracy\":");
+        kt_buf_f64(&b, r->source_accuracy[s]);
+        kt_buf_puts(&b, ",\"ci95\":[");
+        kt_buf_f64(&b, r->source_ci[2 * s]);
+        kt_buf_char(&b, ',');
+        kt_buf_f64(&b, r->source_ci[2 * s + 1]);
+        kt_buf_puts(&b, "]}");
+    }
+    kt_buf_puts(&b, json ? "]}\n" : "");
+    flush(&b);
+    kt_buf_done(&b);
+}
+
+static kt_rc run_sets(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    static const char *const set_names[] = { "labels", "label", "tags", NULL };
+    answers x;
+    names label = { 0 };
+    kt_multilabel r;
+    (void)o;
+    KT_TRY(group(t, set_names, cli->arena, &x, err));
+    size_t *start = kt_arena_array(cli->arena, t->n_rows + 1, sizeof(*start));
+    uint32_t *item = kt_arena_array(cli->arena, t->n_rows, sizeof(*item)), *set;
+    for (uint32_t i = 0; i < x.item.name.n; i++)
+        for (size_t q = x.start[i]; q < x.start[i + 1]; q++)
+            item[q] = i;
+    read_sets(&x, &label, start, &set, cli->arena);
+    kt_label_sets v = { t->n_rows, (uint32_t)x.item.name.n, (uint32_t)x.source.name.n, (uint32_t)label.name.n, item, x.source_of, start, set };
+    kt_rc rc = kt_multilabel_fit(&v, &kt_aggregate_auto, cli->pool, cli->arena, &r, err);
+    if (rc == 0)
+        print_sets(m, &x, &label, &r, json);
+    names_done(&label);
+    answers_done(&x);
+    return rc;
+}
+
 /* ---- numbers ---- */
 
 static void put_pair(kt_buf *b, const char *name, double value, const double *ci)
@@ -470,6 +584,7 @@ const kt_answer_merge kt_answer_merges[] = {
     { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, { 0 }, run_rover },
     { "medoid", "item,annotator,text", "texts: the one with the least edits of words to the others", NULL, { 0 }, run_medoid },
     { "segmentation", "item,annotator,mask", "masks, rows of 0 and 1 with / between: pixels by majority or EM", mask_options, { .em = 0, .n_iter = 10 }, run_segmentation },
+    { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, { 0 }, run_sets },
     { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", numeric_options, { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
     { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, { 0 }, run_pairs },
     { "plackett_luce", "ranking", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", rank_options, { 0 }, run_rankings },

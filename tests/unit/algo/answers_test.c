@@ -1,6 +1,7 @@
 /* Numbers, rankings, texts and masks. Checked against planted truth, and against values worked out by hand. */
 #include "algo/aggregate.h"
 #include "algo/mask.h"
+#include "algo/multilabel.h"
 #include "algo/numeric.h"
 #include "algo/rank.h"
 #include "algo/rover.h"
@@ -201,6 +202,54 @@ static void masks_planted(void **state)
     kt_assert_close(kt_mask_iou(em, truth, PIXELS), 0, 0);
 }
 
+/* Six labels of different frequency, sources that overlook and invent: more sets are found whole than by majority, and lone labels
+   keep their evidence. */
+static void sets_planted(void **state)
+{
+    (void)state;
+    enum { ITEMS = 1500, LABELS = 6, EACH = 5, CROWD = 15 };
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_rng r = kt_rng_keyed(6, 6, 6);
+    uint32_t *item = kt_arena_array(&a, ITEMS * EACH, 4), *source = kt_arena_array(&a, ITEMS * EACH, 4), *label = kt_arena_array(&a, ITEMS * EACH * LABELS, 4);
+    size_t *start = kt_arena_array(&a, ITEMS * EACH + 1, sizeof(*start)), m = 0;
+    bool *truth = kt_arena_array(&a, ITEMS * LABELS, sizeof(*truth));
+    for (uint32_t i = 0, q = 0; i < ITEMS; i++) {
+        uint64_t who[EACH];
+        for (uint32_t l = 0; l < LABELS; l++)
+            truth[i * LABELS + l] = kt_rng_unit(&r) < 0.1 + 0.1 * l;
+        kt_rng_sample(&r, CROWD, EACH, who);
+        for (int x = 0; x < EACH; x++, q++) {
+            double overlooks = who[x] % 3 ? 0.15 : 0.6, invents = who[x] % 3 ? 0.05 : 0.3;
+            item[q] = i;
+            source[q] = (uint32_t)who[x];
+            for (uint32_t l = 0; l < LABELS; l++)
+                if (kt_rng_unit(&r) < (truth[i * LABELS + l] ? 1 - overlooks : invents))
+                    label[m++] = l;
+            start[q + 1] = m;
+        }
+    }
+    kt_label_sets v = { ITEMS * EACH, ITEMS, CROWD, LABELS, item, source, start, label };
+    int whole[2] = { 0 };
+    const kt_aggregator *both[2] = { &kt_aggregate_majority, &kt_aggregate_auto };
+    for (int x = 0; x < 2; x++) {
+        kt_multilabel s;
+        assert_int_equal(kt_multilabel_fit(&v, both[x], NULL, &a, &s, NULL), 0);
+        for (int i = 0; i < ITEMS; i++) {
+            bool same = true;
+            for (int l = 0; l < LABELS; l++)
+                same &= (s.prob[i * LABELS + l] > 0.5f) == truth[i * LABELS + l];
+            whole[x] += same;
+        }
+        if (x)
+            assert_true(s.source_accuracy[1] > s.source_accuracy[0] + 0.1 && s.source_ci[0] < s.source_accuracy[0]);
+    }
+    print_message("sets right: majority %d, auto %d of %d\n", whole[0], whole[1], ITEMS);
+    assert_true(whole[1] > whole[0] + ITEMS / 50);
+    label[0] = LABELS;
+    kt_multilabel s;
+    assert_int_equal(kt_multilabel_fit(&v, both[1], NULL, &a, &s, NULL), KT_RANGE);
+}
+
 /* The median is nearer than the likeliest label, on ratings whose errors are near misses. */
 static void ordinal_is_nearer(void **state)
 {
@@ -242,7 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_planted), cmocka_unit_test(rankings_planted), cmocka_unit_test(rankings_by_hand),
-        cmocka_unit_test(texts_by_hand), cmocka_unit_test(masks_planted), cmocka_unit_test(ordinal_is_nearer),
+        cmocka_unit_test(texts_by_hand), cmocka_unit_test(masks_planted), cmocka_unit_test(sets_planted), cmocka_unit_test(ordinal_is_nearer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
