@@ -99,11 +99,11 @@ static void rankings_planted(void **state)
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         KT_AUTO(kt_arena) a = KT_ARENA_INIT;
         kt_rng r = kt_rng_keyed(seed, 1, 2);
-        double strength[THINGS], all = 0;
+        double strength[THINGS];
         size_t start[RANKINGS + 1] = { 0 };
         uint32_t thing[RANKINGS * LONG];
         for (int t = 0; t < THINGS; t++)
-            all += strength[t] = exp(kt_rng_normal(&r));
+            strength[t] = exp(kt_rng_normal(&r));
         for (size_t k = 0; k < RANKINGS; k++) {
             uint64_t left[LONG];
             kt_rng_sample(&r, THINGS, LONG, left);
