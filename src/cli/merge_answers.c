@@ -5,44 +5,19 @@
 #include "algo/multilabel.h"
 #include "algo/rank.h"
 #include "algo/rover.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/merge_regions.h"
+#include "cli/names.h"
 
-#define XXH_INLINE_ALL
 #include <math.h>
 #include <stdio.h>
-#include <xxhash.h>
 
 /* ---- names and groups ---- */
 
-typedef struct names {
-    kt_map map;
-    KT_VEC(kt_str) name;
-} names;
-
-static uint32_t intern(names *d, kt_str s)
-{
-    for (uint64_t h = XXH3_64bits(s.p, s.n);; h = h * 6364136223846793005u + 1) {
-        uint32_t id = kt_map_put(&d->map, h, (uint32_t)d->name.n);
-        if (id == d->name.n) {
-            KT_PUSH(&d->name, s);
-            return id;
-        }
-        if (kt_str_eq(d->name.v[id], s))
-            return id;
-    }
-}
-
-static void names_done(names *d)
-{
-    kt_map_done(&d->map);
-    KT_VEC_DONE(&d->name);
-}
-
 /* Answers by item, in the order of the file within one. */
 typedef struct answers {
-    names item, source;
+    kt_names item, source;
     uint32_t *source_of;  /* of each answer in the order of order */
     kt_str *text;
     size_t *start;        /* n items + 1 */
@@ -59,8 +34,8 @@ static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_are
     *ret = (answers){ 0 };
     uint32_t *of = kt_alloc_array(t->n_rows, sizeof(*of)), *who = kt_alloc_array(t->n_rows, sizeof(*who));
     for (size_t r = 0; r < t->n_rows; r++) {
-        of[r] = intern(&ret->item, t->cell[r * t->n_columns + item]);
-        who[r] = intern(&ret->source, t->cell[r * t->n_columns + source]);
+        of[r] = kt_names_id(&ret->item, t->cell[r * t->n_columns + item]);
+        who[r] = kt_names_id(&ret->source, t->cell[r * t->n_columns + source]);
     }
     ret->start = kt_arena_array(a, ret->item.name.n + 2, sizeof(size_t));
     ret->text = kt_arena_array(a, t->n_rows, sizeof(kt_str));
@@ -83,8 +58,8 @@ static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_are
 
 static void answers_done(answers *x)
 {
-    names_done(&x->item);
-    names_done(&x->source);
+    kt_names_done(&x->item);
+    kt_names_done(&x->source);
 }
 
 static void flush(kt_buf *b)
@@ -265,7 +240,7 @@ static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_ta
 /* ---- comparisons and rankings ---- */
 
 typedef struct ranks {
-    names things;
+    kt_names things;
     KT_VEC(uint32_t) thing;
     KT_VEC(size_t) start;
 } ranks;
@@ -285,7 +260,7 @@ static kt_rc read_pairs(const kt_table_file *t, ranks *r, kt_err *err)
             kt_at(err, t->path, t->line[row], "winner");
             return KT_RANGE;
         }
-        uint32_t l = intern(&r->things, left), g = intern(&r->things, right);
+        uint32_t l = kt_names_id(&r->things, left), g = kt_names_id(&r->things, right);
         KT_PUSH(&r->thing, is_left ? l : g);
         KT_PUSH(&r->thing, is_left ? g : l);
         KT_PUSH(&r->start, r->thing.n);
@@ -308,7 +283,7 @@ static kt_rc read_rankings(const kt_table_file *t, ranks *r, kt_err *err)
                 kt_at(err, t->path, t->line[row], "ranking");
                 return KT_PARSE;
             }
-            KT_PUSH(&r->thing, intern(&r->things, name));
+            KT_PUSH(&r->thing, kt_names_id(&r->things, name));
         }
         KT_PUSH(&r->start, r->thing.n);
     }
@@ -359,7 +334,7 @@ static kt_rc rank(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t,
         rc = kt_rank_fit(&(kt_rankings){ r.start.n - 1, (uint32_t)r.things.name.n, r.start.v, r.thing.v }, &opts, cli->arena, &s, err);
     if (rc == 0)
         print_strengths(m, &r, &s, json);
-    names_done(&r.things);
+    kt_names_done(&r.things);
     KT_VEC_DONE(&r.thing);
     KT_VEC_DONE(&r.start);
     return rc;
@@ -378,7 +353,7 @@ static kt_rc run_rankings(kt_cli *cli, const kt_answer_merge *m, const kt_table_
 /* ---- sets of labels ---- */
 
 /* "a|b" of every answer as ids; answers stand item by item. */
-static void read_sets(const answers *x, names *label, size_t *start, uint32_t **ret_label, kt_arena *a)
+static void read_sets(const answers *x, kt_names *label, size_t *start, uint32_t **ret_label, kt_arena *a)
 {
     KT_VEC(uint32_t) all = { 0 };
     size_t n = x->start[x->item.name.n];
@@ -386,7 +361,7 @@ static void read_sets(const answers *x, names *label, size_t *start, uint32_t **
         kt_str rest = x->text[q], name;
         while (rest.n && kt_str_cut(&rest, '|', &name)) {
             name = kt_str_trim(name);
-            uint32_t id = name.n ? intern(label, name) : UINT32_MAX;
+            uint32_t id = name.n ? kt_names_id(label, name) : UINT32_MAX;
             bool twice = id == UINT32_MAX;
             for (size_t y = start[q]; y < all.n && !twice; y++)
                 twice = all.v[y] == id;
@@ -401,7 +376,7 @@ static void read_sets(const answers *x, names *label, size_t *start, uint32_t **
     KT_VEC_DONE(&all);
 }
 
-static void put_set(kt_buf *b, const answers *x, const names *label, const kt_multilabel *r, uint32_t i, bool json)
+static void put_set(kt_buf *b, const answers *x, const kt_names *label, const kt_multilabel *r, uint32_t i, bool json)
 {
     const float *p = r->prob + (size_t)i * r->n_labels;
     bool first = true;
@@ -437,7 +412,7 @@ static void put_set(kt_buf *b, const answers *x, const names *label, const kt_mu
     kt_buf_puts(b, "}}");
 }
 
-static void print_sets(const kt_answer_merge *m, const answers *x, const names *label, const kt_multilabel *r, bool json)
+static void print_sets(const kt_answer_merge *m, const answers *x, const kt_names *label, const kt_multilabel *r, bool json)
 {
     kt_buf b = KT_BUF_INIT((size_t)1 << 30);
     if (json)
@@ -469,7 +444,7 @@ static kt_rc run_sets(kt_cli *cli, const kt_answer_merge *m, const kt_table_file
 {
     static const char *const set_names[] = { "labels", "label", "tags", NULL };
     answers x;
-    names label = { 0 };
+    kt_names label = { 0 };
     kt_multilabel r;
     (void)o;
     KT_TRY(group(t, set_names, cli->arena, &x, err));
@@ -483,9 +458,21 @@ static kt_rc run_sets(kt_cli *cli, const kt_answer_merge *m, const kt_table_file
     kt_rc rc = kt_multilabel_fit(&v, &kt_aggregate_auto, cli->pool, cli->arena, &r, err);
     if (rc == 0)
         print_sets(m, &x, &label, &r, json);
-    names_done(&label);
+    kt_names_done(&label);
     answers_done(&x);
     return rc;
+}
+
+/* ---- regions ---- */
+
+static kt_rc run_boxes(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    return kt_merge_regions(cli, m->name, t, &o->regions, 4, json, err);
+}
+
+static kt_rc run_spans(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    return kt_merge_regions(cli, m->name, t, &o->regions, 2, json, err);
 }
 
 /* ---- numbers ---- */
@@ -575,6 +562,10 @@ static const kt_setting mask_options[] = {
     { "n_iter", "em: rounds", KT_SET_INT, offsetof(kt_answer_opts, n_iter), 0, 100000, NULL },
     { .name = NULL },
 };
+static const kt_setting region_options[] = {
+    { "overlap", "least intersection over union of regions that are the same one", KT_SET_FLOAT, offsetof(kt_answer_opts, regions.overlap), 0.01, 1, NULL },
+    { .name = NULL },
+};
 static const kt_setting rank_options[] = {
     { "prior", "wins and losses of everything against one of mean strength", KT_SET_FLOAT, offsetof(kt_answer_opts, prior), 0, 1e6, NULL },
     { .name = NULL },
@@ -584,6 +575,8 @@ const kt_answer_merge kt_answer_merges[] = {
     { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, { 0 }, run_rover },
     { "medoid", "item,annotator,text", "texts: the one with the least edits of words to the others", NULL, { 0 }, run_medoid },
     { "segmentation", "item,annotator,mask", "masks, rows of 0 and 1 with / between: pixels by majority or EM", mask_options, { .em = 0, .n_iter = 10 }, run_segmentation },
+    { "boxes", "item,annotator,label,x1,y1,x2,y2", "boxes: joined by overlap, there or not and as what by auto, edges by precision", region_options, { .regions = KT_REGION_OPTS_INIT }, run_boxes },
+    { "spans", "item,annotator,label,start,end", "spans of text or time: as boxes", region_options, { .regions = KT_REGION_OPTS_INIT }, run_spans },
     { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, { 0 }, run_sets },
     { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", numeric_options, { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
     { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, { 0 }, run_pairs },

@@ -3,6 +3,7 @@
 #define KT_CLI_MERGE_ANSWERS_H
 
 #include "algo/numeric.h"
+#include "algo/regions.h"
 #include "algo/stats_options.h"
 #include "cli/cli.h"
 #include "cli/table_file.h"
@@ -11,6 +12,7 @@ typedef struct kt_answer_opts {
     int32_t em, n_iter; /* segmentation */
     double prior;       /* bradley_terry, plackett_luce */
     kt_numeric_opts numeric;
+    kt_region_opts regions; /* boxes, spans */
 } kt_answer_opts;
 
 typedef struct kt_answer_merge {

@@ -80,6 +80,10 @@ assert karat("-", "--method", "medoid", text=text).stdout.splitlines()[1].starts
 assert "1,a|b" in karat("-", "--method", "multi_label", text="item,annotator,labels\n1,x,a|b\n1,y,b|a\n1,z,a|b|c\n2,x,c\n2,y,c\n2,z,\n").stdout
 number = list(csv.DictReader(io.StringIO(karat("-", "--method", "numeric", text="item,annotator,value\n1,a,1\n1,b,3\n2,a,5\n2,b,7\n").stdout)))
 assert float(number[0]["low"]) < float(number[0]["value"]) < float(number[0]["high"])
+spans = "item,annotator,label,start,end\nd1,a,PER,0,5\nd1,b,PER,0,6\nd1,c,LOC,0,5\nd1,a,ORG,20,30\nd2,a,,,\nd2,b,,,\n"
+assert karat("-", "--method", "spans", text=spans).stdout.splitlines()[1].startswith("d1,PER,0,5,")
+boxes = json.loads(karat("-", "--method", "boxes", "--json", text="item,annotator,label,x1,y1,x2,y2\ni,a,cat,0,0,10,10\ni,b,cat,1,0,10,10.5\ni,c,,,,,\n").stdout)
+assert boxes["regions"][0]["label"] == "cat" and boxes["regions"][0]["looked"] == 3 and boxes["regions"][0]["votes_for"] == 2
 assert karat("-", "--method", "plackett_luce", text="ranking\na>b>c\nb>a>c\nc>a>b\n").stdout.startswith("thing,strength,low,high\na,")
 
 # errors: what, where, what to do; never a crash
@@ -98,6 +102,8 @@ for args, text, code, words in (
         (["-", "--method", "numeric"], "item,annotator,value\n1,a,much\n", 3, "'much' is not a number"),
         (["-", "--method", "segmentation"], "item,annotator,mask\n1,a,01\n1,b,011\n", 3, "pixels"),
         (["-", "--method", "bradley_terry"], "left,right,winner\na,b,c\n", 3, ":2:"),
+        (["-", "--method", "boxes"], "item,annotator,label,x1,y1,x2,y2\ni,a,cat,0,0,-1,10\n", 3, "before its start"),
+        (["-", "--method", "spans"], "item,annotator,label,start,end\ni,a,cat,0,x\n", 3, "'x' is not a number"),
         (["-", "--method", "rover"], "item,who,text\n1,a,b\n", 3, "no column 'annotator'"),
         (["-", "--method", "rover"], "item,annotator,text\n1,\"a,b\n", 3, "does not end"),
         (["-", "--method", "rover", "--sources"], text, 2, "takes only"),

@@ -4,6 +4,7 @@
 #include "algo/multilabel.h"
 #include "algo/numeric.h"
 #include "algo/rank.h"
+#include "algo/regions.h"
 #include "algo/rover.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -250,6 +251,94 @@ static void sets_planted(void **state)
     assert_int_equal(kt_multilabel_fit(&v, both[1], NULL, &a, &s, NULL), KT_RANGE);
 }
 
+/* Pictures with objects that some overlook, invent, call by another name or draw sloppily. Found objects, their names and edges are
+   checked against the planted ones, and edges against the plain mean's. */
+static void boxes_planted(void **state)
+{
+    (void)state;
+    enum { ITEMS = 400, CROWD = 10, EACH = 5, OBJECTS = 3, MOST = ITEMS * EACH * (OBJECTS + 2) };
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_rng r = kt_rng_keyed(8, 8, 8);
+    uint32_t *item = kt_arena_array(&a, ITEMS * EACH, 4), *source = kt_arena_array(&a, ITEMS * EACH, 4);
+    size_t *answer = kt_arena_array(&a, MOST, sizeof(size_t)), n = 0;
+    int32_t *label = kt_arena_array(&a, MOST, 4), *truth = kt_arena_array(&a, ITEMS * OBJECTS, 4);
+    double *at = kt_arena_array(&a, MOST, 4 * sizeof(double)), *place = kt_arena_array(&a, ITEMS * OBJECTS, 4 * sizeof(double));
+    for (uint32_t i = 0, q = 0; i < ITEMS; i++) {
+        uint64_t who[EACH];
+        for (int o = 0; o < OBJECTS; o++) {
+            double *p = place + (i * OBJECTS + (uint32_t)o) * 4;
+            truth[i * OBJECTS + (uint32_t)o] = (int32_t)kt_rng_below(&r, 3);
+            p[0] = 300 * o + 100 * kt_rng_unit(&r);
+            p[1] = 300 * kt_rng_unit(&r);
+            p[2] = p[0] + 60 + 100 * kt_rng_unit(&r);
+            p[3] = p[1] + 60 + 100 * kt_rng_unit(&r);
+        }
+        kt_rng_sample(&r, CROWD, EACH, who);
+        for (int x = 0; x < EACH; x++, q++) {
+            bool good = who[x] < 5;
+            item[q] = i;
+            source[q] = (uint32_t)who[x];
+            for (int o = 0; o < OBJECTS; o++) {
+                uint32_t t = i * OBJECTS + (uint32_t)o;
+                if (kt_rng_unit(&r) < (good ? 0.05 : 0.35))
+                    continue;
+                for (int e = 0; e < 4; e++)
+                    at[n * 4 + (size_t)e] = place[t * 4 + (uint32_t)e] + kt_rng_normal(&r) * (good ? 1.5 : 8);
+                label[n] = kt_rng_unit(&r) < (good ? 0.95 : 0.6) ? truth[t] : (truth[t] + 1) % 3;
+                answer[n++] = q;
+            }
+            if (kt_rng_unit(&r) < (good ? 0.02 : 0.4)) { /* something that is not there */
+                double left = 1000 + 200 * kt_rng_unit(&r);
+                memcpy(at + n * 4, (double[]){ left, 0, left + 90, 90 }, 4 * sizeof(double));
+                label[n] = 0;
+                answer[n++] = q;
+            }
+        }
+    }
+    kt_region_answers v = { ITEMS * EACH, ITEMS, CROWD, 3, 4, item, source, n, answer, label, at };
+    kt_regions m;
+    kt_pool *pool = kt_pool_new(2);
+    assert_int_equal(kt_regions_merge(&v, NULL, pool, &a, &m, NULL), 0);
+    kt_pool_free(pool);
+    int found = 0, named = 0, invented = 0;
+    double off = 0, plain = 0, sums[5] = { 0 };
+    for (size_t g = 0; g < m.n; g++) {
+        double best = 0;
+        uint32_t t = 0;
+        for (uint32_t o = 0; o < OBJECTS; o++) {
+            double iou = kt_region_iou(m.at + g * 4, place + (m.item[g] * OBJECTS + o) * 4, 4);
+            t = iou > best ? m.item[g] * OBJECTS + o : t;
+            best = KT_MAX(best, iou);
+        }
+        if (!m.kept[g])
+            continue;
+        found += best > 0.7;
+        invented += best < 0.3;
+        named += best > 0.7 && m.label[g] == truth[t];
+        memset(sums, 0, sizeof(sums));
+        for (size_t x = 0; x < n; x++) /* the plain mean of what was drawn there */
+            if (item[answer[x]] == m.item[g] && kt_region_iou(at + x * 4, m.at + g * 4, 4) >= 0.5) {
+                for (int e = 0; e < 4; e++)
+                    sums[e] += at[x * 4 + (size_t)e];
+                sums[4]++;
+            }
+        for (int e = 0; best > 0.7 && e < 4; e++) {
+            off += fabs(m.at[g * 4 + (size_t)e] - place[t * 4 + (uint32_t)e]);
+            plain += fabs(sums[e] / sums[4] - place[t * 4 + (uint32_t)e]);
+        }
+    }
+    print_message("of %d objects %d found, %d named, %d invented; edges off by %.2f, plain mean %.2f\n", ITEMS * OBJECTS, found, named, invented,
+                  off / (4 * found), plain / (4 * found));
+    assert_true(found > 0.97 * ITEMS * OBJECTS && named > 0.95 * found && invented < ITEMS / 50 && off < 0.6 * plain);
+    for (int s = 1; s < CROWD; s++)
+        assert_true((s < 5) == (m.source_sd[s] < 0.04) && m.source_ci[2 * s] < m.source_accuracy[s]);
+    at[2] = at[0] - 1;
+    assert_int_equal(kt_regions_merge(&v, NULL, NULL, &a, &m, NULL), KT_RANGE);
+    kt_region_answers none = { 2, 2, 1, 1, 2, (uint32_t[]){ 0, 1 }, (uint32_t[]){ 0, 0 }, 0, NULL, NULL, NULL };
+    assert_int_equal(kt_regions_merge(&none, NULL, NULL, &a, &m, NULL), 0);
+    assert_int_equal(m.n, 0);
+}
+
 /* The median is nearer than the likeliest label, on ratings whose errors are near misses. */
 static void ordinal_is_nearer(void **state)
 {
@@ -291,7 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_planted), cmocka_unit_test(rankings_planted), cmocka_unit_test(rankings_by_hand),
-        cmocka_unit_test(texts_by_hand), cmocka_unit_test(masks_planted), cmocka_unit_test(sets_planted), cmocka_unit_test(ordinal_is_nearer),
+        cmocka_unit_test(texts_by_hand), cmocka_unit_test(masks_planted), cmocka_unit_test(sets_planted), cmocka_unit_test(boxes_planted), cmocka_unit_test(ordinal_is_nearer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
