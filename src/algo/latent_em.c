@@ -83,10 +83,14 @@ static void bend(const kt_latent_em *e, uint32_t i, double *p)
         only_label(e, likeliest(e, p), p);
 }
 
-static inline __attribute__((always_inline)) void pass_states(const struct pass *w, size_t part, uint32_t s, double *p)
+/* s constant and small: own is a variable that the compiler keeps in registers, four numbers to one of them. Else it is memory.
+   room: states, and labels behind them, for what is seldom. */
+static inline __attribute__((always_inline)) void pass_states(const struct pass *w, size_t part, uint32_t s, double *own, double *restrict room)
 {
     const kt_latent_em *e = w->e;
     const kt_ballot *b = e->b;
+    const uint32_t *of = e->cells->of;
+    const double *like = e->like, *prior = e->prior;
     uint32_t k = b->n_labels, d = e->levels, end = kt_ballot_part(b, part + 1, e->parts);
     bool bent = e->unsupported < 1 || e->gold || e->hard, start = w->step == KT_LATENT_START, keep = w->step == KT_LATENT_KEEP;
     double *table = e->table + part * e->width, *share = table + (size_t)e->cells->n * s;
@@ -97,32 +101,42 @@ static inline __attribute__((always_inline)) void pass_states(const struct pass 
             continue;
         if (start) {
             for (uint32_t x = 0; x < s; x++)
-                p[x] = x % d ? 0 : row[x / d];
+                own[x] = x % d ? 0 : row[x / d];
         } else if (to - from <= SHORT_ITEM) {
             for (uint32_t x = 0; x < s; x++)
-                p[x] = e->prior[x];
+                own[x] = prior[x];
             for (uint32_t q = from; q < to; q++)
                 for (uint32_t x = 0; x < s; x++)
-                    p[x] *= e->like[(size_t)e->cells->of[q] * s + x];
+                    own[x] *= like[(size_t)of[q] * s + x];
         } else {
-            long_item(e, from, to, s, p);
-        }
-        if (bent)
-            bend(e, i, p);
-        for (uint32_t x = 0; x < s; x++)
-            sum += p[x];
-        sum = 1 / sum;
-        for (uint32_t x = 0; x < s; x++) {
-            p[x] *= sum;
-            share[x] += p[x];
-        }
-        for (uint32_t q = from; q < to; q++)
+            long_item(e, from, to, s, room);
             for (uint32_t x = 0; x < s; x++)
-                table[(size_t)e->cells->of[q] * s + x] += p[x];
+                own[x] = room[x];
+        }
+        if (bent) {
+            for (uint32_t x = 0; x < s; x++)
+                room[x] = own[x];
+            bend(e, i, room);
+            for (uint32_t x = 0; x < s; x++)
+                own[x] = room[x];
+        }
+        for (uint32_t x = 0; x < s; x++)
+            sum += own[x];
+        sum = 1 / sum;
+        for (uint32_t x = 0; x < s; x++)
+            own[x] *= sum;
+        for (uint32_t x = 0; x < s; x++)
+            share[x] += own[x];
+        for (uint32_t q = from; q < to; q++) {
+            double *count = table + (size_t)of[q] * s;
+            for (uint32_t x = 0; x < s; x++)
+                count[x] += own[x];
+        }
         for (uint32_t c = 0; keep && c < k; c++) {
-            row[c] = 0;
+            double all = 0;
             for (uint32_t x = c * d; x < (c + 1) * d; x++)
-                row[c] += p[x];
+                all += own[x];
+            row[c] = all;
         }
     }
 }
@@ -130,16 +144,17 @@ static inline __attribute__((always_inline)) void pass_states(const struct pass 
 static inline __attribute__((always_inline)) void pass_any(const struct pass *w, size_t part, double *p)
 {
     uint32_t s = w->e->b->n_labels * w->e->levels;
+    double own[12];
     switch (s) {
-    case 2: pass_states(w, part, 2, p); break;
-    case 3: pass_states(w, part, 3, p); break;
-    case 4: pass_states(w, part, 4, p); break;
-    case 5: pass_states(w, part, 5, p); break;
-    case 6: pass_states(w, part, 6, p); break;
-    case 8: pass_states(w, part, 8, p); break;
-    case 9: pass_states(w, part, 9, p); break;
-    case 12: pass_states(w, part, 12, p); break;
-    default: pass_states(w, part, s, p);
+    case 2: pass_states(w, part, 2, own, p); break;
+    case 3: pass_states(w, part, 3, own, p); break;
+    case 4: pass_states(w, part, 4, own, p); break;
+    case 5: pass_states(w, part, 5, own, p); break;
+    case 6: pass_states(w, part, 6, own, p); break;
+    case 8: pass_states(w, part, 8, own, p); break;
+    case 9: pass_states(w, part, 9, own, p); break;
+    case 12: pass_states(w, part, 12, own, p); break;
+    default: pass_states(w, part, s, p + s + w->e->b->n_labels, p);
     }
 }
 
@@ -158,7 +173,7 @@ __attribute__((target("avx2"))) static void pass_avx2(const struct pass *w, size
 static void run_part(void *ctx, size_t part)
 {
     const struct pass *w = ctx;
-    size_t room = (size_t)w->e->b->n_labels * (w->e->levels + 1);
+    size_t room = (size_t)w->e->b->n_labels * (2 * w->e->levels + 1);
     double few[64], *p = room <= KT_LEN(few) ? few : kt_alloc_array(room, sizeof(*p));
     memset(w->e->table + part * w->e->width, 0, w->e->width * sizeof(double));
 #ifdef __x86_64__

@@ -33,13 +33,15 @@ struct pass {
     kt_posterior *p;
     size_t parts, width;
     double *table;
+    uint64_t *tally; /* parts × n_sources: of the majority */
+    size_t tallies;  /* n_sources when there is a tally: parts must leave room for it */
 };
 
 /* Runs fn and adds the rows up into the first. */
 static void run_pass(struct pass *w, size_t width, void (*fn)(void *, size_t), kt_pool *pool)
 {
     w->width = width;
-    w->parts = kt_ballot_parts(w->b, width);
+    w->parts = kt_ballot_parts(w->b, width + w->tallies);
     w->table = kt_zalloc_array(w->parts * width, sizeof(double));
     kt_pool_run(pool, w->parts, fn, w);
     for (size_t part = 1; part < w->parts; part++)
@@ -88,16 +90,6 @@ static inline __attribute__((always_inline)) int32_t label_item(const struct pas
     return w->p->label[i] = from < to ? best : -1;
 }
 
-/* table: of each source, its votes and how many of them are for the label of the item. */
-static void agree_item(const struct pass *w, size_t i, int32_t label, double *table)
-{
-    const kt_ballot *b = w->b;
-    for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
-        table[2 * b->source[q]] += b->label[q] < (int32_t)b->n_labels;
-        table[2 * b->source[q] + 1] += b->label[q] == label;
-    }
-}
-
 static void shares_part(void *ctx, size_t part)
 {
     const struct pass *w = ctx;
@@ -141,16 +133,53 @@ void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
     kt_free(w.table);
 }
 
+/* Up to eight labels and 255 votes an item: the counts of all labels fit one register. tally: of each source, votes below
+   bit 32, those for the label above. */
 static inline __attribute__((always_inline)) void majority_items(const struct pass *w, size_t part, uint32_t k)
 {
-    uint32_t end = kt_ballot_part(w->b, part + 1, w->parts);
+    const kt_ballot *b = w->b;
+    uint32_t end = kt_ballot_part(b, part + 1, w->parts);
     double *share = w->table + part * w->width;
+    uint64_t *tally = w->tally + part * b->n_sources;
+    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        uint32_t from = b->start[i], to = b->start[i + 1], best = 0, top = 0;
+        uint64_t counts = 0;
+        for (uint32_t q = from; q < to; q++)
+            counts += (uint64_t)1 << 8 * b->label[q];
+        for (uint32_t c = 0; c < k; c++) {
+            uint32_t n = counts >> 8 * c & 255;
+            best = n > top ? c : best;
+            top = n > top ? n : top;
+        }
+        double own[8], n_votes = to - from;
+        for (uint32_t c = 0; c < k; c++)
+            own[c] = (double)(int32_t)(counts >> 8 * c & 255) / n_votes;
+        for (uint32_t c = 0; c < k; c++)
+            p[c] = from < to ? own[c] : 1.0 / k;
+        for (uint32_t c = 0; c < k && from < to; c++)
+            share[c] += own[c];
+        w->p->n_votes[i] = to - from;
+        w->p->n_for[i] = top;
+        w->p->label[i] = from < to ? (int32_t)best : -1;
+        for (uint32_t q = from; q < to; q++)
+            tally[b->source[q]] += 1 + ((uint64_t)(b->label[q] == (int32_t)best) << 32);
+    }
+}
+
+static void majority_any(const struct pass *w, size_t part)
+{
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
+    double *share = w->table + part * w->width;
+    uint64_t *tally = w->tally + part * w->b->n_sources;
     for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++) {
         double *p = w->p->prob + i * k;
         bool voted = share_item(w, i, k, p);
         for (uint32_t c = 0; c < k && voted; c++)
             share[c] += p[c];
-        agree_item(w, i, label_item(w, i, k, p), share + k);
+        int32_t label = label_item(w, i, k, p);
+        for (uint32_t q = w->b->start[i]; q < w->b->start[i + 1]; q++)
+            tally[w->b->source[q]] += 1 + ((uint64_t)(w->b->label[q] == label) << 32);
     }
 }
 
@@ -158,12 +187,16 @@ static inline __attribute__((always_inline)) void majority_items(const struct pa
 static void majority_part(void *ctx, size_t part)
 {
     const struct pass *w = ctx;
-    switch (w->b->n_labels) {
+    bool small = !w->weight && w->b->most <= 255 && w->b->n_said == w->b->n_labels;
+    switch (small ? w->b->n_labels : 0) {
     case 2: majority_items(w, part, 2); break;
     case 3: majority_items(w, part, 3); break;
     case 4: majority_items(w, part, 4); break;
     case 5: majority_items(w, part, 5); break;
-    default: majority_items(w, part, w->b->n_labels);
+    case 6: majority_items(w, part, 6); break;
+    case 7: majority_items(w, part, 7); break;
+    case 8: majority_items(w, part, 8); break;
+    default: majority_any(w, part);
     }
 }
 
@@ -178,10 +211,16 @@ void kt_wilson(double share, double n, double ret[2])
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
 {
     struct pass w = { .b = b, .weight = weight, .p = ret };
-    run_pass(&w, b->n_labels + 2 * (size_t)b->n_sources, majority_part, pool);
+    size_t parts = kt_ballot_parts(b, b->n_labels + (size_t)b->n_sources);
+    w.tally = kt_zalloc_array(parts * b->n_sources, sizeof(*w.tally));
+    w.tallies = b->n_sources;
+    run_pass(&w, b->n_labels, majority_part, pool);
+    for (size_t part = 1; part < w.parts; part++)
+        for (size_t s = 0; s < b->n_sources; s++)
+            w.tally[s] += w.tally[part * b->n_sources + s];
     set_prior(&w);
     for (size_t s = 0; s < b->n_sources; s++) {
-        double n = w.table[b->n_labels + 2 * s], a = w.table[b->n_labels + 2 * s + 1] / n;
+        double n = (double)(w.tally[s] & UINT32_MAX), a = (double)(w.tally[s] >> 32) / n;
         ret->source_accuracy[s] = n > 0 ? a : NAN;
         ret->source_ci[2 * s] = ret->source_ci[2 * s + 1] = NAN;
         if (n > 0)
@@ -191,6 +230,7 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
         if (ret->label[i] < 0 && b->n_labels)
             memcpy(ret->prob + i * b->n_labels, ret->prior, b->n_labels * sizeof(double));
     kt_free(w.table);
+    kt_free(w.tally);
 }
 
 /* table: votes of each source or cell, then Σ p (1 - p). */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define FLUSH_BYTES ((size_t)1 << 20)
-#define FAR 0.05 /* share of other labels than the majority's from which on a warning is printed */
+#define FAR 0.02 /* share of other labels than the majority's from which on a warning is printed */
 
 static void flush(kt_buf *b, bool last)
 {

@@ -1,6 +1,7 @@
 /* karat aggregate VOTES.csv: one label an item from many votes. */
 #include "base/str.h"
 #include "cli/merge.h"
+#include "cli/merge_answers.h"
 
 struct wishes {
     bool json, sources;
@@ -17,6 +18,8 @@ static kt_rc choose(kt_merge *m, kt_str name, kt_strs set, kt_err *err)
         size_t n = 0;
         for (const kt_aggregator *const *a = kt_aggregators; *a && n < KT_LEN(names); a++)
             names[n++] = (*a)->name;
+        for (size_t i = 0; i < kt_n_answer_merges && n < KT_LEN(names); i++)
+            names[n++] = kt_answer_merges[i].name;
         const char *near = kt_nearest(name, names, n);
         kt_fail(err, KT_USAGE, "there is no aggregator %.*s", KT_F(name));
         if (near)
@@ -65,6 +68,21 @@ static kt_rc merge(kt_merge *m, const struct wishes *w, kt_err *err)
     return 0;
 }
 
+static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct wishes *w, kt_str path, kt_err *err)
+{
+    kt_answer_opts o = m->defaults;
+    kt_table_file t;
+    for (size_t i = 0; i < w->set.n; i++)
+        if (kt_settings_set(m->options, w->set.v[i], &o, err) < 0)
+            return kt_context(err, "%s", m->name);
+    if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n || w->sources || w->explain.n || w->plot.n)
+        return kt_fail(err, KT_USAGE, "%s takes only --set and --json", m->name);
+    KT_TRY(kt_table_file_read(kt_arena_cstr(cli->arena, path), cli->arena, &t, err));
+    kt_rc rc = m->run(cli, m, &t, &o, w->json, err);
+    kt_table_file_done(&t);
+    return rc;
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     struct wishes w = { .method = KT_S("auto"), .seed = 1 };
@@ -87,6 +105,9 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     kt_rc rc = kt_cli_parse(cli, &kt_verb_aggregate, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
     if (rc)
         return rc < 0 ? rc : 0;
+    const kt_answer_merge *answers = kt_answer_merge_find(w.method);
+    if (answers)
+        return merge_answers(cli, answers, &w, pos.v[0], err);
     kt_merge m = { .cli = cli };
     kt_votes_file_opts o = { 0 };
     KT_TRY(kt_votes_file_duplicates(w.duplicates, &o.duplicates, err));
@@ -106,7 +127,8 @@ const kt_verb kt_verb_aggregate = {
     .usage = "VOTES.csv [--method NAME] [--set NAME=VALUE]… [--json]",
     .more = "VOTES.csv (or - for standard input) begins with the line item,annotator,label, or has one column per annotator.\n"
             "Prints item,label,posterior, items in the order of the file. Without --method the merge is chosen from the votes alone;\n"
-            "a warning says where and why it is far from the majority.\n\n"
+            "a warning says where and why it is far from the majority. rover, medoid, segmentation, bradley_terry and plackett_luce merge\n"
+            "answers that are not labels; 'karat list aggregators' says which columns they read.\n\n"
             "  karat aggregate votes.csv > labels.csv\n"
             "  karat aggregate votes.csv --sources --plot annotators.svg\n"
             "  karat aggregate votes.csv --probs model.csv\n"

@@ -227,6 +227,8 @@ static void print_functions(const struct denoise *d)
 static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balance, kt_err *err)
 {
     size_t m = 0;
+    if (kt_str_eq(method, KT_S("label_model")))
+        method = KT_S("moments"); /* the name that others know it by */
     while (m < KT_LEN(methods) && !kt_str_eq(method, kt_str_of(methods[m])))
         m++;
     if (m == KT_LEN(methods)) {

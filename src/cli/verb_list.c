@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "algo/select.h"
 #include "cli/cli.h"
+#include "cli/merge_answers.h"
 #include "format/reader.h"
 #include "format/writer.h"
 
@@ -37,6 +38,10 @@ static void list_aggregators(void)
     for (const kt_aggregator *const *m = kt_aggregators; *m; m++) {
         printf("%-22s %s\n", (*m)->name, (*m)->help);
         list_options((*m)->options, (*m)->defaults);
+    }
+    for (size_t i = 0; i < kt_n_answer_merges; i++) {
+        printf("%-22s %s; columns %s\n", kt_answer_merges[i].name, kt_answer_merges[i].help, kt_answer_merges[i].columns);
+        list_options(kt_answer_merges[i].options, &kt_answer_merges[i].defaults);
     }
 }
 

@@ -222,8 +222,32 @@ def label_model(case):
     assert scores[0] >= t["other_algorithm_min_accuracy"], f"em: {scores[0]} of the planted truth"
 
 
+def bradley_terry(case):
+    rows = "left,right,winner\n" + "".join(f"{a},{b},{w}\n" for a, b, w in case["input"]["left_right_winner"])
+    got = karat(["aggregate", "-", "--json", "--method", "bradley_terry"], rows)
+    for t in got["things"]:
+        close(t["thing"], t["strength"], case["expected"]["scores"][t["thing"]], case["tolerance"]["abs"])
+    assert len(got["things"]) == len(case["expected"]["scores"])
+
+
+def rover(case):
+    rows = "item,annotator,text\n" + "".join(f"{t},{w},{text}\n" for t, w, text in case["input"]["task_worker_text"])
+    got = karat(["aggregate", "-", "--json", "--method", "rover"], rows)
+    assert {i["item"]: i["text"] for i in got["items"]} == case["expected"]["text"]
+
+
+def segmentation(case):
+    rows = "item,annotator,mask\n" + "".join(f"{t},{w},{'/'.join(mask)}\n" for t, w, mask in case["input"]["task_worker_mask"])
+    for option, key, most in (("majority", "majority", 0), ("em", "em10", case["tolerance"]["em10_max_pixel_differences"])):
+        got = karat(["aggregate", "-", "--json", "--method", "segmentation", "--set", f"method={option}"], rows)
+        for i in got["items"]:
+            want = "/".join(case["expected"][key][i["item"]])
+            assert len(want) == len(i["mask"]) and sum(a != b for a, b in zip(want, i["mask"])) <= most, f"{key}: item {i['item']}"
+
+
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, majority_vote, weighted_majority_vote, wawa,
-                                  dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model)}
+                                  dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model,
+                                  bradley_terry, rover, segmentation)}
 
 if not os.path.isdir(REFERENCE):
     print("skipped: reference (no folder", REFERENCE + ")")

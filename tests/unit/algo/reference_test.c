@@ -3,6 +3,9 @@
 #include "algo/aggregate.h"
 #include "algo/crowdlab.h"
 #include "algo/denoise.h"
+#include "algo/mask.h"
+#include "algo/rank.h"
+#include "algo/rover.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -353,10 +356,123 @@ static void label_model(kt_str input, kt_str expected, kt_str tolerance)
     }
 }
 
+static void bradley_terry(kt_str input, kt_str expected, kt_str tolerance)
+{
+    size_t n;
+    double *x = numbers(at(input, "left_right_winner"), &n);
+    kt_rankings r = { .n = n / 3 };
+    double *things = distinct(x, n, 1, &r.n_things);
+    size_t *start = kt_arena_array(&arena, n + 1, sizeof(*start));
+    uint32_t *thing = kt_arena_array(&arena, n, sizeof(*thing));
+    for (size_t k = 0; k < n / 3; k++) {
+        double winner = x[3 * k + 2], loser = x[3 * k] == winner ? x[3 * k + 1] : x[3 * k];
+        thing[2 * k] = id_of(things, r.n_things, winner);
+        thing[2 * k + 1] = id_of(things, r.n_things, loser);
+        start[k + 1] = 2 * (k + 1);
+    }
+    r.start = start;
+    r.thing = thing;
+    kt_strengths s;
+    assert_int_equal(kt_rank_fit(&r, NULL, &arena, &s, NULL), 0);
+    for (uint32_t t = 0; t < r.n_things; t++) {
+        close_to("strength", s.strength[t], keyed(at(expected, "scores"), things[t]), number(at(tolerance, "abs")));
+        assert_true(!s.connected || (s.ci[2 * t] < s.strength[t] && s.strength[t] < s.ci[2 * t + 1]));
+    }
+}
+
+/* Elements of an array of [task, worker, answer]: task, worker and the answer's text; false at the end. */
+static bool next_answer(kt_json *j, bool *first, double *task, double *worker, kt_str *answer)
+{
+    kt_str raw;
+    bool inner = true, more = kt_json_element(j, first) && kt_json_skip(j, &raw);
+    if (!more)
+        return false;
+    kt_json e = { .s = raw };
+    return kt_json_enter(&e, '[') && kt_json_element(&e, &inner) && kt_json_number(&e, task) && kt_json_element(&e, &inner) &&
+           kt_json_number(&e, worker) && kt_json_element(&e, &inner) && kt_json_skip(&e, answer);
+}
+
+static kt_str string_of(kt_str raw)
+{
+    kt_json j = { .s = raw };
+    kt_str ret;
+    assert_true(kt_json_string(&j, &arena, &ret));
+    return ret;
+}
+
+/* Texts of a task come together, in the order of the workers. */
+static void rover(kt_str input, kt_str expected, kt_str tolerance)
+{
+    (void)tolerance;
+    kt_json j = { .s = at(input, "task_worker_text") };
+    bool first = true, more = kt_json_enter(&j, '[');
+    kt_str text[64], raw = { 0 };
+    double task = -1, worker, last = -1;
+    size_t n = 0;
+    while (more) {
+        more = next_answer(&j, &first, &task, &worker, &raw);
+        if (n && (!more || task != last)) {
+            char key[32];
+            snprintf(key, sizeof(key), "%.0f", last);
+            kt_text_merge m = kt_rover(text, n, &arena);
+            kt_str want = string_of(at(at(expected, "text"), key));
+            if (!kt_str_eq(m.text, want))
+                fail_msg("task %s: '%.*s', expected '%.*s'", key, KT_F(m.text), KT_F(want));
+            n = 0;
+        }
+        if (more)
+            text[n++] = string_of(raw);
+        last = task;
+    }
+}
+
+/* "0110…" rows of a mask, one byte a pixel. */
+static uint8_t *pixels(kt_str raw, size_t *ret_n)
+{
+    uint8_t *ret = kt_arena_alloc(&arena, raw.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < raw.n; i++)
+        if (raw.p[i] == '0' || raw.p[i] == '1')
+            ret[n++] = raw.p[i] == '1';
+    *ret_n = n;
+    return ret;
+}
+
+static void segmentation(kt_str input, kt_str expected, kt_str tolerance)
+{
+    kt_json j = { .s = at(input, "task_worker_mask") };
+    bool first = true, more = kt_json_enter(&j, '[');
+    const uint8_t *mask[64];
+    kt_str raw = { 0 };
+    double task = -1, worker, last = -1;
+    size_t n = 0, size = 0;
+    while (more) {
+        more = next_answer(&j, &first, &task, &worker, &raw);
+        if (n && (!more || task != last)) {
+            char key[32];
+            snprintf(key, sizeof(key), "%.0f", last);
+            uint8_t *got = kt_arena_alloc(&arena, size), *want = pixels(at(at(expected, "majority"), key), &size);
+            kt_mask_majority(mask, n, size, got);
+            assert_memory_equal(got, want, size);
+            want = pixels(at(at(expected, "em10"), key), &size);
+            kt_mask_em(mask, n, size, 10, got, NULL, NULL);
+            double differ = 0;
+            for (size_t x = 0; x < size; x++)
+                differ += got[x] != want[x];
+            assert_true(differ <= number(at(tolerance, "em10_max_pixel_differences")));
+            n = 0;
+        }
+        if (more)
+            mask[n++] = pixels(raw, &size);
+        last = task;
+    }
+}
+
 static const struct { const char *method; void (*check)(kt_str input, kt_str expected, kt_str tolerance); int least; } checks[] = {
     { "majority_vote", majority_vote, 10 }, { "weighted_majority_vote", weighted_majority_vote, 3 }, { "wawa", wawa, 9 },
     { "dawid_skene", dawid_skene, 19 }, { "one_coin_dawid_skene", one_coin_dawid_skene, 9 }, { "mace", mace, 24 }, { "glad", glad, 3 },
-    { "crowdlab", crowdlab, 8 }, { "label_model", label_model, 6 },
+    { "crowdlab", crowdlab, 8 }, { "label_model", label_model, 6 }, { "bradley_terry", bradley_terry, 2 }, { "rover", rover, 2 },
+    { "segmentation", segmentation, 1 },
 };
 
 static void run_cases(const char *dir, const char *method, void (*check)(kt_str, kt_str, kt_str), int least)
