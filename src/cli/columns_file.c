@@ -10,7 +10,7 @@
 
 #define MAX_FILE_BYTES ((size_t)1 << 34)
 
-const char *const kt_item_names[] = { "item", "item_id", "id", "task", "unit", NULL };
+const char *const kt_item_names[] = { "item", "item_id", "id", "index", "task", "unit", NULL };
 const char *const kt_label_names[] = { "label", "class", "category", "type", "tag", NULL };
 const char *const kt_score_names[] = { "score", "confidence", "prob", "probability", NULL };
 

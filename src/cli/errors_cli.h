@@ -11,7 +11,7 @@
 typedef struct kt_errors_job {
     kt_cli *cli;
     kt_out out;
-    const char *labels, *probs, *file, *gold; /* file: the positional argument */
+    const char *labels, *probs, *file, *gold, *plot; /* file: the positional argument */
     kt_strs classes;      /* in the order of the probabilities; n 0: not given */
     kt_str filter, quality, strata;
     bool all;             /* a score for every label, not only for suspects */

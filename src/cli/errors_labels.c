@@ -3,7 +3,9 @@
 #include "algo/nth.h"
 #include "base/str.h"
 #include "cli/errors_cli.h"
+#include "cli/plot.h"
 
+#include <math.h>
 #include <stdio.h>
 
 struct finding {
@@ -115,6 +117,18 @@ static void print_csv(struct finding *f)
             kt_error_filter_names[f->filter], f->d.n ? 100 * estimated_rate(f) : 0);
 }
 
+/* The joint, each row as shares of the label's items. */
+static kt_rc plot(const struct finding *f, kt_err *err)
+{
+    uint32_t k = f->d.n_labels;
+    double *share = kt_arena_array(f->j->cli->arena, (size_t)k * k + 1, sizeof(*share));
+    for (size_t i = 0; i < (size_t)k * k; i++)
+        share[i] = f->c.count[i / k] ? (double)f->c.joint[i] / (double)f->c.count[i / k] : NAN;
+    kt_plot_grid g = { "What labels are likely to be, by the confident joint", "label as given", "likely true label", k, k, f->in.class, f->in.class, share, 0, 1,
+                       .percent = true };
+    return kt_plot_matrix(f->j->plot, &g, err);
+}
+
 static kt_rc find(struct finding *f, kt_err *err)
 {
     kt_arena *a = f->j->cli->arena;
@@ -148,6 +162,8 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
     kt_rc rc = find(&f, err);
     if (rc == 0)
         (j->out.look == KT_LOOK_JSON ? print_json : print_csv)(&f);
+    if (rc == 0 && j->plot)
+        rc = plot(&f, err);
     kt_labelled_done(&f.in);
     return rc;
 }

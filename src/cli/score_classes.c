@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/names.h"
 #include "base/str.h"
+#include "cli/plot.h"
 #include "cli/score_cli.h"
 #include "format/npy.h"
 #include "format/rows.h"
@@ -193,6 +194,17 @@ static void put_all(struct classes *w, const kt_class_score *s)
     kt_score_end(j);
 }
 
+/* The confusion matrix, each row as shares of the true class. */
+static kt_rc plot(struct classes *w, const kt_class_score *s, kt_err *err)
+{
+    size_t k = w->name.n;
+    double *share = kt_arena_array(w->j->cli->arena, k * k + 1, sizeof(*share));
+    for (size_t i = 0; i < k * k; i++)
+        share[i] = s->support[i / k] ? (double)s->confusion[i] / (double)s->support[i / k] : NAN;
+    kt_plot_grid g = { "Confusion", "truth", "predicted", k, k, w->name.name, w->name.name, share, 0, 1, .percent = true };
+    return kt_plot_matrix(w->j->plot, &g, err);
+}
+
 static kt_rc score(struct classes *w, kt_err *err)
 {
     kt_arena *a = w->j->cli->arena;
@@ -213,7 +225,7 @@ static kt_rc score(struct classes *w, kt_err *err)
     kt_class_predictions p = { w->n, (uint32_t)w->name.n, w->t, w->p, w->prob };
     KT_TRY(kt_score_classes(&p, w->j->cli->pool, a, &s, err));
     put_all(w, &s);
-    return 0;
+    return w->j->plot ? plot(w, &s, err) : 0;
 }
 
 static kt_rc run(kt_score_job *j, kt_err *err)

@@ -41,7 +41,7 @@ static const char *path_of(kt_cli *cli, kt_str s)
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     bool json = false, csv = false, all = false;
-    kt_str task = { NULL, 0 }, labels = { NULL, 0 }, probs = { NULL, 0 }, classes = { NULL, 0 }, gold = { NULL, 0 };
+    kt_str task = { NULL, 0 }, labels = { NULL, 0 }, probs = { NULL, 0 }, classes = { NULL, 0 }, gold = { NULL, 0 }, plot = { NULL, 0 };
     kt_errors_job j = { .cli = cli, .seed = 1 };
     kt_strs pos;
     const kt_opt opts[] = {
@@ -55,6 +55,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "gold", KT_OPT_TEXT, "FILE", "annotators: known labels (item,label)", &gold },
         { "strata", KT_OPT_TEXT, "A=N,B=M", "rate: how many items each stratum has", &j.strata },
         { "seed", KT_OPT_INT, "N", "annotators: of the permutations (1)", &j.seed },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "labels: draw the confident joint", &plot },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
         { "csv", KT_OPT_FLAG, NULL, "print a CSV table (what most tasks print anyway)", &csv },
     };
@@ -67,6 +68,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         kt_votes_file_labels(classes, cli->arena, &j.classes);
     j.labels = path_of(cli, labels);
     j.probs = path_of(cli, probs);
+    j.plot = path_of(cli, plot);
     j.gold = path_of(cli, gold);
     j.file = pos.n ? path_of(cli, pos.v[0]) : NULL;
     j.all = all;

@@ -86,7 +86,7 @@ static kt_rc files(kt_score_job *j, const kt_score_task *t, kt_strs pos, kt_str 
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     bool json = false, csv = false, explain = false;
-    kt_str task = { NULL, 0 }, classes = { NULL, 0 }, probs = { NULL, 0 };
+    kt_str task = { NULL, 0 }, classes = { NULL, 0 }, probs = { NULL, 0 }, plot = { NULL, 0 };
     kt_score_job j = { .cli = cli };
     kt_strs pos, set = { NULL, 0 };
     const kt_opt opts[] = {
@@ -94,6 +94,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "set", KT_OPT_LIST, "NAME=VALUE", "an option of the task", &set },
         { "probs", KT_OPT_TEXT, "FILE", "classes: probabilities, a row an item and a column a class", &probs },
         { "classes", KT_OPT_TEXT, "A,B,C", "the classes in the order of the columns", &classes },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "classes: draw the confusion matrix", &plot },
         { "explain", KT_OPT_FLAG, NULL, "say what each number is", &explain },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
         { "csv", KT_OPT_FLAG, NULL, "print a CSV table", &csv },
@@ -110,6 +111,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         memcpy(j.settings, t->defaults, t->option_size);
     for (size_t i = 0; i < set.n; i++)
         KT_TRY(kt_settings_set(t->options, set.v[i], j.settings, err));
+    j.plot = plot.n ? kt_arena_cstr(cli->arena, plot) : NULL;
     j.explain = explain;
     j.out = (kt_out)KT_OUT_INIT(json ? KT_LOOK_JSON : csv ? KT_LOOK_CSV : KT_LOOK_TEXT);
     rc = t->run(&j, err);
