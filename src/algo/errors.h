@@ -56,7 +56,7 @@ void kt_confident_issues(const kt_label_probs *d, const kt_confident *c, kt_erro
 typedef enum kt_label_quality {
     KT_QUALITY_SELF_CONFIDENCE,             /* p[label] */
     KT_QUALITY_NORMALIZED_MARGIN,           /* (p[label] - the largest other + 1) / 2 */
-    KT_QUALITY_CONFIDENCE_WEIGHTED_ENTROPY, /* log(r + 1) / r, r = H(p) / log K / p[label] */
+    KT_QUALITY_CONFIDENCE_WEIGHTED_ENTROPY, /* log(r + 1) / r, r = H(p) / log K / p[label]; 0 for H = 0 */
     KT_QUALITY__COUNT
 } kt_label_quality;
 extern const char *const kt_label_quality_names[KT_QUALITY__COUNT + 1];

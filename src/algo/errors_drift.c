@@ -56,7 +56,8 @@ static void segment(struct search *s, size_t from, size_t to)
         total += s->shuffled[i] = s->right[from + i] != 0;
     double best = best_split(s, s->right + from, n, total, &at);
     kt_rng r = kt_rng_keyed(s->o->seed, from, to);
-    for (uint32_t p = 0; p < s->o->permutations; p++) {
+    double most = s->o->level * (s->o->permutations + 1.0); /* more beyond it cannot be accepted: no need to go on */
+    for (uint32_t p = 0; p < s->o->permutations && beyond + 1.0 <= most; p++) {
         shuffle(s->shuffled, n, &r);
         beyond += best_split(s, s->shuffled, n, total, &ignored) >= best - 1e-9;
     }

@@ -176,16 +176,23 @@ static int by_error(const void *a, const void *b)
     return x->error != y->error ? (x->error > y->error) - (x->error < y->error) : (x->at > y->at) - (x->at < y->at);
 }
 
+/* A half that rounding moved off its place is a half. */
+static double whole_or_half(double x)
+{
+    double near = nearbyint(2 * x) / 2;
+    return fabs(x - near) < 1e-9 ? near : x;
+}
+
 void kt_round_keeping_sum(const double *x, size_t n, size_t stride, int64_t *ret)
 {
     struct rounding *r = kt_alloc_array(n + 1, sizeof(*r));
     double sum = 0, whole = 0;
     for (size_t i = 0; i < n; i++) {
-        double near = nearbyint(x[i * stride]);
-        sum += x[i * stride];
+        double v = whole_or_half(x[i * stride]), near = nearbyint(v);
+        sum += v;
         whole += near;
         ret[i * stride] = (int64_t)near;
-        r[i] = (struct rounding){ x[i * stride] - near, i };
+        r[i] = (struct rounding){ v - near, i };
     }
     int64_t off = (int64_t)(nearbyint(sum) - whole);
     if (off && n)

@@ -42,8 +42,8 @@ static double weighted_entropy(const kt_label_probs *d, const char *row, uint32_
     }
     if (d->n_labels < 2)
         return 1;
-    double r = KT_MAX(h / log(d->n_labels) / KT_MAX(at(d, row, label), EPS), EPS);
-    return log1p(r) / r;
+    double r = h / log(d->n_labels) / KT_MAX(at(d, row, label), EPS);
+    return log1p(r) / KT_MAX(r, EPS); /* a row without any doubt scores 0, as in cleanlab */
 }
 
 static void score_part(void *ctx, size_t part)

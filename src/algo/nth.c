@@ -1,6 +1,7 @@
 #include "algo/nth.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -58,4 +59,29 @@ double kt_nth_smallest(double *v, size_t n, size_t nth)
             break; /* all that are left are equal */
     }
     return n == 1 ? v[0] : from_bits(found);
+}
+
+struct placed {
+    double score;
+    size_t place;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score < y->score ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+void kt_sort_places(size_t *place, size_t n, const double *score)
+{
+    struct placed *p = kt_alloc_array(n + 1, sizeof(*p));
+    for (size_t i = 0; i < n; i++)
+        p[i] = (struct placed){ score[place[i]], place[i] };
+    if (n)
+        qsort(p, n, sizeof(*p), by_score);
+    for (size_t i = 0; i < n; i++)
+        place[i] = p[i].place;
+    kt_free(p);
 }

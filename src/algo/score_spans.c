@@ -86,8 +86,6 @@ static size_t span_at(const struct tag *t, size_t n, size_t i, kt_tag_scheme sch
 {
     size_t j = i + 1;
     if (scheme == KT_TAGS_IOE2) {
-        if ((t[i].prefix != 'I' && t[i].prefix != 'E') || (i && t[i - 1].prefix != 'O' && t[i - 1].prefix != 'E'))
-            return 0;
         j = i;
         while (j < n && t[j].prefix == 'I' && t[j].type == t[i].type)
             j++;

@@ -95,9 +95,35 @@ bool kt_parse_i64(kt_str s, int64_t min, int64_t max, int64_t *ret)
     return true;
 }
 
+/* Plain decimals of up to 15 digits: the digits and the power of ten are both exact, so one step rounds once (Clinger 1990). */
+static bool short_decimal(kt_str s, double *ret)
+{
+    static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    uint64_t digits = 0;
+    size_t i = s.n && s.p[0] == '-', n = 0, places = 0;
+    bool point = false;
+    for (; i < s.n; i++) {
+        if (s.p[i] == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (s.p[i] < '0' || s.p[i] > '9' || ++n > 15)
+            return false;
+        digits = 10 * digits + (uint64_t)(s.p[i] - '0');
+        places += point;
+    }
+    if (n == 0)
+        return false;
+    double v = (double)digits / power[places];
+    *ret = s.p[0] == '-' ? -v : v;
+    return true;
+}
+
 bool kt_parse_f64(kt_str s, double *ret)
 {
     char tmp[64];
+    if (short_decimal(s, ret))
+        return true;
     if (s.n == 0 || s.n >= sizeof(tmp))
         return false;
     for (size_t i = 0; i < s.n; i++) {

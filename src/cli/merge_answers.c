@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/merge_regions.h"
-#include "cli/names.h"
+#include "base/names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,17 +34,17 @@ static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_are
     *ret = (answers){ 0 };
     uint32_t *of = kt_alloc_array(t->n_rows, sizeof(*of)), *who = kt_alloc_array(t->n_rows, sizeof(*who));
     for (size_t r = 0; r < t->n_rows; r++) {
-        of[r] = kt_names_id(&ret->item, t->cell[r * t->n_columns + item]);
-        who[r] = kt_names_id(&ret->source, t->cell[r * t->n_columns + source]);
+        of[r] = kt_names_add(&ret->item, t->cell[r * t->n_columns + item]);
+        who[r] = kt_names_add(&ret->source, t->cell[r * t->n_columns + source]);
     }
-    ret->start = kt_arena_array(a, ret->item.name.n + 2, sizeof(size_t));
+    ret->start = kt_arena_array(a, ret->item.n + 2, sizeof(size_t));
     ret->text = kt_arena_array(a, t->n_rows, sizeof(kt_str));
     ret->source_of = kt_arena_array(a, t->n_rows, sizeof(uint32_t));
-    ret->right = kt_arena_array(a, ret->source.name.n, sizeof(double));
-    ret->said = kt_arena_array(a, ret->source.name.n, sizeof(double));
+    ret->right = kt_arena_array(a, ret->source.n, sizeof(double));
+    ret->said = kt_arena_array(a, ret->source.n, sizeof(double));
     for (size_t r = 0; r < t->n_rows; r++)
         ret->start[of[r] + 2]++;
-    for (size_t i = 2; i <= ret->item.name.n; i++)
+    for (size_t i = 2; i <= ret->item.n; i++)
         ret->start[i] += ret->start[i - 1];
     for (size_t r = 0; r < t->n_rows; r++) {
         size_t at = ret->start[of[r] + 1]++;
@@ -90,11 +90,11 @@ static void put_item(kt_buf *b, bool json, bool first, const char *what, kt_str 
 
 static void put_sources(kt_buf *b, const answers *x)
 {
-    for (size_t s = 0; s < x->source.name.n; s++) {
+    for (size_t s = 0; s < x->source.n; s++) {
         double mean = x->said[s] > 0 ? x->right[s] / x->said[s] : NAN, ci[2];
         kt_wilson(mean, x->said[s], ci);
         kt_buf_puts(b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(b, x->source.name.v[s]);
+        kt_buf_json(b, x->source.name[s]);
         kt_buf_puts(b, ",\"accuracy\":");
         kt_buf_f64(b, mean);
         kt_buf_puts(b, ",\"ci95\":[");
@@ -135,7 +135,7 @@ static kt_rc merge_texts(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
     kt_buf b = KT_BUF_INIT((size_t)1 << 30);
     KT_TRY(group(t, text_names, cli->arena, &x, err));
     open_items(&b, m, "text", json);
-    for (size_t i = 0; i < x.item.name.n; i++) {
+    for (size_t i = 0; i < x.item.n; i++) {
         KT_AUTO(kt_arena) own = KT_ARENA_INIT;
         size_t from = x.start[i], n = x.start[i + 1] - from;
         kt_text_merge r = medoid ? kt_text_medoid(x.text + from, n, &own) : kt_rover(x.text + from, n, &own);
@@ -143,7 +143,7 @@ static kt_rc merge_texts(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
             x.right[x.source_of[from + q]] += r.source_share[q];
             x.said[x.source_of[from + q]]++;
         }
-        put_item(&b, json, i == 0, "text", x.item.name.v[i], r.text, r.agreement, n);
+        put_item(&b, json, i == 0, "text", x.item.name[i], r.text, r.agreement, n);
     }
     close_items(&b, &x, json);
     answers_done(&x);
@@ -195,7 +195,7 @@ static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena
         size_t own;
         KT_TRY(read_mask(x->text[from + q], a, &mask[q], &own, err));
         if (q && own != size)
-            return kt_fail(err, KT_RANGE, "item %.*s: a mask of %zu pixels beside one of %zu", KT_F(x->item.name.v[i]), own, size);
+            return kt_fail(err, KT_RANGE, "item %.*s: a mask of %zu pixels beside one of %zu", KT_F(x->item.name[i]), own, size);
         size = own;
     }
     uint8_t *merged = kt_arena_alloc(a, size + 1);
@@ -222,13 +222,13 @@ static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_ta
     kt_rc rc = group(t, mask_names, cli->arena, &x, err);
     if (rc == 0)
         open_items(&b, m, "mask", json);
-    for (size_t i = 0; rc == 0 && i < x.item.name.n; i++) {
+    for (size_t i = 0; rc == 0 && i < x.item.n; i++) {
         KT_AUTO(kt_arena) own = KT_ARENA_INIT;
         kt_str merged;
         double agreement = 0;
         rc = merge_masks(&x, i, o, &own, &merged, &agreement, err);
         if (rc == 0)
-            put_item(&b, json, i == 0, "mask", x.item.name.v[i], merged, agreement, x.start[i + 1] - x.start[i]);
+            put_item(&b, json, i == 0, "mask", x.item.name[i], merged, agreement, x.start[i + 1] - x.start[i]);
     }
     if (rc < 0)
         return kt_at(err, t->path, 0, "mask");
@@ -260,7 +260,7 @@ static kt_rc read_pairs(const kt_table_file *t, ranks *r, kt_err *err)
             kt_at(err, t->path, t->line[row], "winner");
             return KT_RANGE;
         }
-        uint32_t l = kt_names_id(&r->things, left), g = kt_names_id(&r->things, right);
+        uint32_t l = kt_names_add(&r->things, left), g = kt_names_add(&r->things, right);
         KT_PUSH(&r->thing, is_left ? l : g);
         KT_PUSH(&r->thing, is_left ? g : l);
         KT_PUSH(&r->start, r->thing.n);
@@ -283,7 +283,7 @@ static kt_rc read_rankings(const kt_table_file *t, ranks *r, kt_err *err)
                 kt_at(err, t->path, t->line[row], "ranking");
                 return KT_PARSE;
             }
-            KT_PUSH(&r->thing, kt_names_id(&r->things, name));
+            KT_PUSH(&r->thing, kt_names_add(&r->things, name));
         }
         KT_PUSH(&r->start, r->thing.n);
     }
@@ -300,7 +300,7 @@ static void print_strengths(const kt_answer_merge *m, const ranks *r, const kt_s
     for (uint32_t t = 0; t < s->n_things; t++) {
         if (json) {
             kt_buf_puts(&b, t ? ",\n{\"thing\":" : "\n{\"thing\":");
-            kt_buf_json(&b, r->things.name.v[t]);
+            kt_buf_json(&b, r->things.name[t]);
             kt_buf_puts(&b, ",\"strength\":");
             kt_buf_f64(&b, s->strength[t]);
             kt_buf_puts(&b, ",\"ci95\":[");
@@ -309,7 +309,7 @@ static void print_strengths(const kt_answer_merge *m, const ranks *r, const kt_s
             kt_buf_f64(&b, s->ci[2 * t + 1]);
             kt_buf_printf(&b, "],\"won\":%u,\"compared\":%u}", s->wins[t], s->seen[t]);
         } else {
-            kt_buf_csv(&b, r->things.name.v[t], ',');
+            kt_buf_csv(&b, r->things.name[t], ',');
             kt_buf_printf(&b, ",%.6g", s->strength[t]);
             kt_buf_printf(&b, isnan(s->ci[2 * t]) ? ",,\n" : ",%.6g,%.6g\n", s->ci[2 * t], s->ci[2 * t + 1]);
         }
@@ -331,7 +331,7 @@ static kt_rc rank(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t,
     KT_PUSH(&r.start, 0);
     kt_rc rc = pairs ? read_pairs(t, &r, err) : read_rankings(t, &r, err);
     if (rc == 0)
-        rc = kt_rank_fit(&(kt_rankings){ r.start.n - 1, (uint32_t)r.things.name.n, r.start.v, r.thing.v }, &opts, cli->arena, &s, err);
+        rc = kt_rank_fit(&(kt_rankings){ r.start.n - 1, (uint32_t)r.things.n, r.start.v, r.thing.v }, &opts, cli->arena, &s, err);
     if (rc == 0)
         print_strengths(m, &r, &s, json);
     kt_names_done(&r.things);
@@ -356,12 +356,12 @@ static kt_rc run_rankings(kt_cli *cli, const kt_answer_merge *m, const kt_table_
 static void read_sets(const answers *x, kt_names *label, size_t *start, uint32_t **ret_label, kt_arena *a)
 {
     KT_VEC(uint32_t) all = { 0 };
-    size_t n = x->start[x->item.name.n];
+    size_t n = x->start[x->item.n];
     for (size_t q = 0; q < n; q++) {
         kt_str rest = x->text[q], name;
         while (rest.n && kt_str_cut(&rest, '|', &name)) {
             name = kt_str_trim(name);
-            uint32_t id = name.n ? kt_names_id(label, name) : UINT32_MAX;
+            uint32_t id = name.n ? kt_names_add(label, name) : UINT32_MAX;
             bool twice = id == UINT32_MAX;
             for (size_t y = start[q]; y < all.n && !twice; y++)
                 twice = all.v[y] == id;
@@ -385,27 +385,27 @@ static void put_set(kt_buf *b, const answers *x, const kt_names *label, const kt
         for (uint32_t l = 0; l < r->n_labels; l++)
             if (p[l] > 0.5f) {
                 kt_buf_puts(&set, set.n ? "|" : "");
-                kt_buf_str(&set, label->name.v[l]);
+                kt_buf_str(&set, label->name[l]);
             }
-        kt_buf_csv(b, x->item.name.v[i], ',');
+        kt_buf_csv(b, x->item.name[i], ',');
         kt_buf_char(b, ',');
         kt_buf_csv(b, KT_BUF_STR(&set), ',');
         kt_buf_char(b, '\n');
         return;
     }
     kt_buf_puts(b, i ? ",\n{\"item\":" : "\n{\"item\":");
-    kt_buf_json(b, x->item.name.v[i]);
+    kt_buf_json(b, x->item.name[i]);
     kt_buf_puts(b, ",\"labels\":[");
     for (uint32_t l = 0; l < r->n_labels; l++)
         if (p[l] > 0.5f) {
             kt_buf_puts(b, first ? "" : ",");
-            kt_buf_json(b, label->name.v[l]);
+            kt_buf_json(b, label->name[l]);
             first = false;
         }
     kt_buf_printf(b, "],\"votes\":%u,\"posterior\":{", r->n_votes[i]);
     for (uint32_t l = 0; l < r->n_labels; l++) {
         kt_buf_puts(b, l ? "," : "");
-        kt_buf_json(b, label->name.v[l]);
+        kt_buf_json(b, label->name[l]);
         kt_buf_char(b, ':');
         kt_buf_f64(b, (double)p[l]);
     }
@@ -426,7 +426,7 @@ static void print_sets(const kt_answer_merge *m, const answers *x, const kt_name
     kt_buf_puts(&b, json ? "],\"sources\":[" : "");
     for (uint32_t s = 0; json && s < r->n_sources; s++) {
         kt_buf_puts(&b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(&b, x->source.name.v[s]);
+        kt_buf_json(&b, x->source.name[s]);
         kt_buf_puts(&b, ",\"accuracy\":");
         kt_buf_f64(&b, r->source_accuracy[s]);
         kt_buf_puts(&b, ",\"ci95\":[");
@@ -450,11 +450,11 @@ static kt_rc run_sets(kt_cli *cli, const kt_answer_merge *m, const kt_table_file
     KT_TRY(group(t, set_names, cli->arena, &x, err));
     size_t *start = kt_arena_array(cli->arena, t->n_rows + 1, sizeof(*start));
     uint32_t *item = kt_arena_array(cli->arena, t->n_rows, sizeof(*item)), *set;
-    for (uint32_t i = 0; i < x.item.name.n; i++)
+    for (uint32_t i = 0; i < x.item.n; i++)
         for (size_t q = x.start[i]; q < x.start[i + 1]; q++)
             item[q] = i;
     read_sets(&x, &label, start, &set, cli->arena);
-    kt_label_sets v = { t->n_rows, (uint32_t)x.item.name.n, (uint32_t)x.source.name.n, (uint32_t)label.name.n, item, x.source_of, start, set };
+    kt_label_sets v = { t->n_rows, (uint32_t)x.item.n, (uint32_t)x.source.n, (uint32_t)label.n, item, x.source_of, start, set };
     kt_rc rc = kt_multilabel_fit(&v, &kt_aggregate_auto, cli->pool, cli->arena, &r, err);
     if (rc == 0)
         print_sets(m, &x, &label, &r, json);
@@ -499,18 +499,18 @@ static void print_numbers(const kt_answer_merge *m, const answers *x, const kt_n
     for (uint32_t i = 0; i < r->n_items; i++) {
         if (json) {
             kt_buf_puts(&b, i ? ",\n{\"item\":" : "\n{\"item\":");
-            kt_buf_json(&b, x->item.name.v[i]);
+            kt_buf_json(&b, x->item.name[i]);
             put_pair(&b, "value", r->value[i], r->ci + 2 * i);
             kt_buf_printf(&b, ",\"votes\":%u}", r->n_votes[i]);
         } else {
-            kt_buf_csv(&b, x->item.name.v[i], ',');
+            kt_buf_csv(&b, x->item.name[i], ',');
             kt_buf_printf(&b, ",%.9g,%.9g,%.9g\n", r->value[i], r->ci[2 * i], r->ci[2 * i + 1]);
         }
     }
     kt_buf_puts(&b, json ? "],\"sources\":[" : "");
     for (uint32_t s = 0; json && s < r->n_sources; s++) {
         kt_buf_puts(&b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(&b, x->source.name.v[s]);
+        kt_buf_json(&b, x->source.name[s]);
         put_pair(&b, "bias", r->bias[s], r->bias_ci + 2 * s);
         put_pair(&b, "sd", r->sd[s], r->sd_ci + 2 * s);
         kt_buf_printf(&b, ",\"votes\":%u}", r->n_said[s]);
@@ -529,15 +529,15 @@ static kt_rc run_numeric(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
     uint32_t *item = kt_arena_array(cli->arena, t->n_rows, sizeof(*item));
     double *value = kt_arena_array(cli->arena, t->n_rows, sizeof(*value));
     kt_rc rc = 0;
-    for (uint32_t i = 0; i < x.item.name.n; i++)
+    for (uint32_t i = 0; i < x.item.n; i++)
         for (size_t q = x.start[i]; q < x.start[i + 1] && rc == 0; q++) {
             item[q] = i;
             if (!kt_parse_f64(kt_str_trim(x.text[q]), &value[q])) {
-                rc = kt_fail(err, KT_PARSE, "item %.*s: '%.*s' is not a number", KT_F(x.item.name.v[i]), KT_F(x.text[q]));
+                rc = kt_fail(err, KT_PARSE, "item %.*s: '%.*s' is not a number", KT_F(x.item.name[i]), KT_F(x.text[q]));
                 kt_at(err, t->path, 0, "value");
             }
         }
-    kt_numbers v = { t->n_rows, (uint32_t)x.item.name.n, (uint32_t)x.source.name.n, item, x.source_of, value };
+    kt_numbers v = { t->n_rows, (uint32_t)x.item.n, (uint32_t)x.source.n, item, x.source_of, value };
     if (rc == 0)
         rc = kt_numeric_fit(&v, &o->numeric, cli->arena, &r, err);
     if (rc == 0)

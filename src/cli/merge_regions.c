@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/names.h"
+#include "base/names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,11 +35,11 @@ static size_t answer_id(drawn *d, uint32_t item, uint32_t source)
 static kt_rc read_row(drawn *d, const kt_table_file *t, size_t row, const size_t *column, uint32_t n_numbers, kt_err *err)
 {
     const kt_str *cell = t->cell + row * t->n_columns;
-    size_t answer = answer_id(d, kt_names_id(&d->item, cell[column[0]]), kt_names_id(&d->source, cell[column[1]]));
+    size_t answer = answer_id(d, kt_names_add(&d->item, cell[column[0]]), kt_names_add(&d->source, cell[column[1]]));
     if (cell[column[2]].n == 0)
         return 0;
     KT_PUSH(&d->answer, answer);
-    KT_PUSH(&d->label_of, (int32_t)kt_names_id(&d->label, cell[column[2]]));
+    KT_PUSH(&d->label_of, (int32_t)kt_names_add(&d->label, cell[column[2]]));
     for (uint32_t x = 0; x < n_numbers; x++) {
         kt_str text = kt_str_trim(cell[column[3 + x]]);
         double value;
@@ -80,18 +80,18 @@ static void print_json(kt_buf *b, const drawn *d, const kt_regions *r, uint32_t 
     kt_buf_puts(b, "\"regions\":[");
     for (size_t g = 0; g < r->n; g++) {
         kt_buf_puts(b, g ? ",\n{\"item\":" : "\n{\"item\":");
-        kt_buf_json(b, d->item.name.v[r->item[g]]);
+        kt_buf_json(b, d->item.name[r->item[g]]);
         kt_buf_puts(b, ",\"label\":");
-        kt_buf_json(b, d->label.name.v[r->label[g]]);
+        kt_buf_json(b, d->label.name[r->label[g]]);
         kt_buf_puts(b, n_numbers == 4 ? ",\"box\":[" : ",\"span\":[");
         put_places(b, r->at + g * n_numbers, n_numbers, ",");
         kt_buf_printf(b, "],\"there\":%.9g,\"label_posterior\":%.9g,\"votes_for\":%u,\"looked\":%u,\"kept\":%s}", r->prob[g], r->label_prob[g], r->n_for[g],
                       r->n_looked[g], r->kept[g] ? "true" : "false");
     }
     kt_buf_puts(b, "],\"sources\":[");
-    for (size_t s = 0; s < d->source.name.n; s++) {
+    for (size_t s = 0; s < d->source.n; s++) {
         kt_buf_puts(b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(b, d->source.name.v[s]);
+        kt_buf_json(b, d->source.name[s]);
         kt_buf_puts(b, ",\"accuracy\":");
         kt_buf_f64(b, r->source_accuracy[s]);
         kt_buf_puts(b, ",\"ci95\":[");
@@ -116,9 +116,9 @@ static void print(const char *method, const drawn *d, const kt_regions *r, uint3
         for (size_t g = 0; g < r->n; g++) {
             if (!r->kept[g])
                 continue;
-            kt_buf_csv(&b, d->item.name.v[r->item[g]], ',');
+            kt_buf_csv(&b, d->item.name[r->item[g]], ',');
             kt_buf_char(&b, ',');
-            kt_buf_csv(&b, d->label.name.v[r->label[g]], ',');
+            kt_buf_csv(&b, d->label.name[r->label[g]], ',');
             kt_buf_char(&b, ',');
             put_places(&b, r->at + g * n_numbers, n_numbers, ",");
             kt_buf_printf(&b, ",%.6g\n", r->prob[g]);
@@ -149,7 +149,7 @@ kt_rc kt_merge_regions(kt_cli *cli, const char *method, const kt_table_file *t, 
     for (size_t row = 0; row < t->n_rows && rc == 0; row++)
         rc = read_row(&d, t, row, column, n_numbers, err);
     if (rc == 0) {
-        kt_region_answers v = { d.answer_item.n, (uint32_t)d.item.name.n, (uint32_t)d.source.name.n, (uint32_t)d.label.name.n, n_numbers,
+        kt_region_answers v = { d.answer_item.n, (uint32_t)d.item.n, (uint32_t)d.source.n, (uint32_t)d.label.n, n_numbers,
                                 d.answer_item.v, d.answer_source.v, d.answer.n, d.answer.v, d.label_of.v, d.at.v };
         rc = kt_regions_merge(&v, o, cli->pool, cli->arena, &r, err);
     }

@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "algo/select.h"
 #include "cli/cli.h"
+#include "cli/errors_cli.h"
 #include "cli/merge_answers.h"
+#include "cli/score_cli.h"
 #include "format/reader.h"
 #include "format/writer.h"
 
@@ -65,11 +67,27 @@ static void list_selectors(void)
         printf("%-20s %s\n", v[i]->name, v[i]->help);
 }
 
+static void list_error_tasks(void)
+{
+    for (const kt_error_task *const *t = kt_error_tasks; *t; t++)
+        printf("%-22s %s: %s\n", (*t)->name, (*t)->files, (*t)->help);
+}
+
+static void list_score_tasks(void)
+{
+    for (const kt_score_task *const *t = kt_score_tasks; *t; t++) {
+        printf("%-22s %s: %s\n", (*t)->name, (*t)->files, (*t)->help);
+        list_options((*t)->options, (*t)->defaults);
+    }
+}
+
 /* One row per family; its print function walks the family's table. */
 static const struct { const char *name; void (*print)(void); } families[] = {
     { "verbs", list_verbs }, { "readers", list_readers }, { "writers", list_writers }, { "selectors", list_selectors },
     { "agreements", list_agreements },
     { "aggregators", list_aggregators },
+    { "error_tasks", list_error_tasks },
+    { "score_tasks", list_score_tasks },
 };
 
 static kt_rc run(kt_cli *cli, kt_err *err)

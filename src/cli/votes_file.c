@@ -1,18 +1,16 @@
-/* One pass over the bytes: fields are cut where they stand, names become ids through a hash of 64 bits (checked against
-   the name, so that a collision costs a step and not a wrong vote). Nothing is copied except fields with quotes in them. */
-#define XXH_INLINE_ALL
+/* One pass over the rows: names become ids through a hash of 64 bits (checked against the name, so that a collision costs a
+   step and not a wrong vote). Arrays of numpy become ids of the values themselves. */
 #include "cli/votes_file.h"
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/str.h"
-
-#include <xxhash.h>
+#include "format/npy.h"
+#include "format/rows.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 36)
-#define MAX_COLUMNS 4096
 
 enum { ITEM, SOURCE, LABEL, N_ROLES };
 static const char *const role_name[N_ROLES] = { "item", "annotator", "label" };
@@ -22,117 +20,16 @@ static const char *const aliases[N_ROLES][8] = {
     { "label", "vote", "answer", NULL },
 };
 
-typedef struct names {
-    kt_map map;
-    KT_VEC(kt_str) name;
-} names;
-
 typedef struct table {
-    const char *path;
-    kt_str text;
-    size_t at;
-    uint64_t line; /* of the row last read */
-    uint64_t next_line;
-    char sep;
-    kt_arena *a;
-    kt_str *column; /* header */
-    size_t n_columns;
+    kt_rows rows;
     int role[N_ROLES]; /* column of each; wide: only ITEM */
     bool wide, pairs;
-    kt_str *field; /* n_columns of the row last read */
 } table;
 
 static kt_rc fail_at(const table *t, const char *field, kt_err *err, kt_rc rc)
 {
-    kt_at(err, t->path, t->line, field);
+    kt_rows_at(&t->rows, field, err);
     return rc;
-}
-
-/* A quoted field at t->at; steps behind the closing quote. */
-static kt_rc quoted(table *t, kt_str *ret, kt_err *err)
-{
-    size_t from = ++t->at, doubled = 0;
-    for (;; t->at++) {
-        if (t->at >= t->text.n) {
-            kt_fail(err, KT_PARSE, "a quoted field does not end");
-            return fail_at(t, NULL, err, KT_PARSE);
-        }
-        char c = t->text.p[t->at];
-        t->next_line += c == '\n';
-        if (c != '"')
-            continue;
-        if (t->at + 1 >= t->text.n || t->text.p[t->at + 1] != '"')
-            break;
-        doubled++;
-        t->at++;
-    }
-    *ret = (kt_str){ t->text.p + from, t->at++ - from };
-    if (doubled) {
-        char *copy = kt_arena_alloc(t->a, ret->n);
-        size_t n = 0;
-        for (size_t i = 0; i < ret->n; i++) {
-            copy[n++] = ret->p[i];
-            i += ret->p[i] == '"';
-        }
-        *ret = (kt_str){ copy, n };
-    }
-    return 0;
-}
-
-/* The field at t->at into *ret; t->at then stands on the separator, the line's end or the end of the text. */
-static inline kt_rc read_field(table *t, kt_str *ret, kt_err *err)
-{
-    const char *p = t->text.p + t->at, *end = t->text.p + t->text.n, *from = p;
-    if (p < end && *p == '"') {
-        KT_TRY(quoted(t, ret, err));
-        if (t->at < t->text.n && t->text.p[t->at] != t->sep && t->text.p[t->at] != '\n' && t->text.p[t->at] != '\r') {
-            kt_fail(err, KT_PARSE, "text after a closing quote");
-            return fail_at(t, NULL, err, KT_PARSE);
-        }
-        if (t->at < t->text.n && t->text.p[t->at] == '\r')
-            t->at++;
-        return 0;
-    }
-    while (p < end && *p != t->sep && *p != '\n')
-        p++;
-    t->at = (size_t)(p - t->text.p);
-    size_t n = (size_t)(p - from);
-    if (n && from[n - 1] == '\r' && (p == end || *p == '\n'))
-        n--;
-    *ret = (kt_str){ from, n };
-    return 0;
-}
-
-/* The next row that is not blank into t->field; KT_DONE at the end. */
-static kt_rc next_row(table *t, kt_err *err)
-{
-    for (;;) {
-        if (t->at >= t->text.n)
-            return KT_DONE;
-        size_t n = 0;
-        t->line = t->next_line;
-        for (;;) {
-            kt_str f;
-            KT_TRY(read_field(t, &f, err));
-            if (n < t->n_columns)
-                t->field[n] = f;
-            n++;
-            if (t->at >= t->text.n || t->text.p[t->at] != t->sep)
-                break;
-            t->at++;
-        }
-        if (t->at < t->text.n) {
-            t->at++;
-            t->next_line++;
-        }
-        if (n == 1 && t->field[0].n == 0 && t->n_columns > 1)
-            continue;
-        if (n != t->n_columns) {
-            kt_fail(err, KT_PARSE, "%zu fields; the header has %zu", n, t->n_columns);
-            return fail_at(t, NULL, err, KT_PARSE);
-        }
-        return 0;
-    }
 }
 
 static bool is_role(kt_str name, int role)
@@ -146,13 +43,10 @@ static bool is_role(kt_str name, int role)
 static kt_rc missing_column(const table *t, int role, kt_err *err)
 {
     char have[120];
-    size_t n = 0;
-    have[0] = 0;
-    for (size_t c = 0; c < t->n_columns && n < sizeof(have); c++)
-        n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%.*s", c ? ", " : "", KT_F(t->column[c]));
+    kt_rows_columns(&t->rows, have, sizeof(have));
     kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", role_name[role], have);
     kt_hint(err, "the first line should be %s", t->pairs ? "item,label" : "item,annotator,label");
-    kt_at(err, t->path, 1, role_name[role]);
+    kt_at(err, t->rows.path, 1, role_name[role]);
     return KT_PARSE;
 }
 
@@ -161,78 +55,40 @@ static kt_rc assign_roles(table *t, kt_err *err)
 {
     for (int r = 0; r < N_ROLES; r++) {
         t->role[r] = -1;
-        for (size_t c = t->n_columns; c-- > 0;)
-            if (is_role(t->column[c], r))
+        for (size_t c = t->rows.n_columns; c-- > 0;)
+            if (is_role(t->rows.column[c], r))
                 t->role[r] = (int)c;
     }
     if (t->pairs) {
         bool both = t->role[ITEM] >= 0 && t->role[LABEL] >= 0;
         t->role[SOURCE] = t->role[ITEM] = both ? t->role[ITEM] : 0; /* not looked at as a source */
-        if (both || t->n_columns == 2) {
+        if (both || t->rows.n_columns == 2) {
             t->role[LABEL] = both ? t->role[LABEL] : 1;
             return 0;
         }
         return missing_column(t, LABEL, err);
     }
-    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->n_columns > 1;
+    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->rows.n_columns > 1;
     for (int r = 0; r < N_ROLES && !t->wide; r++)
         if (t->role[r] < 0)
             return missing_column(t, r, err);
     return 0;
 }
 
-static kt_rc read_header(table *t, kt_err *err)
+static kt_rc read_header(table *t, const char *path, kt_str text, kt_arena *a, kt_err *err)
 {
-    if (t->text.n >= 3 && memcmp(t->text.p, "\xef\xbb\xbf", 3) == 0)
-        t->at = 3;
-    t->next_line = t->line = 1;
-    const char *head = t->text.p + t->at, *nl = t->text.n > t->at ? memchr(head, '\n', t->text.n - t->at) : NULL;
-    size_t n = nl ? (size_t)(nl - head) : t->text.n - t->at;
-    if (n == 0) {
-        kt_fail(err, KT_PARSE, t->text.n ? "the first line is empty" : "the file is empty");
-        kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
-        return fail_at(t, NULL, err, KT_PARSE);
+    if (kt_rows_open(&t->rows, path, text, false, a, err) < 0) {
+        if (err && text.n == 0)
+            kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
+        return err ? err->rc : KT_PARSE;
     }
-    t->sep = memchr(head, '\t', n) ? '\t' : !memchr(head, ',', n) && memchr(head, ';', n) ? ';' : ',';
-    KT_VEC(kt_str) v = { 0 };
-    kt_rc rc = 0;
-    while (rc == 0) {
-        kt_str f;
-        if ((rc = read_field(t, &f, err)) < 0)
-            break;
-        KT_PUSH(&v, kt_str_trim(f));
-        if (v.n > MAX_COLUMNS)
-            rc = kt_fail(err, KT_LIMIT, "more than %d columns", MAX_COLUMNS);
-        if (t->at >= t->text.n || t->text.p[t->at++] != t->sep)
-            break;
-    }
-    t->next_line++;
-    t->n_columns = v.n;
-    t->column = kt_arena_array(t->a, v.n + 1, sizeof(kt_str));
-    t->field = kt_arena_array(t->a, v.n + 1, sizeof(kt_str));
-    if (v.n)
-        memcpy(t->column, v.v, v.n * sizeof(kt_str));
-    KT_VEC_DONE(&v);
-    return rc < 0 ? rc : assign_roles(t, err);
-}
-
-static uint32_t intern(names *d, kt_str s)
-{
-    for (uint64_t h = XXH3_64bits(s.p, s.n);; h = h * 6364136223846793005u + 1) {
-        uint32_t id = kt_map_put(&d->map, h, (uint32_t)d->name.n);
-        if (id == d->name.n) {
-            KT_PUSH(&d->name, s);
-            return id;
-        }
-        if (kt_str_eq(d->name.v[id], s))
-            return id;
-    }
+    return assign_roles(t, err);
 }
 
 typedef struct loading {
     table t;
     const kt_votes_file_opts *o;
-    names dict[N_ROLES];
+    kt_names dict[N_ROLES];
     KT_VEC(uint32_t) item;
     KT_VEC(uint32_t) source;
     KT_VEC(int32_t) label;
@@ -250,10 +106,11 @@ static kt_rc bad_name(const table *t, int role, kt_str s, kt_err *err)
 static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, kt_err *err)
 {
     int32_t id = KT_ABSTAIN;
-    if (label.n && !(l->o->minus_one_abstains && label.n == 2 && label.p[0] == '-' && label.p[1] == '1')) {
+    bool missing = label.n == 0 || (l->o->missing.n && kt_str_eq(label, l->o->missing));
+    if (!missing && !(l->o->minus_one_abstains && label.n == 2 && label.p[0] == '-' && label.p[1] == '1')) {
         if (label.n > KT_MAX_ID_BYTES)
             return bad_name(&l->t, LABEL, label, err);
-        id = (int32_t)intern(&l->dict[LABEL], label);
+        id = (int32_t)kt_names_add(&l->dict[LABEL], label);
         if (l->o->labels.n && (size_t)id >= l->o->labels.n) {
             kt_fail(err, KT_RANGE, "label %.*s is not one of the %zu given labels", KT_F(label), l->o->labels.n);
             return fail_at(&l->t, "label", err, KT_RANGE);
@@ -271,31 +128,27 @@ static kt_rc read_rows(loading *l, kt_err *err)
     kt_rc rc;
     kt_str last = { NULL, 0 };
     uint32_t last_id = 0;
-    for (size_t c = 1; t->wide && c < t->n_columns; c++)
-        if (intern(&l->dict[SOURCE], t->column[c]) != c - 1) {
-            kt_fail(err, KT_PARSE, "column %.*s occurs twice", KT_F(t->column[c]));
-            kt_at(err, t->path, 1, NULL);
-            return KT_PARSE;
-        }
-    while ((rc = next_row(t, err)) == 0) {
-        kt_str item = t->field[t->role[ITEM]];
+    for (size_t c = 1; t->wide && c < t->rows.n_columns; c++)
+        kt_names_add(&l->dict[SOURCE], t->rows.column[c]);
+    while ((rc = kt_rows_next(&t->rows, err)) == 0) {
+        kt_str item = t->rows.field[t->role[ITEM]];
         if (item.n == 0 || item.n > KT_MAX_ID_BYTES)
             return bad_name(t, ITEM, item, err);
         if (!last.p || !kt_str_eq(item, last)) {
             last = item;
-            last_id = intern(&l->dict[ITEM], item);
+            last_id = kt_names_add(&l->dict[ITEM], item);
         }
         if (t->wide) {
-            for (size_t c = 1; c < t->n_columns; c++)
-                KT_TRY(add_vote(l, last_id, (uint32_t)c - 1, t->field[c], err));
+            for (size_t c = 1; c < t->rows.n_columns; c++)
+                KT_TRY(add_vote(l, last_id, (uint32_t)c - 1, t->rows.field[c], err));
             continue;
         }
-        kt_str source = t->pairs ? KT_S("-") : t->field[t->role[SOURCE]];
+        kt_str source = t->pairs ? KT_S("-") : t->rows.field[t->role[SOURCE]];
         if (source.n == 0 || source.n > KT_MAX_ID_BYTES)
             return bad_name(t, SOURCE, source, err);
-        KT_TRY(add_vote(l, last_id, intern(&l->dict[SOURCE], source), t->field[t->role[LABEL]], err));
+        KT_TRY(add_vote(l, last_id, kt_names_add(&l->dict[SOURCE], source), t->rows.field[t->role[LABEL]], err));
         if (l->item.n >= UINT32_MAX - 1)
-            return kt_fail(err, KT_LIMIT, "%s holds more than %u votes", t->path, UINT32_MAX - 2);
+            return kt_fail(err, KT_LIMIT, "%s holds more than %u votes", t->rows.path, UINT32_MAX - 2);
     }
     return rc < 0 ? rc : 0;
 }
@@ -320,18 +173,18 @@ static int by_value(const void *x, const void *y)
 
 static void order_labels(loading *l, kt_votes_file *ret)
 {
-    size_t n = l->dict[LABEL].name.n;
-    struct ordered *o = kt_arena_array(l->t.a, n + 1, sizeof(*o));
-    int32_t *new_id = kt_arena_array(l->t.a, n + 1, sizeof(*new_id));
+    size_t n = l->dict[LABEL].n;
+    struct ordered *o = kt_arena_array(l->t.rows.a, n + 1, sizeof(*o));
+    int32_t *new_id = kt_arena_array(l->t.rows.a, n + 1, sizeof(*new_id));
     bool numbers = n > 0;
     for (size_t i = 0; i < n; i++) {
-        o[i] = (struct ordered){ .name = l->dict[LABEL].name.v[i], .old = (uint32_t)i };
+        o[i] = (struct ordered){ .name = l->dict[LABEL].name[i], .old = (uint32_t)i };
         numbers &= kt_parse_f64(o[i].name, &o[i].value);
     }
     if (l->o->labels.n == 0 && n)
         qsort(o, n, sizeof(*o), numbers ? by_value : by_name);
-    ret->label = kt_arena_array(l->t.a, n + 1, sizeof(kt_str));
-    ret->value = numbers ? kt_arena_array(l->t.a, n, sizeof(double)) : NULL;
+    ret->label = kt_arena_array(l->t.rows.a, n + 1, sizeof(kt_str));
+    ret->value = numbers ? kt_arena_array(l->t.rows.a, n, sizeof(double)) : NULL;
     for (size_t i = 0; i < n; i++) {
         ret->label[i] = o[i].name;
         new_id[o[i].old] = (int32_t)i;
@@ -347,38 +200,40 @@ static void order_labels(loading *l, kt_votes_file *ret)
 static uint64_t line_of(const loading *l, size_t k)
 {
     table t = l->t;
-    t.at = 0;
     kt_err ignored = { 0 };
-    if (read_header(&t, &ignored) < 0)
+    if (read_header(&t, l->t.rows.path, l->t.rows.text, l->t.rows.a, &ignored) < 0)
         return 0;
-    for (size_t row = 0, per_row = t.wide ? t.n_columns - 1 : 1; row <= k / per_row; row++)
-        if (next_row(&t, &ignored) != 0)
+    for (size_t row = 0, per_row = t.wide ? t.rows.n_columns - 1 : 1; row <= k / per_row; row++)
+        if (kt_rows_next(&t.rows, &ignored) != 0)
             return 0;
-    return t.line;
+    return t.rows.line;
 }
 
-/* Votes k and later are by the same source on the same item. */
+/* Votes first and second are by the same source on the same item. */
 static kt_rc duplicate(loading *l, size_t first, size_t second, kt_err *err)
 {
-    kt_str item = l->dict[ITEM].name.v[l->item.v[first]], source = l->dict[SOURCE].name.v[l->source.v[first]];
-    unsigned long long line = line_of(l, first);
+    kt_str item = l->dict[ITEM].name[l->item.v[first]], source = l->dict[SOURCE].name[l->source.v[first]];
+    char earlier[40] = "";
+    uint64_t line = line_of(l, first);
+    if (line)
+        snprintf(earlier, sizeof(earlier), ", first on line %llu", (unsigned long long)line);
     if (l->t.pairs) {
-        kt_fail(err, KT_RANGE, "%.*s occurs twice, first on line %llu", KT_F(item), line);
+        kt_fail(err, KT_RANGE, "%.*s occurs twice%s", KT_F(item), earlier);
     } else {
-        kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s, first on line %llu", KT_F(source), KT_F(item), line);
+        kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s%s", KT_F(source), KT_F(item), earlier);
         kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
     }
-    kt_at(err, l->t.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
+    kt_at(err, l->t.rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
     return KT_RANGE;
 }
 
 /* Keeps one vote per source and item, or refuses. seen: last vote of each source + 1, valid within one item. */
 static kt_rc settle_duplicates(loading *l, kt_err *err)
 {
-    size_t n = l->item.n, n_items = l->dict[ITEM].name.n, kept = 0, worst = SIZE_MAX, its_first = 0;
+    size_t n = l->item.n, n_items = l->dict[ITEM].n, kept = 0, worst = SIZE_MAX, its_first = 0;
     kt_votes v = { .n = n, .n_items = (uint32_t)n_items, .item = l->item.v };
     size_t *start = kt_alloc_array(n_items + 1, sizeof(size_t)), *order = kt_alloc_array(n, sizeof(size_t));
-    size_t *seen = kt_zalloc_array(l->dict[SOURCE].name.n, sizeof(size_t));
+    size_t *seen = kt_zalloc_array(l->dict[SOURCE].n, sizeof(size_t));
     uint8_t *drop = kt_zalloc_array(n, 1);
     kt_votes_by_item(&v, start, order);
     for (size_t i = 0; i < n_items; i++) {
@@ -414,52 +269,182 @@ static kt_rc settle_duplicates(loading *l, kt_err *err)
     return refuse ? duplicate(l, its_first, worst, err) : 0;
 }
 
-static kt_str *keep_names(names *d, kt_arena *a)
+static kt_str *keep_names(kt_names *d, kt_arena *a)
 {
-    kt_str *ret = kt_arena_array(a, d->name.n + 1, sizeof(kt_str));
-    if (d->name.n)
-        memcpy(ret, d->name.v, d->name.n * sizeof(kt_str));
+    kt_str *ret = kt_arena_array(a, d->n + 1, sizeof(kt_str));
+    if (d->n)
+        memcpy(ret, d->name, d->n * sizeof(kt_str));
     return ret;
 }
 
-static kt_rc load(loading *l, kt_votes_file *ret, kt_err *err)
+static void keep_votes(loading *l, kt_votes_file *ret)
 {
-    size_t bad;
-    if (!kt_utf8_valid(l->t.text, &bad)) {
-        uint64_t line = 1;
-        for (size_t i = 0; i < bad; i++)
-            line += l->t.text.p[i] == '\n';
-        kt_fail(err, KT_PARSE, "not UTF-8 (byte 0x%02x)", (unsigned char)l->t.text.p[bad]);
-        kt_at(err, l->t.path, line, NULL);
-        return KT_PARSE;
-    }
-    for (size_t i = 0; i < l->o->labels.n; i++)
-        if (intern(&l->dict[LABEL], l->o->labels.v[i]) != i)
-            return kt_fail(err, KT_USAGE, "label %.*s is listed twice", KT_F(l->o->labels.v[i]));
-    KT_TRY(read_header(&l->t, err));
-    KT_TRY(read_rows(l, err));
-    KT_TRY(settle_duplicates(l, err));
-    order_labels(l, ret);
-    ret->item = keep_names(&l->dict[ITEM], l->t.a);
-    ret->source = keep_names(&l->dict[SOURCE], l->t.a);
     ret->item_of = l->item.v;
     ret->source_of = l->source.v;
     ret->label_of = l->label.v;
-    ret->votes = (kt_votes){ l->item.n, (uint32_t)l->dict[ITEM].name.n, (uint32_t)l->dict[SOURCE].name.n,
-                             (uint32_t)l->dict[LABEL].name.n, l->item.v, l->source.v, l->label.v };
+    ret->votes = (kt_votes){ l->item.n, (uint32_t)l->dict[ITEM].n, (uint32_t)l->dict[SOURCE].n,
+                             (uint32_t)l->dict[LABEL].n, l->item.v, l->source.v, l->label.v };
+}
+
+static kt_rc load(loading *l, const char *path, kt_arena *a, kt_votes_file *ret, kt_err *err)
+{
+    for (size_t i = 0; i < l->o->labels.n; i++)
+        if (kt_names_add(&l->dict[LABEL], l->o->labels.v[i]) != i)
+            return kt_fail(err, KT_USAGE, "label %.*s is listed twice", KT_F(l->o->labels.v[i]));
+    KT_TRY(read_header(&l->t, path, KT_BUF_STR(&ret->text), a, err));
+    KT_TRY(read_rows(l, err));
+    KT_TRY(settle_duplicates(l, err));
+    order_labels(l, ret);
+    ret->item = keep_names(&l->dict[ITEM], l->t.rows.a);
+    ret->source = keep_names(&l->dict[SOURCE], l->t.rows.a);
+    keep_votes(l, ret);
     return 0;
+}
+
+/* ---- arrays of numpy ---- */
+
+static kt_str *numbered(kt_arena *a, size_t n)
+{
+    kt_str *ret = kt_arena_array(a, n + 1, sizeof(kt_str));
+    for (size_t i = 0; i < n; i++)
+        ret[i] = kt_arena_printf(a, "%zu", i);
+    return ret;
+}
+
+static kt_str name_of(double value, kt_arena *a)
+{
+    char text[40];
+    kt_buf b = KT_BUF_INIT(sizeof(text));
+    kt_buf_f64(&b, value);
+    kt_str ret = kt_arena_str(a, KT_BUF_STR(&b));
+    kt_buf_done(&b);
+    return ret;
+}
+
+/* The given labels as the values of a matrix, in their order. */
+static kt_rc domain_of(const kt_strs *labels, kt_arena *a, kt_vote_matrix *m, kt_err *err)
+{
+    double *domain = kt_arena_array(a, labels->n + 1, sizeof(*domain));
+    for (size_t i = 0; i < labels->n; i++)
+        if (!kt_parse_f64(labels->v[i], &domain[i]))
+            return kt_fail(err, KT_USAGE, "label %.*s is no number, and the file holds numbers", KT_F(labels->v[i]));
+    m->domain = domain;
+    m->n_domain = (uint32_t)labels->n;
+    return 0;
+}
+
+static kt_rc number_matrix(const kt_npy *x, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
+{
+    size_t size = kt_dtype_size(x->type);
+    kt_matrix_votes v;
+    kt_vote_matrix m = { .data = x->data, .type = x->type, .n_items = x->shape[0], .n_sources = (uint32_t)x->shape[1],
+                         .source_stride = (ptrdiff_t)size, .item_stride = (ptrdiff_t)(x->shape[1] * size), .has_missing = true, .missing = -1 };
+    if (x->shape[1] > UINT32_MAX)
+        return kt_fail(err, KT_LIMIT, "%zu columns", x->shape[1]);
+    if (o->missing.n && !kt_parse_i64(o->missing, INT64_MIN, INT64_MAX, &m.missing))
+        return kt_fail(err, KT_USAGE, "--missing %.*s is no whole number, and the file holds numbers", KT_F(o->missing));
+    if (o->labels.n)
+        KT_TRY(domain_of(&o->labels, a, &m, err));
+    KT_TRY(kt_matrix_votes_make(&m, NULL, &v, err));
+    ret->votes = v.votes;
+    ret->item_of = v.item;
+    ret->source_of = v.source;
+    ret->label_of = v.label;
+    ret->value = ret->value_of = v.value;
+    ret->item = numbered(a, x->shape[0]);
+    ret->source = numbered(a, x->shape[1]);
+    ret->label = kt_arena_array(a, v.votes.n_labels + 1, sizeof(kt_str));
+    for (uint32_t c = 0; c < v.votes.n_labels; c++)
+        ret->label[c] = o->labels.n ? o->labels.v[c] : name_of(v.value[c], a);
+    return 0;
+}
+
+static kt_rc text_matrix(loading *l, const kt_npy *x, kt_err *err)
+{
+    kt_arena *a = l->t.rows.a;
+    kt_str *item = numbered(a, x->shape[0]), *source = numbered(a, x->shape[1]);
+    for (size_t i = 0; i < x->shape[0]; i++)
+        kt_names_add(&l->dict[ITEM], item[i]);
+    for (size_t s = 0; s < x->shape[1]; s++)
+        kt_names_add(&l->dict[SOURCE], source[s]);
+    for (size_t i = 0; i < x->shape[0]; i++)
+        for (size_t s = 0; s < x->shape[1]; s++)
+            KT_TRY(add_vote(l, (uint32_t)i, (uint32_t)s, kt_npy_text(x, i * x->shape[1] + s, a), err));
+    return 0;
+}
+
+/* Three arrays of one length. column[SOURCE] may be missing where pairs are read. */
+static kt_rc triples(loading *l, const kt_npy *const column[N_ROLES], kt_err *err)
+{
+    kt_arena *a = l->t.rows.a;
+    for (int r = 0; r < N_ROLES; r++)
+        if (column[r] && (column[r]->n_dims != 1 || column[r]->n != column[ITEM]->n))
+            return kt_fail(err, KT_PARSE, "array %s should have one dimension of %zu, as item has", role_name[r], column[ITEM]->n);
+    for (size_t i = 0; i < column[ITEM]->n; i++) {
+        kt_str item = kt_npy_text(column[ITEM], i, a), source = column[SOURCE] ? kt_npy_text(column[SOURCE], i, a) : KT_S("-");
+        kt_str label = kt_npy_text(column[LABEL], i, a);
+        if (column[LABEL]->kind == KT_NPY_NUMBER && kt_str_eq(label, l->o->missing.n ? l->o->missing : KT_S("-1")))
+            label.n = 0;
+        if (kt_str_eq(label, KT_S("null"))) /* how a NaN is printed */
+            label.n = 0;
+        KT_TRY(add_vote(l, kt_names_add(&l->dict[ITEM], item), kt_names_add(&l->dict[SOURCE], source), label, err));
+    }
+    return 0;
+}
+
+static kt_rc load_arrays(loading *l, const kt_npz_member *m, size_t n, kt_votes_file *ret, kt_err *err)
+{
+    const kt_npy *column[N_ROLES] = { NULL }, *matrix = NULL;
+    for (size_t i = 0; i < n; i++) {
+        for (int r = 0; r < N_ROLES; r++)
+            if (is_role(m[i].name, r))
+                column[r] = &m[i].array;
+        if (m[i].array.n_dims == 2)
+            matrix = matrix ? matrix : &m[i].array;
+    }
+    bool have = column[ITEM] && column[LABEL] && (column[SOURCE] || l->t.pairs);
+    if (!have && !(matrix && !l->t.pairs)) {
+        kt_fail(err, KT_PARSE, "expected %s, and nothing of the kind is there", l->t.pairs ? "arrays item and label" : "an array of items × annotators, or arrays item, annotator and label");
+        return KT_PARSE;
+    }
+    if (!have && matrix->kind == KT_NPY_NUMBER)
+        return number_matrix(matrix, l->o, l->t.rows.a, ret, err);
+    for (size_t i = 0; i < l->o->labels.n; i++)
+        kt_names_add(&l->dict[LABEL], l->o->labels.v[i]);
+    KT_TRY(have ? triples(l, column, err) : text_matrix(l, matrix, err));
+    KT_TRY(settle_duplicates(l, err));
+    order_labels(l, ret);
+    ret->item = keep_names(&l->dict[ITEM], l->t.rows.a);
+    ret->source = keep_names(&l->dict[SOURCE], l->t.rows.a);
+    keep_votes(l, ret);
+    return 0;
+}
+
+static kt_rc load_numpy(loading *l, kt_str bytes, kt_arena *a, kt_votes_file *ret, kt_err *err)
+{
+    kt_npz_member one = { .name = KT_S("votes") }, *m = &one;
+    size_t n = 1;
+    l->t.rows = (kt_rows){ .a = a };
+    KT_TRY(kt_npy_is(bytes) ? kt_npy_parse(bytes, a, &one.array, err) : kt_npz_parse(bytes, a, &m, &n, err));
+    return load_arrays(l, m, n, ret, err);
 }
 
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
 {
     *ret = (kt_votes_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
-    KT_TRY(kt_file_read(path, &ret->text, err));
-    loading l = { .t = { .path = path, .text = KT_BUF_STR(&ret->text), .a = a, .pairs = o->pairs }, .o = o };
-    kt_rc rc = load(&l, ret, err);
-    for (int r = 0; r < N_ROLES; r++) {
-        kt_map_done(&l.dict[r].map);
-        KT_VEC_DONE(&l.dict[r].name);
+    kt_rc rc = kt_file_read(path, &ret->text, err);
+    if (rc < 0) {
+        kt_buf_done(&ret->text);
+        return rc;
     }
+    loading l = { .t = { .pairs = o->pairs }, .o = o };
+    kt_str bytes = KT_BUF_STR(&ret->text);
+    bool numpy = kt_npy_is(bytes) || kt_npz_is(bytes);
+    rc = numpy ? load_numpy(&l, bytes, a, ret, err) : load(&l, path, a, ret, err);
+    for (int r = 0; r < N_ROLES; r++)
+        kt_names_done(&l.dict[r]);
+    if (rc < 0 && numpy)
+        kt_at(err, path, 0, NULL);
     if (rc < 0) {
         KT_VEC_DONE(&l.item);
         KT_VEC_DONE(&l.source);
@@ -474,6 +459,7 @@ void kt_votes_file_done(kt_votes_file *f)
     f->item_of = kt_free(f->item_of);
     f->source_of = kt_free(f->source_of);
     f->label_of = kt_free(f->label_of);
+    f->value_of = kt_free(f->value_of);
     kt_buf_done(&f->text);
 }
 

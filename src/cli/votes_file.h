@@ -1,4 +1,4 @@
-/* Votes from a delimited file, for the filters that need no project. */
+/* Votes from a file, for the filters that need no project. */
 #ifndef KT_CLI_VOTES_FILE_H
 #define KT_CLI_VOTES_FILE_H
 
@@ -13,6 +13,7 @@ typedef struct kt_votes_file_opts {
     kt_strs labels;           /* allowed labels in their order; n 0: those that occur, numbers by value, else bytewise */
     kt_duplicates duplicates; /* what to do when a source votes twice on an item */
     bool minus_one_abstains;  /* "-1" is an abstention, like the empty field */
+    kt_str missing;           /* so is this text; empty: none (arrays of integers: -1) */
     bool pairs;               /* no annotators: columns item and label, or just two columns; everything is by source 0 */
 } kt_votes_file_opts;
 
@@ -24,11 +25,13 @@ typedef struct kt_votes_file {
     kt_buf text;
     uint32_t *item_of, *source_of; /* what votes points to, owned */
     int32_t *label_of;
+    double *value_of;              /* where value is owned */
 } kt_votes_file;
 
-/* Reads path ("-": standard input): UTF-8, comma, tab or semicolon, RFC 4180 quotes. The first line names the columns:
-   item, annotator and label in any order (others are passed over), or item and then one column per source. An empty label
-   is an abstention. Errors name file, line and field: KT_PARSE, KT_RANGE (twice the same vote, unknown label), KT_LIMIT. */
+/* Reads path ("-": standard input). CSV, TSV and JSON lines name their columns: item, annotator and label in any order (others
+   are passed over), or item and then one column per source. An empty label is an abstention. A .npy file holds one row an item
+   and one column a source, NaN missing; a .npz file holds such an array, or arrays item, annotator and label. Errors name
+   file, line and field: KT_PARSE, KT_RANGE (twice the same vote, unknown label), KT_LIMIT. */
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
 void kt_votes_file_done(kt_votes_file *f);
 

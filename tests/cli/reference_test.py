@@ -1,6 +1,6 @@
 """Every stored answer of KARAT_SHARED/reference whose method the filters know, through the command line. Methods without a
 filter of their own are listed as not covered; exits 77 when the folder is absent."""
-import collections, glob, json, math, os, subprocess, sys, tempfile
+import collections, csv, glob, json, math, os, shutil, subprocess, sys, tempfile
 
 KARAT = os.environ["KARAT"]
 REFERENCE = os.path.join(os.environ.get("KARAT_SHARED", "../shared"), "reference")
@@ -245,9 +245,131 @@ def segmentation(case):
             assert len(want) == len(i["mask"]) and sum(a != b for a, b in zip(want, i["mask"])) <= most, f"{key}: item {i['item']}"
 
 
+def files_of(**tables):
+    """A folder with one CSV a name; rows are lists, the first the header."""
+    d = tempfile.mkdtemp()
+    for name, rows in tables.items():
+        with open(os.path.join(d, name + ".csv"), "w", newline="") as f:
+            csv.writer(f).writerows([["" if x is None else repr(x) if isinstance(x, float) else x for x in row] for row in rows])
+    return d
+
+
+def filter_on(args, **tables):
+    """Runs args with each {name} replaced by that table's file."""
+    d = files_of(**tables)
+    try:
+        return karat([a.format(**{n: os.path.join(d, n + ".csv") for n in tables}) for a in args] + ["--json"], "")
+    finally:
+        shutil.rmtree(d)
+
+
+def closes(what, got, want, tolerance):
+    assert len(got) == len(want), f"{what}: {len(got)} numbers, expected {len(want)}"
+    for n, (g, w) in enumerate(zip(got, want)):
+        (closes if isinstance(w, list) else close)(f"{what}[{n}]", g, w, tolerance)
+
+
+def label_issues(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]
+    tables = dict(labels=[["label"]] + [[x] for x in i["labels"]], probs=[[f"c{k}" for k in range(len(i["pred_probs"][0]))]] + i["pred_probs"])
+    args = ["errors", "--labels", "{labels}", "--probs", "{probs}", "--all"]
+    for name in ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given", "low_self_confidence", "low_normalized_margin"):
+        got = filter_on(args + ["--filter", name], **tables)
+        assert sorted(x["index"] for x in got["issues"]) == want["issues_" + name], f"{name}: {sorted(x['index'] for x in got['issues'])}"
+        if name == "prune_by_noise_rate":
+            score = got["quality"]  # equal scores may stand in any order
+            assert [score[x["index"]] for x in got["issues"]] == [score[n] for n in want["issues_ranked_by_self_confidence"]], "the order by self-confidence"
+    for key, tolerance in (("thresholds", t["thresholds_abs"]), ("confident_joint_raw", 0), ("confident_joint", 0), ("joint", t["joint_abs"])):
+        closes(key, got[key], want[key], tolerance)
+    assert got["num_issues_off_diagonal"] == want["num_issues_off_diagonal"], got["num_issues_off_diagonal"]
+    for q in ("self_confidence", "normalized_margin", "confidence_weighted_entropy"):
+        closes(q, filter_on(args + ["--quality", q], **tables)["quality"], want["quality_" + q], t["quality_abs"])
+
+
+def token_label_issues(case):
+    i, want = case["input"], case["expected"]
+    rows = [(s, l, p) for s, (labels, probs) in enumerate(zip(i["labels"], i["pred_probs"])) for l, p in zip(labels, probs)]
+    got = filter_on(["errors", "--task", "tokens", "--labels", "{labels}", "--probs", "{probs}", "--all"],
+                    labels=[["sentence", "label"]] + [[s, l] for s, l, _ in rows], probs=[[f"c{k}" for k in range(len(rows[0][2]))]] + [p for _, _, p in rows])
+    issues = [[int(x["sentence"]), x["token"]] for x in got["issues"]]
+    assert sorted(issues) == sorted(want["issues_sentence_token"]), issues
+    t = case["tolerance"]["abs"]
+    closes("sentence min", [s["quality_min"] for s in got["sentences"]], want["sentence_score_min"], t)
+    closes("sentence softmin", [s["quality_softmin"] for s in got["sentences"]], want["sentence_score_softmin"], t)
+    closes("tokens", [s["tokens"] for s in got["sentences"]], want["token_scores"], t)
+
+
+def object_label_quality(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]["abs"]
+    labels = [[n, l] + b for n, image in enumerate(i["labels"]) for b, l in zip(image["bboxes_xyxy"], image["labels"])]
+    said = [[n, k] + b for n, image in enumerate(i["predictions_per_class_xyxy_score"]) for k, boxes in enumerate(image) for b in boxes]
+    got = filter_on(["errors", "--task", "boxes", "--labels", "{labels}", "--probs", "{probs}"],
+                    labels=[["image", "label", "x1", "y1", "x2", "y2"]] + labels, probs=[["image", "label", "x1", "y1", "x2", "y2", "score"]] + said)
+    score = {x["image"]: x["quality"] for x in got["images"]}
+    closes("images", [score[str(n)] for n in range(len(want["image_score"]))], want["image_score"], t)
+    by_image = lambda rows, key: [[x[key] for x in rows if x["image"] == str(n)] for n in range(len(want["image_score"]))]
+    closes("badloc", by_image(got["boxes"], "badloc"), want["badloc"], t)
+    closes("swap", by_image(got["boxes"], "swap"), want["swap"], t)
+    closes("overlooked", by_image(got["predictions"], "overlooked"), want["overlooked"], t)
+
+
+def classification_metrics(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]["abs"]
+    got = filter_on(["score", "{truth}", "--probs", "{probs}"], truth=[["label"]] + [[x] for x in i["y"]],
+                    probs=[[str(k) for k in range(len(i["probs"][0]))]] + i["probs"])
+    for key, x in want.items():
+        key = {"ece15": "ece", "mce15": "mce"}.get(key, key)
+        if key in ("precision", "recall", "f1", "support"):
+            closes(key, [c[key] for c in got["classes"]], x, t)
+        else:
+            (closes if isinstance(x, list) else close)(key, got[key], x, t)
+
+
+def span_f1(case):
+    i, want = case["input"], case["expected"]
+    tables = {side: [["sentence", "tag"]] + [[n, tag] for n, tags in enumerate(i[side]) for tag in tags] for side in ("pred", "true")}
+    for key in [k for k in want if k == "default" or k.startswith("strict_")]:
+        got = filter_on(["score", "{pred}", "{true}", "--task", "spans", "--set", "scheme=" + key.replace("strict_", "")], **tables)
+        types = {x.pop("type"): x for x in got["types"]}
+        assert sorted(types) == sorted(want[key]), f"{key}: types {sorted(types)}"
+        for name, row in want[key].items():
+            for measure, x in row.items():
+                close(f"{key} {name} {measure}", types[name][measure], x, case["tolerance"]["abs"])
+
+
+def box_iou(case):
+    i = case["input"]
+    got = filter_on(["score", "{dt}", "{gt}", "--task", "iou"], dt=[["x", "y", "width", "height"]] + i["dt_xywh"],
+                    gt=[["x", "y", "width", "height", "iscrowd"]] + [b + [c] for b, c in zip(i["gt_xywh"], i["iscrowd"])])
+    closes("iou", got["iou"], case["expected"]["iou"], case["tolerance"]["abs"])
+
+
+def coco_map(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]["abs"]
+    row = lambda x, last: [x["image"], x["category"]] + x["bbox"] + [last]
+    header = ["image", "label", "x", "y", "width", "height"]
+    got = filter_on(["score", "{dt}", "{gt}", "--task", "boxes"], dt=[header + ["score"]] + [row(x, x["score"]) for x in sorted(i["dt"], key=lambda x: x["image"])],
+                    gt=[header + ["iscrowd"]] + [row(x, x["iscrowd"]) for x in i["gt"]])
+    defined = lambda x: None if x == -1 else x
+    for key in ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"):
+        close(key, got[key], defined(want[key]), t)
+    classes = {c["label"]: c for c in got["classes"]}
+    for name, key in (("AP_per_category", "AP"), ("AP50_per_category", "AP50")):
+        for c, x in zip(i["category_ids"], want[name]):
+            close(f"{key} of {c}", classes.get(str(c), {}).get(key), defined(x), t)
+
+
+def uncertainty(case):
+    want = case["expected"]
+    got = filter_on(["score", "{probs}", "--task", "uncertainty"], probs=[[f"c{k}" for k in range(len(case["input"]["probs"][0]))]] + case["input"]["probs"])
+    for key, x in want.items():
+        closes(key, got[key], x, 0 if key.startswith("rank") else case["tolerance"]["abs"])
+
+
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, majority_vote, weighted_majority_vote, wawa,
-                                  dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model,
-                                  bradley_terry, rover, segmentation)}
+                                  dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model, bradley_terry, rover, segmentation,
+                                  label_issues, token_label_issues, object_label_quality, classification_metrics, span_f1, box_iou, coco_map,
+                                  uncertainty)}
 
 if not os.path.isdir(REFERENCE):
     print("skipped: reference (no folder", REFERENCE + ")")

@@ -3,6 +3,7 @@
    1.10.1, AC2 by its definition in numpy, the example of Shrout and Fleiss (1979), and the share of simulated samples whose
    interval holds the metric of a much larger one. */
 #include "algo/agreement_parts.h"
+#include "algo/label_distance.h"
 #include "base/mem.h"
 #include "kt_test.h"
 
@@ -362,6 +363,32 @@ static void any_distance(void **state)
     kt_free(c);
 }
 
+/* Texts, boxes and spans by hand. */
+static void shapes_as_labels(void **state)
+{
+    (void)state;
+    kt_arena a = KT_ARENA_INIT;
+    kt_label_distance d;
+    kt_str text[3] = { KT_S("kitten"), KT_S("sitting"), KT_S("") };
+    assert_int_equal(kt_label_distance_make(KT_DISTANCE_EDIT, text, 3, &a, &d, NULL), 0);
+    kt_assert_close(d.of(d.ctx, 0, 1), 3.0 / 7, 1e-12);
+    kt_assert_close(d.of(d.ctx, 0, 2), 1, 1e-12);
+    kt_str box[4] = { KT_S("0,0,10,10; 20,20,10,10"), KT_S(" 20,20,10,10;0,0,10,5 "), KT_S("none"), KT_S("0,0,10,10") };
+    assert_int_equal(kt_label_distance_make(KT_DISTANCE_BOXES, box, 4, &a, &d, NULL), 0);
+    kt_assert_close(d.of(d.ctx, 0, 1), 1 - (1 + 0.5) / 2, 1e-12);
+    kt_assert_close(d.of(d.ctx, 0, 3), 0.5, 1e-12);
+    kt_assert_close(d.of(d.ctx, 1, 2), 1, 1e-12);
+    kt_str span[3] = { KT_S("0-4:PER; 10-11:LOC"), KT_S("0-2:PER;10-11:ORG"), KT_S("none") };
+    assert_int_equal(kt_label_distance_make(KT_DISTANCE_SPANS, span, 3, &a, &d, NULL), 0);
+    kt_assert_close(d.of(d.ctx, 0, 1), 1 - 2.0 * 3 / (7 + 5), 1e-12);
+    kt_assert_close(d.of(d.ctx, 0, 2), 1, 1e-12);
+    kt_str bad[3] = { KT_S("1,2,3"), KT_S("0,0,-1,2"), KT_S("9-3") };
+    kt_err err = { 0 };
+    for (int i = 0; i < 3; i++)
+        assert_true(kt_label_distance_make(i < 2 ? KT_DISTANCE_BOXES : KT_DISTANCE_SPANS, &bad[i], 1, &a, &d, &err) < 0);
+    kt_arena_done(&a);
+}
+
 /* Bootstrap intervals hold the value of a much larger sample about as often as they say, and any pool gives the same one. */
 static void bootstrap_covers(void **state)
 {
@@ -467,7 +494,7 @@ int main(void)
         cmocka_unit_test(undefined_and_refused), cmocka_unit_test(gwet_and_scott_by_hand), cmocka_unit_test(intervals_cover),
         cmocka_unit_test(ordinal_by_definition), cmocka_unit_test(options), cmocka_unit_test(shrout_fleiss_1979),
         cmocka_unit_test(correlations_of_scipy), cmocka_unit_test(gwet_ac2_by_numpy), cmocka_unit_test(every_way_in),
-        cmocka_unit_test(any_distance), cmocka_unit_test(bootstrap_covers), cmocka_unit_test(parts_make_the_whole),
+        cmocka_unit_test(any_distance), cmocka_unit_test(shapes_as_labels), cmocka_unit_test(bootstrap_covers), cmocka_unit_test(parts_make_the_whole),
         cmocka_unit_test(bad_matrices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,25 @@
+/* A matrix of numbers: probabilities, one row an item and one column a class. */
+#ifndef KT_CLI_MATRIX_FILE_H
+#define KT_CLI_MATRIX_FILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+typedef struct kt_matrix_file {
+    size_t n_rows, n_columns;
+    const void *x;      /* n_rows × n_columns doubles, or floats */
+    bool floats;
+    kt_str *row, *column; /* names, or NULL where the file gives none */
+    kt_buf text;
+    double *own;
+} kt_matrix_file;
+
+/* CSV, TSV or JSON lines whose columns are the classes, after a column of items (item, id, …) if there is one; a first line of
+   numbers alone is a row, not a header. .npy: an array of two dimensions; .npz: the only one of two, or the one called name.
+   KT_PARSE, KT_RANGE: a cell that is no number; NaN and infinities are kept for the caller to refuse. */
+kt_rc kt_matrix_file_read(const char *path, const char *name, kt_arena *a, kt_matrix_file *ret, kt_err *err) KT_MUST_USE;
+void kt_matrix_file_done(kt_matrix_file *m);
+double kt_matrix_at(const kt_matrix_file *m, size_t row, size_t column);
+
+#endif

@@ -1,0 +1,30 @@
+/* Plots of the filters: --plot FILE.svg. Each writes one file that stands alone. NaN: nothing is drawn there. */
+#ifndef KT_CLI_PLOT_H
+#define KT_CLI_PLOT_H
+
+#include "base/err.h"
+
+/* A matrix as a heat map, values written into its cells while they are few. Colours run from low to high. percent: values are
+   shares. More than 200 rows or columns: KT_LIMIT. */
+typedef struct kt_plot_grid {
+    const char *title, *row_title, *column_title;
+    size_t n_rows, n_columns;
+    const kt_str *row, *column;
+    const double *value; /* n_rows × n_columns */
+    double low, high;
+    bool percent, whole;
+} kt_plot_grid;
+kt_rc kt_plot_matrix(const char *path, const kt_plot_grid *g, kt_err *err) KT_MUST_USE;
+
+/* Values with their intervals (ci NULL, or NaN: none), one a line. line: a value to compare with, or NaN. KT_LIMIT above 500. */
+typedef struct kt_plot_dots {
+    const char *title, *axis;
+    size_t n;
+    const kt_str *name;
+    const double *value;
+    const double (*ci)[2];
+    double line;
+} kt_plot_dots;
+kt_rc kt_plot_values(const char *path, const kt_plot_dots *d, kt_err *err) KT_MUST_USE;
+
+#endif
