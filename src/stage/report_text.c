@@ -13,7 +13,7 @@ static void percent(kt_buf *b, double v)
 
 static void row(kt_buf *b, const char *name, uint64_t n, const char *note)
 {
-    kt_buf_printf(b, "  %-34s %10llu  %s\n", name, (unsigned long long)n, note);
+    kt_buf_printf(b, "  %-34s %10llu%s%s\n", name, (unsigned long long)n, *note ? "  " : "", note);
 }
 
 static void functions(const kt_report *r, kt_buf *b)
