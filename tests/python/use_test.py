@@ -150,7 +150,7 @@ def empty_and_undefined():
     assert karat.error_rate([])["rate"] is None
     assert karat.find_value_errors([1, 2, 3, 4, 90], [1, 2, 3.1, 4.1, 5])[-1] > 3.5
     assert karat.find_duplicate_errors([0, 0, 1, 2], [5, 5, 5, -1]).tolist() == [False, False, True, False]
-    assert karat.get_multilabel_quality_scores([[1, 0]], [[0.9, 0.3]])[0] == 0.8 * 0.7 + 0.2 * 0.9
+    assert abs(karat.get_multilabel_quality_scores([[1, 0]], [[0.9, 0.3]])[0] - (0.8 * 0.7 + 0.2 * 0.9)) < 1e-12
 
 
 def people():
