@@ -494,11 +494,91 @@ static void count_pairs(void *ctx, size_t part)
     }
 }
 
+/* The same in one pass, for whole numbers that all lie within a window around the first few: most ratings do. */
+enum { WINDOW = 64, MARGIN = 16, SAMPLE = 256 };
+
+static void count_window(void *ctx, size_t part)
+{
+    struct pass *w = ctx;
+    const struct coder *c = w->c;
+    uint32_t *count = w->count + part * w->width;
+    double a[BLOCK], b[BLOCK], low = c->low;
+    bool outside = false;
+    memset(count, 0, w->width * sizeof(*count));
+    for (size_t i = cut(w, part), to = cut(w, part + 1); i < to && !outside; i += BLOCK) {
+        size_t n = KT_MIN(to - i, (size_t)BLOCK);
+        load(c->m, w->s, i, n, a);
+        load(c->m, w->t, i, n, b);
+        for (size_t k = 0; k < n; k++) {
+            double x = a[k] == a[k] ? a[k] - low : WINDOW, y = b[k] == b[k] ? b[k] - low : WINDOW; /* the last place: missing */
+            bool in = (x >= 0) & (x <= WINDOW) & (y >= 0) & (y <= WINDOW);
+            uint32_t p = in ? (uint32_t)x : WINDOW, q = in ? (uint32_t)y : WINDOW;
+            outside |= !in | ((double)p != x) | ((double)q != y) | ((a[k] == a[k]) & (p == WINDOW)) | ((b[k] == b[k]) & (q == WINDOW));
+            count[p * (WINDOW + 1) + q]++;
+        }
+    }
+    w->span[part].whole = !outside;
+}
+
+static bool table_in_window(struct coder *c, uint32_t s, uint32_t t, kt_pool *pool, uint32_t **ret_table)
+{
+    const kt_vote_matrix *m = c->m;
+    double first[SAMPLE];
+    struct span part[MOST_PARTS];
+    struct pass w = { .c = c, .parts = parts_of(m), .span = part, .width = (WINDOW + 1) * (WINDOW + 1), .s = s, .t = t };
+    size_t n = KT_MIN(m->n_items, (size_t)SAMPLE);
+    load(m, s, 0, n, first);
+    c->low = INFINITY;
+    for (size_t k = 0; k < n; k++)
+        c->low = first[k] < c->low ? first[k] : c->low;
+    c->low -= MARGIN;
+    if (!isfinite(c->low) || c->low != floor(c->low) || m->domain)
+        return false;
+    w.count = kt_alloc_array(w.parts, w.width * sizeof(*w.count));
+    kt_pool_run(pool, w.parts, count_window, &w);
+    bool inside = part[0].whole;
+    for (size_t p = 1; p < w.parts; p++) {
+        inside &= part[p].whole;
+        for (size_t k = 0; k < w.width; k++)
+            w.count[k] += w.count[p * w.width + k];
+    }
+    if (inside)
+        *ret_table = w.count;
+    else
+        kt_free(w.count);
+    return inside;
+}
+
+/* Cuts a window's table to the values that occur. */
+static void shrink_table(struct coder *c, uint32_t *count, uint32_t *ret_n)
+{
+    uint32_t value[WINDOW], k = 0;
+    for (uint32_t x = 0; x < WINDOW; x++) {
+        uint64_t seen = 0;
+        for (uint32_t y = 0; y <= WINDOW; y++)
+            seen += (uint64_t)count[x * (WINDOW + 1) + y] + count[y * (WINDOW + 1) + x];
+        if (seen)
+            value[k++] = x;
+    }
+    c->value = kt_alloc_array((size_t)k + 1, sizeof(double));
+    for (uint32_t a = 0; a < k; a++) {
+        c->value[a] = c->low + value[a];
+        for (uint32_t b = 0; b < k; b++) /* moves up only, so in place */
+            count[a * k + b] = count[value[a] * (WINDOW + 1) + value[b]];
+    }
+    *ret_n = k;
+}
+
 kt_rc kt_vote_matrix_table(const kt_vote_matrix *m, uint32_t s, uint32_t t, kt_pool *pool, uint32_t **ret_table, double **ret_value,
                            uint32_t *ret_n_labels, kt_err *err)
 {
-    struct coder c;
+    struct coder c = { .m = m };
     struct span part[MOST_PARTS];
+    if (m->n_items < UINT32_MAX && table_in_window(&c, s, t, pool, ret_table)) {
+        shrink_table(&c, *ret_table, ret_n_labels);
+        *ret_value = c.value;
+        return 0;
+    }
     kt_rc rc = coder_make(m, pool, &c, err);
     if (rc == 0 && c.n_labels > MAX_TABLE_LABELS)
         rc = kt_fail(err, KT_LIMIT, "%u different ratings; a table of two sources takes up to %d", c.n_labels, MAX_TABLE_LABELS);

@@ -1,0 +1,173 @@
+/* The public API given what it must refuse, and what it must answer all the same: nothing here may end the process. */
+#include "karat.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int failed;
+
+#define CHECK(what)                                                 \
+    do {                                                            \
+        if (!(what)) {                                              \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #what);       \
+            failed++;                                               \
+        }                                                           \
+    } while (0)
+
+static const uint32_t item[] = { 0, 0, 1, 1, 2, 2 }, source[] = { 0, 1, 0, 1, 0, 1 };
+static const int32_t label[] = { 0, 0, 1, 0, 1, 1 };
+static const karat_votes votes = { 6, 3, 2, 2, item, source, label };
+
+static void refused(karat_context *ctx)
+{
+    karat_agreement r = { 7, 7, 7, 0, { { 0, 0, 0 } } };
+    karat_error e = { 0 };
+    const char *bad[] = { "level=loud" }, *unknown[] = { "levle=ordinal" };
+    karat_agree_options o = KARAT_OPTIONS_INIT(karat_agree_options);
+    CHECK(karat_agree(ctx, "kapa", &votes, NULL, &r, &e) == KARAT_USAGE && strstr(e.what, "kapa") && e.hint[0]);
+    CHECK(karat_agree(ctx, NULL, &votes, NULL, &r, &e) == KARAT_USAGE);
+    o.set = bad;
+    o.n_set = 1;
+    CHECK(karat_agree(ctx, "krippendorff_alpha", &votes, &o, &r, &e) == KARAT_USAGE && strstr(e.what, "nominal"));
+    o.set = unknown;
+    CHECK(karat_agree(ctx, "krippendorff_alpha", &votes, &o, &r, &e) == KARAT_USAGE && strstr(e.hint, "level"));
+    karat_votes v = votes;
+    v.n_labels = 1;
+    CHECK(karat_agree(ctx, "fleiss_kappa", &v, NULL, &r, &e) == KARAT_RANGE && r.value == 7);
+    v = votes;
+    v.item = NULL;
+    CHECK(karat_agree(ctx, "fleiss_kappa", &v, NULL, &r, &e) == KARAT_RANGE);
+    CHECK(karat_agree(ctx, "fleiss_kappa", NULL, NULL, &r, &e) == KARAT_RANGE);
+    v = votes;
+    v.n_items = UINT32_MAX; /* arrays of that size are no problem for a machine with room, and refused on others */
+    v.n_labels = UINT32_MAX;
+    karat_posterior *p = NULL;
+    CHECK(karat_aggregate(ctx, "majority", &v, NULL, &p, &e) == KARAT_NOMEM && !p);
+    CHECK(karat_aggregate(ctx, "", &votes, NULL, &p, NULL) == KARAT_USAGE);
+    karat_matrix m = { item, (karat_type)99, 1, 1, 4, 4 };
+    CHECK(karat_agree_matrix(ctx, "percent", &m, NULL, &r, &e) == KARAT_RANGE);
+    m.type = KARAT_U32;
+    m.n_rows = (size_t)1 << 60;
+    CHECK(karat_agree_matrix(ctx, "percent", &m, NULL, &r, &e) == KARAT_NOMEM);
+    double prob[4] = { 0.5, 0.5, 0.1, 0.2 };
+    karat_label_probs d = { 2, 2, label, prob, KARAT_F64, 16 };
+    uint8_t issue[2];
+    CHECK(karat_label_issues(ctx, &d, NULL, issue, NULL, &e) == KARAT_RANGE && strstr(e.what, "item 1"));
+    CHECK(karat_label_issues(ctx, &d, "all of them", issue, NULL, &e) == KARAT_USAGE);
+    d.row_stride = 8;
+    CHECK(karat_label_issues(ctx, &d, NULL, issue, NULL, &e) == KARAT_RANGE);
+    d.type = KARAT_I32;
+    CHECK(karat_label_issues(ctx, &d, NULL, issue, NULL, &e) == KARAT_RANGE);
+    size_t start[] = { 0, 9 };
+    CHECK(karat_group_quality(prob, 4, start, 1, 0, prob, &e) == KARAT_RANGE);
+    const char *tags[] = { "B-X", "nonsense" };
+    size_t sentence[] = { 0, 2 };
+    karat_span_scores *s = NULL;
+    CHECK(karat_score_spans(tags, tags, sentence, 1, NULL, 0, &s, &e) == KARAT_PARSE && !s);
+    CHECK(karat_score_spans(tags, tags, sentence, 1, "IOB9", 0, &s, &e) == KARAT_USAGE && !s);
+    double box[4] = { 0, 0, NAN, 1 };
+    CHECK(karat_box_iou(box, 1, box, 1, NULL, prob, &e) == KARAT_RANGE);
+}
+
+/* Empty, one source, one class, all abstain: undefined, not wrong. */
+static void answered(karat_context *ctx)
+{
+    static const int32_t nothing[] = { -1, -1, -1, -1, -1, -1 }, same[] = { 0, 0, 0, 0, 0, 0 };
+    static const uint32_t alone[] = { 0, 0, 0, 0, 0, 0 }, each[] = { 0, 1, 2, 3, 4, 5 };
+    karat_votes cases[] = { { 0, 0, 0, 0, NULL, NULL, NULL }, { 6, 3, 2, 2, item, source, nothing }, { 6, 3, 2, 2, item, source, same },
+                            { 6, 6, 1, 2, each, alone, label }, { 6, 3, 2, 0, item, source, nothing } };
+    karat_error e = { 0 };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t m = 0; karat_agree_name(m); m++) {
+            karat_agreement r = { 0 };
+            CHECK(karat_agree(ctx, karat_agree_name(m), &cases[i], NULL, &r, &e) == KARAT_OK);
+            int full = i == 2 && strcmp(karat_agree_name(m), "percent") == 0; /* everybody agrees; chance cannot be told */
+            int corrected_by_size = i == 2 && (strcmp(karat_agree_name(m), "randolph_kappa") == 0 || strncmp(karat_agree_name(m), "gwet", 4) == 0);
+            CHECK(full || corrected_by_size ? r.value == 1 : isnan(r.value));
+        }
+        for (size_t m = 0; karat_aggregate_name(m); m++) {
+            karat_posterior *p = NULL;
+            karat_rc rc = karat_aggregate(ctx, karat_aggregate_name(m), &cases[i], NULL, &p, &e);
+            CHECK(rc == KARAT_OK || (e.what[0] && !p)); /* some want more than votes */
+            karat_posterior_free(p);
+        }
+    }
+    CHECK(!karat_agree_help("kapa") && karat_agree_help("percent") && karat_agree_formula("percent") && karat_version()[0]);
+}
+
+static double expected;
+
+static void *work(void *ctx)
+{
+    for (int i = 0; i < 200; i++) {
+        karat_agreement r = { 0 };
+        CHECK(karat_agree(ctx, "krippendorff_alpha", &votes, NULL, &r, NULL) == KARAT_OK && r.value == expected);
+    }
+    return NULL;
+}
+
+/* One context from many threads, and from a child. */
+static void shared(karat_context *ctx)
+{
+    pthread_t thread[4];
+    karat_agreement r = { 0 };
+    CHECK(karat_agree(NULL, "krippendorff_alpha", &votes, NULL, &r, NULL) == KARAT_OK);
+    expected = r.value;
+    for (int t = 0; t < 4; t++)
+        pthread_create(&thread[t], NULL, work, ctx);
+    for (int t = 0; t < 4; t++)
+        pthread_join(thread[t], NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        work(ctx);
+        karat_close(ctx);
+        _exit(failed > 0);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    CHECK(status == 0);
+}
+
+static double far(const void *user, int32_t a, int32_t b)
+{
+    (void)user;
+    return a != b;
+}
+
+/* Options of an older caller, whose struct was shorter; a distance of one's own. */
+static void options(karat_context *ctx)
+{
+    karat_agree_options o = KARAT_OPTIONS_INIT(karat_agree_options);
+    karat_agreement r = { 0 }, nominal = { 0 };
+    o.distance = far;
+    CHECK(karat_agree(ctx, "krippendorff_alpha", &votes, NULL, &nominal, NULL) == KARAT_OK);
+    CHECK(karat_agree(NULL, "krippendorff_alpha", &votes, &o, &r, NULL) == KARAT_OK && fabs(r.value - nominal.value) < 1e-12);
+    CHECK(karat_agree(NULL, "percent", &votes, &o, &r, NULL) == KARAT_USAGE);
+    o.size = offsetof(karat_agree_options, value); /* distance lies beyond */
+    CHECK(karat_agree(NULL, "percent", &votes, &o, &r, NULL) == KARAT_OK);
+    o.size = sizeof(o);
+    o.distance = NULL;
+    o.n_bootstrap = 50;
+    CHECK(karat_agree(ctx, "percent", &votes, &o, &r, NULL) == KARAT_OK && r.low <= r.value && r.value <= r.high);
+}
+
+int main(void)
+{
+    karat_context *ctx = karat_open(3);
+    refused(ctx);
+    refused(NULL);
+    answered(ctx);
+    shared(ctx);
+    options(ctx);
+    karat_close(ctx);
+    karat_close(NULL);
+    karat_posterior_free(NULL);
+    karat_span_scores_free(NULL);
+    karat_free(NULL);
+    printf(failed ? "%d checks failed\n" : "all is refused or answered\n", failed);
+    return failed > 0;
+}
