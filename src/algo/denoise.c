@@ -14,6 +14,9 @@
 #define CHUNK (8 * BLOCK)
 #define LABEL_PULL 5.0 /* pseudo-votes that draw a label's accuracy towards its function's */
 #define MOST_CODES 2048 /* rows of a table of several functions' votes */
+#define MANY_CHUNKS 64
+#define STILL 1e-5   /* stop when no accuracy moves more; */
+#define ROUGHLY 1e-4 /* on a sixteenth of the items this will do */
 #define LEAST 1e-4     /* an accuracy is at least this far from 0 and 1 */
 
 static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
@@ -21,6 +24,7 @@ static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
 struct em {
     const kt_lf_columns *v;
     const kt_denoise_opts *o;
+    size_t stride;               /* every so many chunks are gone over */
     size_t cells, width, chunks; /* cells: functions × K; width: right, seen (cells each), share (K), voted (1) */
     double *partial;             /* chunks × width */
     double *weight;              /* cells: log ratios */
@@ -89,8 +93,8 @@ static void run_chunk(void *ctx, size_t part)
     double m[BLOCK], *p = kt_alloc_array((size_t)BLOCK * k, sizeof(*p)), *right = e->partial + part * e->width;
     double *share = right + 2 * e->cells, *voted = share + k;
     memset(right, 0, e->width * sizeof(double));
-    size_t end = KT_MIN((part + 1) * CHUNK, e->v->n_items);
-    for (size_t first = part * CHUNK; first < end; first += BLOCK) {
+    size_t begin = part * e->stride * CHUNK, end = KT_MIN(begin + CHUNK, e->v->n_items);
+    for (size_t first = begin; first < end; first += BLOCK) {
         size_t n = KT_MIN(BLOCK, end - first);
         score_block(e, first, n, p, m);
         for (size_t i = 0; i < n; i++) {
@@ -146,17 +150,21 @@ static void fit_em(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *po
     uint32_t k = v->n_labels;
     struct em e = { .v = v, .o = o, .cells = (size_t)v->n_functions * k, .start = true, .prior = ret->prior, .vote_weight = ret->vote_weight };
     e.width = 2 * e.cells + k + 1;
-    e.chunks = KT_MAX((v->n_items + CHUNK - 1) / CHUNK, 1);
-    e.partial = kt_zalloc_array(e.chunks * e.width, sizeof(double));
+    size_t all = KT_MAX((v->n_items + CHUNK - 1) / CHUNK, 1);
+    e.partial = kt_zalloc_array(all * e.width, sizeof(double));
     e.weight = kt_zalloc_array(e.cells, sizeof(double));
     e.accuracy = kt_zalloc_array(e.cells, sizeof(double));
     e.log_prior = kt_zalloc_array(k, sizeof(double));
-    for (int32_t round = 0; round <= o->n_iter; round++) {
-        kt_pool_run(pool, e.chunks, run_chunk, &e);
-        double moved = m_step(&e, ret->summary);
-        e.start = false;
-        if (moved < 1e-5)
-            break;
+    /* Many items: first to rest on every sixteenth chunk, so that few rounds are left to do on all. */
+    for (e.stride = all >= MANY_CHUNKS && o->n_iter > 0 ? 16 : 1; e.stride; e.stride = e.stride > 1 ? 1 : 0) {
+        e.chunks = (all + e.stride - 1) / e.stride;
+        for (int32_t round = 0; round <= o->n_iter; round++) {
+            kt_pool_run(pool, e.chunks, run_chunk, &e);
+            double moved = m_step(&e, ret->summary);
+            e.start = false;
+            if (moved < (e.stride > 1 ? ROUGHLY : STILL))
+                break;
+        }
     }
     for (size_t cell = 0; cell < e.cells; cell++)
         ret->log_likelihood[cell * k + cell % k] = e.weight[cell];
