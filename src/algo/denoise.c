@@ -14,6 +14,9 @@
 #define CHUNK (8 * BLOCK)
 #define LABEL_PULL 5.0 /* pseudo-votes that draw a label's accuracy towards its function's */
 #define MOST_CODES 2048 /* rows of a table of several functions' votes */
+#define MANY_CHUNKS 64
+#define STILL 1e-5   /* stop when no accuracy moves more; */
+#define ROUGHLY 1e-4 /* on a sixteenth of the items this will do */
 #define LEAST 1e-4     /* an accuracy is at least this far from 0 and 1 */
 
 static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
@@ -21,10 +24,12 @@ static const kt_denoise_opts defaults = KT_DENOISE_OPTS_INIT;
 struct em {
     const kt_lf_columns *v;
     const kt_denoise_opts *o;
+    size_t stride;               /* every so many chunks are gone over */
     size_t cells, width, chunks; /* cells: functions × K; width: right, seen (cells each), share (K), voted (1) */
     double *partial;             /* chunks × width */
     double *weight;              /* cells: log ratios */
     double *log_prior, *prior, *accuracy;
+    const double *vote_weight;   /* functions */
     bool start;                  /* measure against the others' votes instead of the posterior */
 };
 
@@ -33,8 +38,8 @@ static inline int16_t vote_of(const kt_lf_columns *v, uint32_t j, size_t i)
     return v->vote[j][i * v->stride];
 }
 
-/* Scores of n items from first on into p (n × K), and how many votes each has into m. */
-static void score_block(const struct em *e, size_t first, size_t n, double *p, uint32_t *m)
+/* Scores of n items from first on into p (n × K), and the weight of the votes of each into m. */
+static void score_block(const struct em *e, size_t first, size_t n, double *p, double *m)
 {
     uint32_t k = e->v->n_labels;
     for (size_t i = 0; i < n; i++) {
@@ -47,8 +52,8 @@ static void score_block(const struct em *e, size_t first, size_t n, double *p, u
             int16_t said = vote_of(e->v, j, first + i);
             if (said < 0)
                 continue;
-            p[i * k + (size_t)said] += e->start ? 1 : e->weight[(size_t)j * k + (size_t)said];
-            m[i]++;
+            p[i * k + (size_t)said] += e->start ? e->vote_weight[j] : e->weight[(size_t)j * k + (size_t)said];
+            m[i] += e->vote_weight[j];
         }
 }
 
@@ -64,18 +69,19 @@ static inline __attribute__((always_inline)) void normalise_logs(double *p, uint
 }
 
 /* p: posteriors, or at the start counts of votes, of which each vote sees the others' only. */
-static void count_block(const struct em *e, size_t first, size_t n, const double *p, const uint32_t *m, double *right)
+static void count_block(const struct em *e, size_t first, size_t n, const double *p, const double *m, double *right)
 {
     uint32_t k = e->v->n_labels;
     double *seen = right + e->cells;
     for (uint32_t j = 0; j < e->v->n_functions; j++)
         for (size_t i = 0; i < n; i++) {
             int16_t said = vote_of(e->v, j, first + i);
-            if (said < 0 || (e->start && m[i] < 2))
+            double own = e->vote_weight[j];
+            if (said < 0 || (e->start && m[i] <= own * (1 + 1e-9)))
                 continue;
             size_t cell = (size_t)j * k + (size_t)said;
             double x = p[i * k + (size_t)said];
-            right[cell] += e->start ? (x - 1) / (m[i] - 1) : x;
+            right[cell] += e->start ? (x - own) / (m[i] - own) : x;
             seen[cell]++;
         }
 }
@@ -83,16 +89,16 @@ static void count_block(const struct em *e, size_t first, size_t n, const double
 static void run_chunk(void *ctx, size_t part)
 {
     struct em *e = ctx;
-    uint32_t k = e->v->n_labels, m[BLOCK];
-    double *p = kt_alloc_array((size_t)BLOCK * k, sizeof(*p)), *right = e->partial + part * e->width;
+    uint32_t k = e->v->n_labels;
+    double m[BLOCK], *p = kt_alloc_array((size_t)BLOCK * k, sizeof(*p)), *right = e->partial + part * e->width;
     double *share = right + 2 * e->cells, *voted = share + k;
     memset(right, 0, e->width * sizeof(double));
-    size_t end = KT_MIN((part + 1) * CHUNK, e->v->n_items);
-    for (size_t first = part * CHUNK; first < end; first += BLOCK) {
+    size_t begin = part * e->stride * CHUNK, end = KT_MIN(begin + CHUNK, e->v->n_items);
+    for (size_t first = begin; first < end; first += BLOCK) {
         size_t n = KT_MIN(BLOCK, end - first);
         score_block(e, first, n, p, m);
         for (size_t i = 0; i < n; i++) {
-            if (m[i] == 0)
+            if (!(m[i] > 0))
                 continue;
             if (!e->start)
                 normalise_logs(p + i * k, k);
@@ -133,7 +139,7 @@ static double m_step(struct em *e, kt_lf_summary *s)
             a = KT_MIN(KT_MAX(a, LEAST), 1 - LEAST);
             moved = KT_MAX(moved, fabs(a - e->accuracy[cell]));
             e->accuracy[cell] = a;
-            e->weight[cell] = log(a) - log1p(-a) + log((1 - seen_share[c]) / seen_share[c]);
+            e->weight[cell] = e->vote_weight[j] * (log(a) - log1p(-a) + log((1 - seen_share[c]) / seen_share[c]));
         }
     }
     return moved;
@@ -142,19 +148,23 @@ static double m_step(struct em *e, kt_lf_summary *s)
 static void fit_em(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_label_model *ret)
 {
     uint32_t k = v->n_labels;
-    struct em e = { .v = v, .o = o, .cells = (size_t)v->n_functions * k, .start = true, .prior = ret->prior };
+    struct em e = { .v = v, .o = o, .cells = (size_t)v->n_functions * k, .start = true, .prior = ret->prior, .vote_weight = ret->vote_weight };
     e.width = 2 * e.cells + k + 1;
-    e.chunks = KT_MAX((v->n_items + CHUNK - 1) / CHUNK, 1);
-    e.partial = kt_zalloc_array(e.chunks * e.width, sizeof(double));
+    size_t all = KT_MAX((v->n_items + CHUNK - 1) / CHUNK, 1);
+    e.partial = kt_zalloc_array(all * e.width, sizeof(double));
     e.weight = kt_zalloc_array(e.cells, sizeof(double));
     e.accuracy = kt_zalloc_array(e.cells, sizeof(double));
     e.log_prior = kt_zalloc_array(k, sizeof(double));
-    for (int32_t round = 0; round <= o->n_iter; round++) {
-        kt_pool_run(pool, e.chunks, run_chunk, &e);
-        double moved = m_step(&e, ret->summary);
-        e.start = false;
-        if (moved < 1e-5)
-            break;
+    /* Many items: first to rest on every sixteenth chunk, so that few rounds are left to do on all. */
+    for (e.stride = all >= MANY_CHUNKS && o->n_iter > 0 ? 16 : 1; e.stride; e.stride = e.stride > 1 ? 1 : 0) {
+        e.chunks = (all + e.stride - 1) / e.stride;
+        for (int32_t round = 0; round <= o->n_iter; round++) {
+            kt_pool_run(pool, e.chunks, run_chunk, &e);
+            double moved = m_step(&e, ret->summary);
+            e.start = false;
+            if (moved < (e.stride > 1 ? ROUGHLY : STILL))
+                break;
+        }
     }
     for (size_t cell = 0; cell < e.cells; cell++)
         ret->log_likelihood[cell * k + cell % k] = e.weight[cell];
@@ -187,6 +197,11 @@ kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *
     m.prior = kt_arena_array(a, k, sizeof(double));
     m.log_likelihood = kt_arena_array(a, v->n_functions * k * k, sizeof(double));
     m.summary = kt_arena_array(a, v->n_functions, sizeof(kt_lf_summary));
+    m.vote_weight = kt_arena_array(a, v->n_functions, sizeof(double));
+    for (uint32_t j = 0; j < v->n_functions; j++)
+        m.vote_weight[j] = 1;
+    if (o->dependence && o->method != KT_DENOISE_MAJORITY)
+        KT_TRY(kt_lf_dependence(v, pool, a, m.vote_weight, &m.pairs, &m.n_pairs, err));
     if (o->method == KT_DENOISE_MOMENTS) {
         KT_TRY(kt_denoise_moments(v, o, pool, a, &m, err));
     } else {

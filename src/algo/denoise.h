@@ -23,9 +23,16 @@ typedef struct kt_denoise_opts {
     double right, wrong;         /* em: pseudo-votes that every function starts with: rules are written because they are mostly right */
     int32_t n_epochs;            /* moments: steps of gradient descent, momentum 0.9 */
     double lr, prec_init, init_scale;
+    int32_t dependence;          /* 1: functions that copy each other are found, and count together as one (em, moments) */
 } kt_denoise_opts;
 #define KT_DENOISE_OPTS_INIT \
     { .method = KT_DENOISE_EM, .n_iter = 100, .right = 18, .wrong = 2, .n_epochs = 500, .lr = 0.01, .prec_init = 0.7, .init_scale = 1 }
+
+/* Two functions whose votes agree more than their accuracies explain; rho 1: one is a copy of the other. */
+typedef struct kt_lf_pair {
+    uint32_t a, b;
+    double rho;
+} kt_lf_pair;
 
 typedef struct kt_lf_summary {
     uint64_t votes, overlaps, conflicts; /* items: voted on; another function voted too; with a different label */
@@ -40,6 +47,9 @@ typedef struct kt_label_model {
     double *log_likelihood; /* n_functions × said × truth: log P(said | truth) up to a constant per (function, said) */
     double *mu;             /* moments: n_functions × said × truth, P(function says | truth), abstentions included; else NULL */
     kt_lf_summary *summary; /* n_functions */
+    double *vote_weight;    /* n_functions: 1, or less where others say the same */
+    kt_lf_pair *pairs;      /* n_pairs: the dependent ones that were found */
+    size_t n_pairs;
 } kt_label_model;
 
 /* Fits a model; o NULL: defaults. Same result for any number of threads.
@@ -68,6 +78,12 @@ kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_po
    (d × d, d = functions × labels, may be NULL) in how many items the votes of two cells stand together. KT_RANGE for a vote
    out of bounds. */
 kt_rc kt_lf_overlaps(const kt_lf_columns *v, kt_pool *pool, kt_lf_summary *summary, double *both, kt_err *err) KT_MUST_USE;
+
+/* Dependent pairs, in the arena, and the weight of each function's votes (n_functions). KT_LIMIT above KT_LF_MOST_CELLS functions
+   × labels. */
+#define KT_LF_MOST_CELLS 8192
+kt_rc kt_lf_dependence(const kt_lf_columns *v, kt_pool *pool, kt_arena *a, double *ret_weight, kt_lf_pair **ret_pairs, size_t *ret_n,
+                       kt_err *err) KT_MUST_USE;
 
 typedef struct kt_lf_votes {
     size_t n_items;

@@ -8,7 +8,6 @@
 
 #include <math.h>
 
-#define MAX_SIDE 8192 /* functions × labels; O is its square */
 #define MAX_PERMUTED 8
 
 struct moments {
@@ -142,7 +141,7 @@ static void descend(struct moments *m, const kt_denoise_opts *o, size_t n_items)
 kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err)
 {
     struct moments m = { .d = (size_t)v->n_functions * v->n_labels, .k = v->n_labels, .p = ret->prior };
-    if (m.d > MAX_SIDE) {
+    if (m.d > KT_LF_MOST_CELLS) {
         kt_fail(err, KT_LIMIT, "%u functions with %u labels are more than the method moments takes", v->n_functions, v->n_labels);
         return kt_hint(err, "use method em");
     }
@@ -162,7 +161,7 @@ kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_po
         descend(&m, o, v->n_items);
     for (size_t x = 0; x < m.d * m.k && rc == 0; x++) {
         ret->mu[x] = m.mu[x % m.k * m.d + x / m.k];
-        ret->log_likelihood[x] = log(ret->mu[x]);
+        ret->log_likelihood[x] = ret->vote_weight[x / (m.k * m.k)] * log(ret->mu[x]);
     }
     for (uint32_t j = 0; j < v->n_functions; j++) {
         double right = 0, coverage = (double)ret->summary[j].votes / (double)KT_MAX(v->n_items, 1);

@@ -123,7 +123,6 @@ static void close_items(kt_buf *b, const answers *x, bool json)
         kt_buf_puts(b, "]}\n");
     }
     flush(b);
-    kt_buf_done(b);
 }
 
 /* ---- texts ---- */
@@ -146,6 +145,7 @@ static kt_rc merge_texts(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
         put_item(&b, json, i == 0, "text", x.item.name[i], r.text, r.agreement, n);
     }
     close_items(&b, &x, json);
+    kt_buf_done(&b);
     answers_done(&x);
     return 0;
 }
@@ -217,7 +217,7 @@ static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena
 static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
 {
     static const char *const mask_names[] = { "mask", "segmentation", "label", NULL };
-    answers x;
+    answers x = { 0 };
     kt_buf b = KT_BUF_INIT((size_t)1 << 30);
     kt_rc rc = group(t, mask_names, cli->arena, &x, err);
     if (rc == 0)
@@ -231,10 +231,12 @@ static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_ta
             put_item(&b, json, i == 0, "mask", x.item.name[i], merged, agreement, x.start[i + 1] - x.start[i]);
     }
     if (rc < 0)
-        return kt_at(err, t->path, 0, "mask");
-    close_items(&b, &x, json);
+        kt_at(err, t->path, 0, "mask");
+    else
+        close_items(&b, &x, json);
+    kt_buf_done(&b);
     answers_done(&x);
-    return 0;
+    return rc;
 }
 
 /* ---- comparisons and rankings ---- */

@@ -20,10 +20,13 @@ static const char *const methods[] = { "em", "moments", "majority" };
 
 /* What --set writes; copied into kt_denoise_opts. */
 struct settings {
-    int32_t n_iter, n_epochs;
+    int32_t n_iter, n_epochs, dependence;
     double lr, prec_init, init_scale, right, wrong;
 };
+static const char *const dependences[] = { "ignore", "find", NULL };
 static const kt_setting options[] = {
+    { "dependence", "em, moments: find functions that copy each other, and let them count together as one", KT_SET_CHOICE,
+      offsetof(struct settings, dependence), 0, 0, dependences },
     { "n_iter", "em: most rounds", KT_SET_INT, offsetof(struct settings, n_iter), 0, 1000000, NULL },
     { "right", "em: pseudo-votes that are right", KT_SET_FLOAT, offsetof(struct settings, right), 1e-6, 1e6, NULL },
     { "wrong", "em: pseudo-votes that are wrong", KT_SET_FLOAT, offsetof(struct settings, wrong), 1e-6, 1e6, NULL },
@@ -162,9 +165,20 @@ static void print_json(const struct denoise *d)
         put_number(&b, "overlap", (double)s->overlaps / n);
         put_number(&b, "conflict", (double)s->conflicts / n);
         put_number(&b, "accuracy", s->accuracy);
+        put_number(&b, "vote_weight", d->model.vote_weight[j]);
         if (d->gold_accuracy)
             put_number(&b, "gold_accuracy", d->gold_accuracy[j]);
         kt_buf_char(&b, '}');
+    }
+    kt_buf_puts(&b, "],\"dependent\":[");
+    for (size_t p = 0; p < d->model.n_pairs; p++) {
+        kt_buf_puts(&b, p ? ",\n[" : "\n[");
+        kt_buf_json(&b, d->file.source[d->model.pairs[p].a]);
+        kt_buf_char(&b, ',');
+        kt_buf_json(&b, d->file.source[d->model.pairs[p].b]);
+        kt_buf_char(&b, ',');
+        kt_buf_f64(&b, d->model.pairs[p].rho);
+        kt_buf_char(&b, ']');
     }
     kt_buf_puts(&b, "],\"items\":[");
     for (size_t i = 0; i < d->v.n_items; i++) {
@@ -238,7 +252,7 @@ static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balan
     }
     d->o = (kt_denoise_opts)KT_DENOISE_OPTS_INIT;
     d->o.method = (kt_denoise_method)m;
-    struct settings s = { d->o.n_iter, d->o.n_epochs, d->o.lr, d->o.prec_init, d->o.init_scale, d->o.right, d->o.wrong };
+    struct settings s = { d->o.n_iter, d->o.n_epochs, d->o.dependence, d->o.lr, d->o.prec_init, d->o.init_scale, d->o.right, d->o.wrong };
     for (size_t i = 0; i < set.n; i++)
         if (kt_str_starts(set.v[i], KT_S("class_balance=")))
             *balance = (kt_str){ set.v[i].p + 14, set.v[i].n - 14 };
@@ -246,6 +260,7 @@ static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balan
             KT_TRY(kt_settings_set(options, set.v[i], &s, err));
     d->o.n_iter = s.n_iter;
     d->o.n_epochs = s.n_epochs;
+    d->o.dependence = s.dependence;
     d->o.lr = s.lr;
     d->o.prec_init = s.prec_init;
     d->o.init_scale = s.init_scale;
@@ -306,7 +321,7 @@ const kt_verb kt_verb_denoise = {
     .usage = "VOTES.csv [--method em|moments|majority] [--set NAME=VALUE]… [--json]",
     .more = "VOTES.csv (or - for standard input) begins with item,lf,label (one vote a line), or with item and one column per\n"
             "function. An empty label or -1 is an abstention. Options of --set: n_iter, right, wrong (em); n_epochs, lr, prec_init,\n"
-            "init_scale (moments); class_balance.\n\n"
+            "init_scale (moments); class_balance; dependence=find lets functions that copy each other count together as one.\n\n"
             "  karat denoise votes.csv > probabilities.csv\n"
             "  karat denoise votes.csv --functions --gold known.csv",
     .run = run,

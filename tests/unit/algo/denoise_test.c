@@ -170,11 +170,60 @@ static void refuses(void **state)
     assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &a, &m, &err), KT_RANGE);
 }
 
+/* Three copies (one vote in ten of its own) of a weak function among five good ones: plainly they outvote the others; found, they
+   count as one. Independent functions and functions of one label are not taken for copies. */
+static void copies_are_found(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    data *d = kt_alloc(sizeof(*d));
+    float *prob = kt_alloc_array(2 * N, sizeof(*prob));
+    double score[2];
+    kt_rng r = kt_rng_keyed(12, 0, 0);
+    for (size_t i = 0; i < N; i++) {
+        int16_t copied = 0;
+        d->truth[i] = kt_rng_unit(&r) < 0.5;
+        for (int j = 0; j < M; j++) {
+            bool right = kt_rng_unit(&r) < (j < 3 ? 0.6 : 0.75), votes = kt_rng_unit(&r) < 0.8;
+            int16_t said = (int16_t)(right ? d->truth[i] : !d->truth[i]);
+            if (j == 0)
+                copied = said;
+            d->column[j][i] = votes ? (j > 0 && j < 3 && kt_rng_unit(&r) < 0.9 ? copied : said) : KT_ABSTAIN;
+        }
+    }
+    for (int j = 0; j < M; j++)
+        d->of[j] = d->column[j];
+    kt_lf_columns v = { N, 1, M, 2, d->of };
+    kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+    for (int x = 0; x < 2; x++) {
+        kt_label_model m;
+        o.dependence = x;
+        assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
+        kt_denoise_posteriors(&m, &v, NULL, prob);
+        score[x] = right_share(d, &v, prob);
+        assert_int_equal(m.n_pairs, x ? 3 : 0);
+        for (size_t p = 0; p < m.n_pairs; p++)
+            assert_true(m.pairs[p].a < 3 && m.pairs[p].b < 3 && m.pairs[p].rho > 0.6);
+        for (int j = 0; j < M && x; j++) {
+            kt_assert_close(m.vote_weight[j], j < 3 ? 0.36 : 1, j < 3 ? 0.1 : 0);
+            kt_assert_close(m.summary[j].accuracy, j < 3 ? 0.6 : 0.75, 0.04);
+        }
+    }
+    print_message("right: %.4f with copies counted, %.4f with copies found\n", score[0], score[1]);
+    assert_true(score[1] > score[0] + 0.02);
+    v = draw(d, 0.3, 0.4, 0.05);
+    kt_label_model m;
+    assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
+    assert_int_equal(m.n_pairs, 0);
+    kt_free(prob);
+    kt_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_label_functions), cmocka_unit_test(rows_equal_columns), cmocka_unit_test(silence),
-        cmocka_unit_test(summary_by_hand), cmocka_unit_test(refuses),
+        cmocka_unit_test(summary_by_hand), cmocka_unit_test(refuses), cmocka_unit_test(copies_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
