@@ -19,7 +19,10 @@ static kt_rc make_project(kt_run *r)
     kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
     int64_t id;
     KT_TRY(kt_store_begin(r->s, r->err));
-    KT_TRY(kt_store_finish(r->s, kt_project_put(r->s, &p, &id, r->err), r->err));
+    kt_rc rc = kt_project_put(r->s, &p, &id, r->err);
+    if (rc == 0)
+        rc = kt_config_remember(r->s, id, c, r->err);
+    KT_TRY(kt_store_finish(r->s, rc, r->err));
     KT_TRY(kt_project_by_id(r->s, id, r->arena, &r->p, r->err));
     return 0;
 }
@@ -84,14 +87,12 @@ static kt_rc dedup(kt_run *r)
 
 static kt_rc functions(kt_run *r)
 {
-    KT_TRY(kt_functions_new(r->c->functions, r->c->file, r->p.label, r->k, &r->functions, r->err));
+    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k };
+    KT_TRY(kt_functions_read(r->c->functions, &o, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
-    r->faults = kt_arena_array(r->arena, r->m + 1, sizeof(*r->faults));
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
-    bool done;
-    kt_str key;
-    KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
-    return done ? 0 : kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, key, r->faults, r->err);
+    KT_TRY(kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, r->arena, &r->ran, r->err));
+    return 0;
 }
 
 kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret)
@@ -220,10 +221,12 @@ static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
 
 static void say_faults(const kt_run *r)
 {
-    for (uint32_t j = 0; r->faults && j < r->m; j++)
-        if (r->faults[j].n)
-            fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
-                    KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
+    for (uint32_t j = 0; r->ran.fault && j < r->m; j++) {
+        const kt_function_fault *f = &r->ran.fault[j];
+        if (f->n)
+            fprintf(stderr, "karat: function %.*s failed on %llu items and %s; on item %s: %s\n", KT_F(kt_functions_name(r->functions, j)),
+                    (unsigned long long)f->n, f->off ? "was switched off, so it says nothing anywhere" : "abstained there", f->id, f->said);
+    }
 }
 
 static kt_run *run_free(kt_run *r)
@@ -257,7 +260,7 @@ kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, boo
                            kt_pipeline_result *ret, kt_err *err)
 {
     kt_config c;
-    KT_TRY(kt_config_parse(p->config, "karat.yaml", a, &c, err));
+    KT_TRY(kt_config_of(s, p, a, &c, err));
     c.seed = p->seed;
     c.n_sources = 0; /* what is there is there; 'karat ingest' adds to it */
     c.simulate |= simulate;
