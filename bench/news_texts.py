@@ -1,5 +1,5 @@
 """news_texts.py N OUT [SHARED]: N JSONL records of news-like texts, about 411 bytes each, recombined from the sentences of the shared AG
-News set (id, text, gold: the topic of its first piece). Deterministic; a longer file begins with the shorter one."""
+News set (id, text, and for one in 500 gold: the topic of its first piece). Deterministic; a longer file begins with the shorter one."""
 import csv, os, random, sys
 
 n, out = int(sys.argv[1]), sys.argv[2]
@@ -17,4 +17,4 @@ with open(out, "w", encoding="utf-8") as f:
             at = other.find(" ", rng.randrange(max(1, len(other) // 2)))
             text += " " + other[at + 1:]
         text = text[:want].rsplit(" ", 1)[0] + f" {i:x}"
-        f.write('{"id":"%d","text":"%s","gold":"%s"}\n' % (i, text, name))
+        f.write('{"id":"%d","text":"%s"%s}\n' % (i, text, f',"gold":"{name}"' if i % 500 == 0 else ""))

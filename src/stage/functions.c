@@ -1,6 +1,7 @@
 /* The votes of all labeling functions, a column chunk at a time: votes of a thousand functions on millions of items do not fit
    into memory. What ran last is remembered function by function, so that a changed one runs alone and the others' votes are moved. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -279,7 +280,7 @@ kt_rc kt_functions_run(kt_store *s, const kt_project *p, kt_functions *f, const 
     kt_str text = { "", 0 };
     bool *want = kt_arena_array(a, w.m + 1, sizeof(*want));
     w.from = kt_arena_array(a, w.m + 1, sizeof(*w.from));
-    *ret = (kt_functions_ran){ .fault = kt_arena_array(a, w.m + 1, sizeof(kt_function_fault)), .want = want };
+    *ret = (kt_functions_ran){ .fault = kt_arena_array(a, w.m + 1, sizeof(kt_function_fault)) };
     KT_TRY(kt_doc_get(s, p->id, KT_S("functions.done"), a, &text, err));
     read_past(text, a, &past);
     KT_AUTO(kt_buf) key = KT_BUF_INIT(200);
@@ -287,8 +288,12 @@ kt_rc kt_functions_run(kt_store *s, const kt_project *p, kt_functions *f, const 
     bool same = past.key.n && kt_str_starts(text, KT_BUF_STR(&key));
     kt_rc rc = 0;
     ret->changed = plan(&w, &past, same, want, ret->fault);
+    for (uint32_t j = 0; j < w.m; j++)
+        ret->n_ran += want[j];
+    int64_t from = kt_mono_us();
     if (ret->changed)
         rc = run(&w, want, pool, progress, ret->fault, a, err);
+    ret->seconds = (double)(kt_mono_us() - from) / 1e6;
     work_done(&w);
     KT_VEC_DONE(&past.digest);
     KT_VEC_DONE(&past.fault);

@@ -20,7 +20,8 @@ kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool
 
 typedef struct kt_functions_ran {
     bool changed;             /* anything differed from the last run */
-    bool *want;               /* per function: it ran */
+    uint32_t n_ran;           /* functions that ran … */
+    double seconds;           /* … and how long that took */
     kt_function_fault *fault; /* per function: what failed, now or when its votes were made */
 } kt_functions_ran;
 

@@ -6,12 +6,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/functions_figures.h"
 #include "stage/review.h"
 #include "store/audit.h"
 #include "store/column.h"
 #include "store/gold.h"
 
 #include <stdio.h>
+
+#define PAGE_EXAMPLES 3
 
 static kt_rc make_project(kt_run *r)
 {
@@ -138,6 +141,23 @@ static kt_rc states(kt_run *r)
     return rc;
 }
 
+/* For the pages, which read it while nobody else may run anything. */
+static kt_rc figures(kt_run *r)
+{
+    kt_lf_figures x;
+    kt_str old = { "", 0 };
+    KT_TRY(kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err));
+    if (!r->ran.changed && old.n)
+        return 0;
+    KT_TRY(kt_functions_figures(r->s, &r->p, r->m, PAGE_EXAMPLES, r->arena, &x, r->err));
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    kt_buf_printf(&b, "{\"items\":%u", r->n);
+    kt_functions_figures_json(&x, &r->p, r->functions, r->ran.fault, r->lf, &b);
+    kt_buf_char(&b, '}');
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, KT_S("functions.figures"), KT_BUF_STR(&b), r->err), r->err);
+}
+
 static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t from)
 {
     return (struct kt_stage_time){ kt_str_of(stage), (double)(kt_mono_us() - from) / 1e6, r->n };
@@ -170,6 +190,7 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
 static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until; } stages[] = {
     { "ingest", ingest_all, KT_UNTIL_DEDUP }, { "dedup", dedup, KT_UNTIL_DEDUP }, { "functions", functions, KT_UNTIL_FUNCTIONS },
     { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
+    { "figures", figures, KT_UNTIL_FUNCTIONS },
     { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
     { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
 };
@@ -180,6 +201,9 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
     ret->function = kt_arena_array(r->arena, r->m + 1, sizeof(kt_str));
     for (uint32_t j = 0; r->functions && j < r->m; j++)
         ret->function[j] = kt_arena_str(r->arena, kt_functions_name(r->functions, j));
+    ret->fault = r->ran.fault;
+    ret->n_ran = r->ran.n_ran;
+    ret->functions_s = r->ran.seconds;
     ret->lf = r->lf;
     for (uint32_t i = 0; i < r->n; i++) {
         ret->n_predicted += r->pred && r->pred[i].label >= 0;
