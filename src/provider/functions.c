@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define REGEX_LIMITS 1000 /* texts a regex may give up on before it is off: each costs a millisecond or two */
 #define LUA_LIMITS 100 /* times a Lua function may run out of steps or memory before it is off: each costs some tens of milliseconds */
 
 static bool wants(const kt_functions *f, const bool *want, uint32_t rule)
@@ -250,7 +251,7 @@ static void match_item(kt_functions_scratch *s, const kt_item *it)
         read_fields(s, it->meta);
     for (size_t i = 0; i <= f->fields.n; i++)
         if (f->matcher[i])
-            kt_match(f->matcher[i], s->match, i ? s->value[i - 1] : it->text, s->hit);
+            kt_match(f->matcher[i], s->match, i ? s->value[i - 1] : it->text, f->off, s->hit);
 }
 
 static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote)
@@ -268,6 +269,7 @@ static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote
             vote[i] = holds(s, r, &s->hit[i], it->text) ? (int16_t)r->label : KT_ABSTAIN;
             if (s->hit[i].gave_up) {
                 kt_function_fault_note(s, i, it, "a regex gave up: it tries too many ways to match this text");
+                kt_function_limit(f, i, REGEX_LIMITS);
                 vote[i] = KT_ABSTAIN;
             }
         } else if (r->kind == KT_FUNCTION_LUA) {

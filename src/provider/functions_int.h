@@ -62,8 +62,8 @@ kt_matcher *kt_matcher_free(kt_matcher *m);
 kt_rc kt_regex_check(const kt_pattern *p, const char *file, kt_err *err) KT_MUST_USE;
 kt_rc kt_match_scratch_new(kt_matcher *const *m, size_t n, kt_match_scratch **ret, kt_err *err) KT_MUST_USE;
 kt_match_scratch *kt_match_scratch_free(kt_match_scratch *s);
-/* Marks in hit (one per function) what matches. */
-void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, kt_hit *hit);
+/* Marks in hit (one per function) what matches. off: functions not to try hard for. */
+void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit);
 
 /* ---- child processes: functions_child.c ---- */
 typedef struct kt_command {

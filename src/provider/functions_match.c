@@ -235,6 +235,7 @@ struct scan {
     const kt_matcher *m;
     kt_match_scratch *s;
     kt_str text;
+    const atomic_bool *off;
     kt_hit *hit;
 };
 
@@ -252,15 +253,12 @@ static void mark(const struct scan *sc, unsigned id)
     }
 }
 
-static int pcre_says(const struct scan *sc, const struct compiled *p)
-{
-    return pcre2_match(p->pcre, (PCRE2_SPTR)sc->text.p, sc->text.n, 0, 0, sc->s->data, sc->s->limits);
-}
-
 static void ask_pcre(const struct scan *sc, unsigned id)
 {
     const struct compiled *p = &sc->m->pattern[id];
-    int rc = pcre_says(sc, p);
+    if (atomic_load_explicit(&sc->off[p->rule], memory_order_relaxed))
+        return;
+    int rc = pcre2_match(p->pcre, (PCRE2_SPTR)(sc->text.p ? sc->text.p : ""), sc->text.n, 0, 0, sc->s->data, sc->s->limits);
     if (rc >= 0)
         mark(sc, id);
     else if (rc != PCRE2_ERROR_NOMATCH)
@@ -283,9 +281,9 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, kt_hit *hit)
+void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit)
 {
-    struct scan sc = { m, s, text, hit };
+    struct scan sc = { m, s, text, off, hit };
     if (++s->pass == 0) { /* after 2^32 passes the marks of the first would count again */
         memset(s->seen, 0, s->most * sizeof(*s->seen));
         s->pass = 1;

@@ -90,10 +90,12 @@ static const char *beside(kt_functions *f, kt_str path)
 
 static kt_rc no_files(struct reading *x, const char *key)
 {
+    const kt_yaml *at = kt_yaml_get(x->y, key);
     if (!x->f->o.foreign)
         return 0;
-    kt_yaml_fail(kt_yaml_get(x->y, key), FILE_OF(x), x->err, "%s reads or runs files of the server, which a rule tried in a page may not", key);
-    return kt_hint(x->err, "put the function into the pipeline file"), KT_DENIED;
+    kt_fail(x->err, KT_DENIED, "%s reads or runs files of the server, which a rule tried in a page may not", key);
+    kt_hint(x->err, "put the function into the pipeline file");
+    return kt_at(x->err, FILE_OF(x), at->line, at->path), KT_DENIED;
 }
 
 static kt_rc dictionary(struct reading *x)

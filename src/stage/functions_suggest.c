@@ -64,6 +64,7 @@ struct suggest {
     kt_map map;
     KT_VEC(struct gram) grams;
     uint32_t *counts;        /* rows × labels */
+    double *share;           /* of each label in the first half */
     struct token *token;     /* MAX_TOKENS */
     KT_VEC(struct candidate) candidates;
     uint8_t *vote;           /* n × candidates */
@@ -153,17 +154,18 @@ static size_t tokens_of(kt_str text, struct token *ret)
     size_t n = 0, at = 0, len, before = 0;
     while (n < MAX_TOKENS && (len = kt_token_next(text, &at, ret[n].word, MAX_WORD)) > 0) {
         struct token *t = &ret[n];
-        size_t from = at >= len ? at - len : 0; /* folding keeps lengths, but for cut words, which then do not join */
+        unsigned char last = (unsigned char)text.p[at - 1];
+        size_t end = at - (last < 0x80 && !isalnum(last)), from = end >= len ? end - len : 0; /* at may have stepped over one separator */
         bool number = true;
         t->n = len;
         for (size_t i = 0; i < len; i++)
             number &= isdigit((unsigned char)t->word[i]) != 0;
-        t->joined = n > 0 && len < MAX_WORD && from >= before && blank(text, before, from);
+        t->joined = n > 0 && len < MAX_WORD && from > before && blank(text, before, from);
         if (number) {
             t->word[0] = '#';
             t->n = 1;
         }
-        before = at;
+        before = end;
         n++;
     }
     return n;
@@ -268,16 +270,32 @@ static void keep_best(struct suggest *g)
     g->candidates.n = n;
 }
 
-static bool precise(const struct suggest *g, uint32_t right, uint32_t n)
+/* Its precision is above the asked one, and, as so many n-grams are looked at, surely above the label's share of all texts. */
+static bool precise(const struct suggest *g, int32_t label, uint32_t right, uint32_t n)
 {
-    double ci[2];
-    kt_clopper_pearson(right, n, 0.8, ci);
-    return n >= MIN_SUPPORT && ci[0] >= g->o->min_precision;
+    double ci[2], surely[2];
+    kt_clopper_pearson(right, n, 0.9, ci);
+    kt_clopper_pearson(right, n, 0.999, surely);
+    return n >= MIN_SUPPORT && ci[0] >= g->o->min_precision && surely[0] > g->share[label];
+}
+
+static void share_labels(struct suggest *g)
+{
+    size_t n = 0;
+    g->share = kt_arena_array(g->a, g->p->n_labels + 1, sizeof(*g->share));
+    for (size_t i = 0; i < g->n; i++)
+        if (g->text[i].first_half) {
+            g->share[g->text[i].label]++;
+            n++;
+        }
+    for (uint32_t c = 0; c < g->p->n_labels && n; c++)
+        g->share[c] /= (double)n;
 }
 
 static void find_candidates(struct suggest *g)
 {
     uint32_t k = g->p->n_labels, rows = 0;
+    share_labels(g);
     for (size_t i = 0; i < g->n; i++)
         if (g->text[i].first_half)
             each_gram(g, &g->text[i], true, count_text);
@@ -297,7 +315,7 @@ static void find_candidates(struct suggest *g)
         for (uint32_t c = 1; c < k; c++)
             if (row[c] > row[best])
                 best = c;
-        if (precise(g, row[best], x->n))
+        if (precise(g, (int32_t)best, row[best], x->n))
             KT_PUSH(&g->candidates, (struct candidate){ rule_of(g, x->text), name_of(g, x->text, (int32_t)best), (int32_t)best, x->n, row[best] });
     }
     g->counts = kt_free(g->counts);
@@ -394,7 +412,7 @@ static void choose_for(struct suggest *g, int32_t label, bool *covered, kt_sugge
             if (g->candidates.v[c].label >= 0 && g->candidates.v[c].label != label)
                 continue;
             int64_t add = gain(g, c, label, covered, &n, &right);
-            if (add > best_gain && precise(g, right, n)) {
+            if (add > best_gain && precise(g, label, right, n)) {
                 best_gain = add;
                 best = c;
             }

@@ -9,7 +9,7 @@ typedef struct kt_suggest_opts {
     uint32_t per_label;    /* at most so many rules for a label */
     uint32_t min_gold;     /* with fewer trusted labels, confident predictions join them */
     float confident;       /* a calibrated score from here on is confident */
-    double min_precision;  /* lower 80 % bound, on the half that chose the rule */
+    double min_precision;  /* lower bound, 95 % sure, on the half that chose the rule */
 } kt_suggest_opts;
 #define KT_SUGGEST_OPTS_INIT { .per_label = 6, .min_gold = 200, .confident = 0.95f, .min_precision = 0.6 }
 

@@ -25,7 +25,8 @@ struct kt_try {
     uint32_t *cluster; /* n_items; UINT32_MAX: not looked for duplicates yet */
     int16_t *gold;     /* n_items */
     struct tally slot[KT_SCAN_SLOTS];
-    bool counts_all, counts_gold; /* what the pass at hand is for */
+    const uint32_t *sample, *sample_gold; /* ascending; NULL: the pass is over all items */
+    size_t n_sample, n_sample_gold;
 };
 
 /* A map becomes a list of one, and gets a name where it has none. */
@@ -129,25 +130,36 @@ static void offer(const kt_try *t, struct tally *w, kt_lf_example_kind kind, con
                                 kt_arena_str(&w->arena, kt_lf_shown(it->text)) };
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_in(const uint32_t *list, size_t n, uint32_t item)
+{
+    return !list || bsearch(&item, list, n, sizeof(*list), by_number);
+}
+
 static void count(const kt_try *t, struct tally *w, const kt_item *it, int16_t said)
 {
     int16_t gold = t->gold[it->number];
-    if (t->counts_all) {
+    if (is_in(t->sample, t->n_sample, it->number)) {
         w->n++;
-        w->votes += said >= 0;
+        if (said >= 0) {
+            w->votes++;
+            w->by_label[said]++;
+            offer(t, w, KT_LF_VOTE, it, said);
+        }
     }
-    if (t->counts_all && said >= 0) {
-        w->by_label[said]++;
-        offer(t, w, KT_LF_VOTE, it, said);
-    }
-    if (!t->counts_gold || gold < 0)
+    if (gold < 0 || !is_in(t->sample_gold, t->n_sample_gold, it->number))
         return;
     w->gold_n++;
-    if (said < 0)
-        return;
-    w->gold_votes++;
-    w->right += said == gold;
-    offer(t, w, said == gold ? KT_LF_HIT : KT_LF_MISS, it, said);
+    if (said >= 0) {
+        w->gold_votes++;
+        w->right += said == gold;
+        offer(t, w, said == gold ? KT_LF_HIT : KT_LF_MISS, it, said);
+    }
 }
 
 static kt_rc look(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err)
@@ -170,23 +182,33 @@ static kt_rc look(void *ctx, int slot, const kt_item *items, size_t n, kt_err *e
     return 0;
 }
 
+/* A sample of the items and one of the trusted labels, read in one pass: what costs is the frames, not the items in them. */
 static kt_rc sample_pass(kt_try *t, kt_item_reader *r, kt_pool *pool, kt_err *err)
 {
-    uint32_t n = t->p->n_items, *list = kt_alloc_array((size_t)t->o.sample + 1, sizeof(*list)), *gold = kt_alloc_array((size_t)n + 1, sizeof(*gold));
-    size_t n_gold = 0, k = kt_sample_items((uint64_t)t->p->seed, NULL, n, t->o.sample, list);
+    uint32_t n = t->p->n_items, *gold = kt_alloc_array((size_t)n + 1, sizeof(*gold)), *list = kt_alloc_array(2 * (size_t)t->o.sample + 1, sizeof(*list));
+    uint32_t *sample = kt_alloc_array((size_t)t->o.sample + 1, sizeof(*sample)), *sample_gold = kt_alloc_array((size_t)t->o.sample + 1, sizeof(*list));
+    size_t n_gold = 0, k = 0, unique = 0;
     for (uint32_t i = 0; i < n; i++)
         if (t->gold[i] >= 0)
             gold[n_gold++] = i;
-    t->counts_all = true;
-    t->counts_gold = false;
-    kt_rc rc = kt_item_scan_list(r, list, k, pool, look, t, err);
-    k = kt_sample_items((uint64_t)t->p->seed, gold, n_gold, t->o.sample, list);
-    t->counts_all = false;
-    t->counts_gold = true;
-    if (rc == 0)
-        rc = kt_item_scan_list(r, list, k, pool, look, t, err);
-    kt_free(list);
+    t->n_sample = kt_sample_items((uint64_t)t->p->seed, NULL, n, t->o.sample, sample);
+    t->n_sample_gold = kt_sample_items((uint64_t)t->p->seed, gold, n_gold, t->o.sample / 3, sample_gold);
+    t->sample = sample;
+    t->sample_gold = sample_gold;
+    for (size_t i = 0; i < t->n_sample; i++)
+        list[k++] = sample[i];
+    for (size_t i = 0; i < t->n_sample_gold; i++)
+        list[k++] = sample_gold[i];
+    qsort(list, k, sizeof(*list), by_number);
+    for (size_t i = 0; i < k; i++)
+        if (i == 0 || list[i] != list[unique - 1])
+            list[unique++] = list[i];
+    kt_rc rc = kt_item_scan_list(r, list, unique, pool, look, t, err);
+    t->sample = t->sample_gold = NULL;
     kt_free(gold);
+    kt_free(list);
+    kt_free(sample);
+    kt_free(sample_gold);
     return rc;
 }
 
@@ -249,7 +271,6 @@ kt_rc kt_try_run(kt_try *t, kt_item_reader *r, bool exact, kt_pool *pool, kt_are
     int64_t from = kt_mono_us();
     kt_rc rc;
     reset(t);
-    t->counts_all = t->counts_gold = true;
     rc = exact ? kt_item_scan(r, 0, t->p->n_items, pool, look, t, err) : sample_pass(t, r, pool, err);
     *ret = (kt_tried){ .exact = exact };
     KT_TRY(rc);

@@ -9,12 +9,12 @@ typedef struct kt_try kt_try; /* a rule ready to run, and what it is run against
 
 typedef struct kt_try_opts {
     bool foreign;       /* typed into a page: no files, no programs */
-    uint32_t sample;    /* items in the first answer */
+    uint32_t sample;    /* items in the first answer, and a third as many trusted labels */
     uint32_t n_examples;
     bool (*stale)(void *ctx); /* asked on the way; true ends the run with KT_CANCELLED. May be NULL */
     void *ctx;
 } kt_try_opts;
-#define KT_TRY_OPTS_INIT { .sample = 4000, .n_examples = 5 }
+#define KT_TRY_OPTS_INIT { .sample = 1500, .n_examples = 5 }
 
 typedef struct kt_tried {
     bool exact;
