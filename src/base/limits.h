@@ -8,6 +8,7 @@
 #define KT_MAX_LABELS 4096                     /* a label set; votes and columns hold labels in 16 bits */
 #define KT_MAX_LABEL_BYTES ((size_t)128)       /* a label's name; must fit a button */
 #define KT_MAX_FUNCTIONS 1024                  /* labeling functions in a project */
+#define KT_MAX_DICTIONARY 200000               /* entries of a function's dictionary */
 #define KT_MAX_CONFIG_BYTES ((size_t)4 << 20)  /* a pipeline file */
 #define KT_MAX_BODY_BYTES ((size_t)1 << 20)    /* an HTTP request body, unless its route says otherwise */
 #define KT_MAX_JSON_DEPTH 64                   /* nesting; deeper is an attack, not data */

@@ -24,8 +24,12 @@ static kt_rc make(kt_cli *cli, const char *dir, const kt_config *c, kt_err *err)
     KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
     kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
     kt_rc rc = kt_store_begin(s, err);
-    if (rc == 0)
-        rc = kt_store_finish(s, kt_project_put(s, &p, &id, err), err);
+    if (rc == 0) {
+        rc = kt_project_put(s, &p, &id, err);
+        if (rc == 0)
+            rc = kt_config_remember(s, id, c, err);
+        rc = kt_store_finish(s, rc, err);
+    }
     kt_store_close(s);
     if (rc == 0)
         printf("%s: project %.*s, %u labels\n", dir, KT_F(c->project), c->n_labels);

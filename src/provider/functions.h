@@ -1,33 +1,63 @@
-/* Labeling functions: rules and small Lua programs that vote on items. All keyword and regex rules of a project are
-   compiled into one Vectorscan database per field and answered in one pass over the text. */
+/* Labeling functions: rules, small Lua programs and child processes that vote on items. All keyword, dictionary and regex rules of a
+   project are compiled into one Vectorscan database per field and answered in one pass over the text.
+
+   An entry of the YAML list under "functions:" has a name, and a label when it is a rule. Its conditions must all hold:
+
+     any, all, none    lists of words or phrases, whole words, case ignored        phrase      one phrase that must be there
+     dictionary        a file of words and phrases, one a line (# comments)        regex       one pattern, or a list of which one matches
+     field             a field of the item's meta to look at instead of its text   min_chars, max_chars
+     where             field comparisons: {price: {">": 10}, lang: {in: [en, de]}, source: web, title: {contains: free}}
+     agree             names of functions above that vote this label, at_least so many of them (default all)
+
+   or it votes by itself:
+
+     lua               function(item) … end, returns a label's name or nil; item.text, item.id, item.meta.FIELD, item.FIELD
+     command           a program with its arguments, spoken to in JSON lines (functions_child.c); function, timeout, memory_mb
+     from_field        a field of the item that holds a label's name: a foreign model's prediction, another project's label */
 #ifndef KT_PROVIDER_FUNCTIONS_H
 #define KT_PROVIDER_FUNCTIONS_H
 
 #include "base/yaml.h"
+#include "store/item.h"
 
-typedef struct kt_functions kt_functions;             /* compiled; read-only, any thread */
+typedef struct kt_functions kt_functions;                 /* read-only once compiled, any thread */
 typedef struct kt_functions_scratch kt_functions_scratch; /* one per thread */
 
 typedef struct kt_function_fault {
-    uint64_t n;      /* times a function failed (its vote was an abstention) */
-    char first[160]; /* what the first failure said */
+    uint64_t n;      /* items it failed on; its vote there is an abstention */
+    uint32_t item;   /* the first of them */
+    char id[64];     /* its external id */
+    char said[160];  /* what went wrong there */
+    bool off;        /* failed too often to go on: it abstains everywhere */
 } kt_function_fault;
 
-/* list: the YAML list under "functions:". Entries: name, label, and one or more of any, all, none (lists of words or
-   phrases, whole words, case ignored), regex (PCRE syntax Vectorscan takes), field (a field of the item's meta instead of
-   its text), min_chars, max_chars; or name and lua. KT_RANGE names file, line and key. */
-kt_rc kt_functions_new(const kt_yaml *list, const char *file, const kt_str *labels, uint32_t n_labels, kt_functions **ret,
-                       kt_err *err) KT_MUST_USE;
+typedef struct kt_functions_opts {
+    const char *file;    /* the pipeline file: for messages; its folder is what dictionary and command are relative to */
+    const kt_str *labels;
+    uint32_t n_labels;
+    bool foreign;        /* somebody typed them into a page: no files, no programs */
+} kt_functions_opts;
+
+/* Reads the list (NULL: none) with the files it names. KT_RANGE names file, line and key. Views of the list and of o are kept. */
+kt_rc kt_functions_read(const kt_yaml *list, const kt_functions_opts *o, kt_functions **ret, kt_err *err) KT_MUST_USE;
+/* Makes those with want[i] ready to run (NULL: all). Once. */
+kt_rc kt_functions_compile(kt_functions *f, const bool *want, kt_err *err) KT_MUST_USE;
 kt_functions *kt_functions_free(kt_functions *f);
+
 uint32_t kt_functions_count(const kt_functions *f);
 kt_str kt_functions_name(const kt_functions *f, uint32_t i);
-int32_t kt_functions_label(const kt_functions *f, uint32_t i); /* -1: a Lua function chooses */
+int32_t kt_functions_label(const kt_functions *f, uint32_t i); /* -1: it chooses for itself */
+const char *kt_functions_kind(const kt_functions *f, uint32_t i); /* "rule", "lua", "command", "field" */
+/* Of everything its votes follow from: definition, dictionary, program files, functions it agrees with. Not of its name. */
+void kt_functions_digest(const kt_functions *f, uint32_t i, unsigned char ret[16]);
 
 kt_rc kt_functions_scratch_new(const kt_functions *f, kt_functions_scratch **ret, kt_err *err) KT_MUST_USE;
 kt_functions_scratch *kt_functions_scratch_free(kt_functions_scratch *s);
-/* ret_vote: one per function, KT_ABSTAIN or a label. meta: JSON object text or empty. Never fails: a function that does is
-   counted in the scratch's faults and abstains. */
-void kt_functions_apply(kt_functions_scratch *s, kt_str text, kt_str meta, int16_t *ret_vote);
+/* vote: n rows of one vote per function, KT_ABSTAIN or a label; those of functions not wanted are read, not written. Never fails: a
+   function that does is noted in the scratch's faults and abstains. */
+void kt_functions_apply(kt_functions_scratch *s, const kt_item *items, size_t n, int16_t *vote);
 const kt_function_fault *kt_functions_faults(const kt_functions_scratch *s); /* one per function */
+/* Adds what the scratches of one run noted into ret (one per function). */
+void kt_functions_gather(const kt_functions *f, kt_functions_scratch *const *s, size_t n, kt_function_fault *ret);
 
 #endif

@@ -1,25 +1,34 @@
-/* LuaJIT, sandboxed: no io, os, package, debug, ffi, load or bytecode; memory through a counting allocator; time through an
-   instruction hook, with the compiler off since compiled traces do not call hooks. */
-#include "provider/functions_int.h"
+/* LuaJIT, sandboxed: no io, os, package, debug, ffi, load or bytecode, no catching of errors, nothing random. Memory through a counting
+   allocator: what is held at once and what a call takes in all. Time through an instruction hook, with the compiler off since compiled
+   traces do not call hooks, and through steps that the text and table functions charge (functions_lua_text.c); a call gets more of them
+   for a longer text. Each program has its own copies of the libraries and its own globals, which it cannot write once it is loaded. */
+#include "provider/functions_lua_int.h"
 
-#include "base/buf.h"
-
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <lauxlib.h>
-#include <lua.h>
 #include <luajit.h>
 #include <lualib.h>
 
-#define MAX_LUA_BYTES ((size_t)64 << 20)
-#define MAX_STEPS 2000000 /* instructions per call */
+#define MAX_LUA_BYTES ((size_t)96 << 20)
+#define MAX_CALL_BYTES ((size_t)512 << 20)
+#define BASE_STEPS 4000000u
+#define STEPS_PER_BYTE 20u
+#define MAX_CALL_US 2000000 /* the last resort, for what neither bound sees */
+#define HOOK_STEPS 1000
 
 struct kt_lua {
     lua_State *L;
-    size_t used;
-    int *ref; /* function references, LUA_NOREF where there is none */
-    uint32_t n;
+    size_t used, taken;      /* bytes now; since the call began */
+    uint64_t steps, allowed; /* of the call */
+    int64_t until_us;
+    int *ref;                /* function references, LUA_NOREF where there is none */
+    int item, shown, item_meta; /* references: the item functions get, its metatable, the data behind it */
+    const kt_item *it;
+    kt_arena arena;          /* of push_json; errors leave by longjmp */
 };
 
 static void *lua_memory(void *ud, void *ptr, size_t osize, size_t nsize)
@@ -30,102 +39,311 @@ static void *lua_memory(void *ud, void *ptr, size_t osize, size_t nsize)
         kt_free(ptr);
         return NULL;
     }
-    if (nsize > osize && l->used + (nsize - osize) > MAX_LUA_BYTES)
+    if (nsize > osize && (l->used + (nsize - osize) > MAX_LUA_BYTES || l->taken + (nsize - osize) > MAX_CALL_BYTES))
         return NULL;
+    l->taken += nsize > osize ? nsize - osize : 0;
     l->used += nsize - osize;
     return kt_realloc(ptr, nsize);
 }
 
-static void out_of_time(lua_State *L, lua_Debug *ar)
+static kt_lua *self(lua_State *L)
 {
-    (void)ar;
-    luaL_error(L, "ran longer than %d instructions", MAX_STEPS);
+    void *ud;
+    lua_getallocf(L, &ud);
+    return ud;
 }
 
-/* string.rep, bounded: the quickest way to fill memory. */
-static int bounded_rep(lua_State *L)
+void kt_lua_charge(lua_State *L, uint64_t steps)
 {
-    size_t len;
-    const char *s = luaL_checklstring(L, 1, &len);
-    lua_Integer n = luaL_checkinteger(L, 2);
-    if (n > 0 && len > 0 && (size_t)n > ((size_t)1 << 20) / len)
-        return luaL_error(L, "string.rep of more than 1 MB");
-    luaL_Buffer b;
-    luaL_buffinit(L, &b);
-    for (lua_Integer i = 0; i < n && len > 0; i++) /* nothing, however often, takes no time */
-        luaL_addlstring(&b, s, len);
-    luaL_pushresult(&b);
+    kt_lua *l = self(L);
+    l->steps += steps;
+    if (l->steps > l->allowed)
+        luaL_error(L, "ran longer than %d million steps", (int)(l->allowed / 1000000));
+}
+
+uint64_t kt_lua_allowance(lua_State *L)
+{
+    kt_lua *l = self(L);
+    return l->steps < l->allowed ? l->allowed - l->steps : 0;
+}
+
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    kt_lua_charge(L, HOOK_STEPS);
+    if (kt_mono_us() > self(L)->until_us)
+        luaL_error(L, "ran longer than %d s", MAX_CALL_US / 1000000);
+}
+
+/* What a call may do from here on. */
+static void begin_call(kt_lua *l, size_t text_bytes)
+{
+    l->taken = 0;
+    l->steps = 0;
+    l->allowed = BASE_STEPS + STEPS_PER_BYTE * (uint64_t)text_bytes;
+    l->until_us = kt_mono_us() + MAX_CALL_US;
+}
+
+/* ---- the item ---- */
+
+static bool push_json(lua_State *L, kt_json *j, kt_arena *a)
+{
+    kt_str s;
+    double d;
+    bool first = true;
+    int kind = kt_json_peek(j);
+    luaL_checkstack(L, 4, "nested too deeply");
+    if (kind == KT_JSON_STRING && kt_json_string(j, a, &s))
+        return lua_pushlstring(L, s.p, s.n), true;
+    if (kind == KT_JSON_NUMBER && kt_json_number(j, &d))
+        return lua_pushnumber(L, d), true;
+    if (kind == KT_JSON_OBJECT && kt_json_enter(j, '{')) {
+        lua_newtable(L);
+        while (kt_json_field(j, &first, a, &s)) {
+            lua_pushlstring(L, s.p, s.n);
+            if (!push_json(L, j, a))
+                return false;
+            lua_rawset(L, -3);
+        }
+        return !j->wrong;
+    }
+    if (kind == KT_JSON_ARRAY && kt_json_enter(j, '[')) {
+        lua_newtable(L);
+        for (int i = 1; kt_json_element(j, &first); i++) {
+            if (!push_json(L, j, a))
+                return false;
+            lua_rawseti(L, -2, i);
+        }
+        return !j->wrong;
+    }
+    if (kind < 0 || !kt_json_skip(j, NULL))
+        return false;
+    if (kind == KT_JSON_NULL)
+        lua_pushnil(L);
+    else
+        lua_pushboolean(L, kind == KT_JSON_TRUE);
+    return true;
+}
+
+/* The item's fields as a table on the stack, made when first asked for: __index of the data behind the item. */
+static int item_index(lua_State *L)
+{
+    kt_lua *l = self(L);
+    kt_arena_reset(&l->arena);
+    lua_settop(L, 2);
+    lua_pushliteral(L, "meta");
+    lua_rawget(L, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        kt_json j = { .s = l->it->meta };
+        if (!l->it->meta.n || kt_json_peek(&j) != KT_JSON_OBJECT || !push_json(L, &j, &l->arena)) {
+            lua_settop(L, 2);
+            lua_newtable(L);
+        }
+        lua_pushliteral(L, "meta");
+        lua_pushvalue(L, -2);
+        lua_rawset(L, 1);
+    }
+    lua_pushliteral(L, "meta");
+    if (lua_rawequal(L, 2, -1)) {
+        lua_pop(L, 1);
+    } else {
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -3);
+    }
     return 1;
+}
+
+static int item_newindex(lua_State *L)
+{
+    return luaL_error(L, "an item cannot be changed");
+}
+
+static int no_globals(lua_State *L)
+{
+    return luaL_error(L, "there is no global '%s' to set; say local", lua_isstring(L, 2) ? lua_tostring(L, 2) : "?");
+}
+
+/* item → (metatable: __index = data) ; data → (metatable: __index = item_index). Functions hold the outer, which is never written. */
+static void open_item(lua_State *L, kt_lua *l)
+{
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushcfunction(L, item_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushvalue(L, -1);
+    l->shown = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setmetatable(L, -2);
+    l->item = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    lua_pushcfunction(L, item_index);
+    lua_setfield(L, -2, "__index");
+    l->item_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int show_item(lua_State *L)
+{
+    kt_lua *l = self(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->shown);
+    lua_createtable(L, 0, 4);
+    lua_pushlstring(L, l->it->text.p, l->it->text.n);
+    lua_setfield(L, -2, "text");
+    lua_pushlstring(L, l->it->ext_id.p, l->it->ext_id.n);
+    lua_setfield(L, -2, "id");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->item_meta);
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "__index");
+    return 0;
+}
+
+void kt_lua_item(kt_lua *l, const kt_item *it)
+{
+    lua_settop(l->L, 0);
+    l->it = it;
+    l->taken = 0;
+    if (lua_cpcall(l->L, show_item, NULL) != 0) { /* no memory: the functions fail on an item that has no text */
+        lua_settop(l->L, 0);
+        lua_rawgeti(l->L, LUA_REGISTRYINDEX, l->shown);
+        lua_pushnil(l->L);
+        lua_setfield(l->L, -2, "__index");
+        lua_settop(l->L, 0);
+    }
+}
+
+/* ---- the sandbox ---- */
+
+static void copy_table(lua_State *L, const char *global)
+{
+    lua_newtable(L);
+    lua_getglobal(L, global);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+}
+
+/* The globals of one program, left on the stack: what is named here and nothing else. */
+static void push_environment(lua_State *L)
+{
+    static const char *const kept[] = { "assert", "error", "ipairs", "next", "pairs", "select", "tonumber", "tostring", "type", "unpack" };
+    static const char *const libraries[] = { "string", "table", "math", "karat" };
+    lua_newtable(L);
+    for (size_t i = 0; i < KT_LEN(kept); i++) {
+        lua_getglobal(L, kept[i]);
+        lua_setfield(L, -2, kept[i]);
+    }
+    for (size_t i = 0; i < KT_LEN(libraries); i++) {
+        copy_table(L, libraries[i]);
+        lua_setfield(L, -2, libraries[i]);
+    }
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "_G");
+}
+
+static void remove_fields(lua_State *L, const char *const *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, name[i]);
+    }
 }
 
 static int open_sandbox(lua_State *L)
 {
-    static const char *const gone[] = { "load", "loadstring", "loadfile", "dofile", "require", "module", "collectgarbage", "print",
-                                        "getfenv", "setfenv", "rawget", "rawset", "rawequal", "gcinfo", "newproxy",
-                                        "getmetatable", "setmetatable", "jit", "package", "coroutine" };
-    lua_pushcfunction(L, luaopen_base);
-    lua_call(L, 0, 0);
-    lua_pushcfunction(L, luaopen_string);
-    lua_call(L, 0, 0);
-    lua_pushcfunction(L, luaopen_table);
-    lua_call(L, 0, 0);
-    lua_pushcfunction(L, luaopen_math);
-    lua_call(L, 0, 0);
-    for (size_t i = 0; i < KT_LEN(gone); i++) {
-        lua_pushnil(L);
-        lua_setglobal(L, gone[i]);
+    static const lua_CFunction open[] = { luaopen_base, luaopen_string, luaopen_table, luaopen_math };
+    static const char *const text[] = { "dump" }, *const random[] = { "random", "randomseed" }, *const tables[] = { "foreach", "foreachi", "move" };
+    for (size_t i = 0; i < KT_LEN(open); i++) {
+        lua_pushcfunction(L, open[i]);
+        lua_call(L, 0, 0);
     }
-    lua_getglobal(L, "string");
-    lua_pushcfunction(L, bounded_rep);
-    lua_setfield(L, -2, "rep");
-    lua_pushnil(L);
-    lua_setfield(L, -2, "dump");
-    lua_pop(L, 1);
+    lua_getglobal(L, "string"); /* also what ("text"):method() finds, so it is changed in place */
+    remove_fields(L, text, KT_LEN(text));
+    kt_lua_open_string(L);
+    lua_getglobal(L, "math");
+    remove_fields(L, random, KT_LEN(random));
+    lua_getglobal(L, "table");
+    remove_fields(L, tables, KT_LEN(tables));
+    kt_lua_open_table(L);
+    kt_lua_open_helpers(L);
+    open_item(L, self(L));
     return 0;
 }
 
-/* Compiles "function(item) … end" (or a chunk that returns one) and runs it once under the hook to get the function. */
-static kt_rc add_program(kt_lua *l, uint32_t i, kt_str src, kt_err *err)
+struct program {
+    kt_str source;
+    int ref;
+};
+
+/* Compiles "function(item) … end", or a chunk that returns one; leaves a function. */
+static void compile(lua_State *L, kt_str source)
 {
-    KT_AUTO(kt_buf) code = KT_BUF_INIT((size_t)1 << 20);
-    kt_buf_puts(&code, "return ");
-    kt_buf_str(&code, src);
-    int rc = luaL_loadbufferx(l->L, code.p, code.n, "=function", "t");
-    if (rc != 0) {
-        lua_pop(l->L, 1);
-        rc = luaL_loadbufferx(l->L, src.p, src.n, "=function", "t");
-    }
-    if (rc == 0) {
-        lua_sethook(l->L, out_of_time, LUA_MASKCOUNT, MAX_STEPS);
-        rc = lua_pcall(l->L, 0, 1, 0);
-    }
-    if (rc != 0 || !lua_isfunction(l->L, -1)) {
-        kt_fail(err, KT_PARSE, "%s", rc ? lua_tostring(l->L, -1) : "the program returns no function");
-        lua_pop(l->L, 1);
-        return KT_PARSE;
-    }
-    l->ref[i] = luaL_ref(l->L, LUA_REGISTRYINDEX);
+    lua_pushliteral(L, "return ");
+    lua_pushlstring(L, source.p, source.n);
+    lua_concat(L, 2);
+    size_t n;
+    const char *code = lua_tolstring(L, -1, &n);
+    if (luaL_loadbufferx(L, code, n, "=function", "t") == 0)
+        return;
+    lua_pop(L, 1);
+    if (luaL_loadbufferx(L, source.p, source.n, "=function", "t") != 0)
+        lua_error(L);
+}
+
+/* Runs the chunk once, in globals of its own, to get the function. */
+static int load_program(lua_State *L)
+{
+    struct program *p = lua_touserdata(L, 1);
+    compile(L, p->source);
+    push_environment(L);
+    lua_pushvalue(L, -1);
+    lua_setfenv(L, -3);
+    lua_insert(L, -2);
+    lua_call(L, 0, 1);
+    if (!lua_isfunction(L, -1))
+        return luaL_error(L, "the program returns no function");
+    lua_newtable(L);
+    lua_pushcfunction(L, no_globals);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -3);
+    p->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
 
-kt_rc kt_lua_new(const kt_str *sources, uint32_t n, kt_lua **ret, kt_err *err)
+static kt_rc add_program(kt_lua *l, const kt_functions *f, uint32_t i, kt_err *err)
+{
+    struct program p = { f->rule[i].lua, LUA_NOREF };
+    begin_call(l, 0);
+    int rc = lua_cpcall(l->L, load_program, &p);
+    l->ref[i] = p.ref;
+    if (rc == 0)
+        return 0;
+    const char *said = lua_tostring(l->L, -1);
+    kt_fail(err, KT_PARSE, "function %.*s: %s", KT_F(f->rule[i].name), said ? said : "does not load");
+    kt_at(err, f->o.file, 0, "lua");
+    lua_settop(l->L, 0);
+    return KT_PARSE;
+}
+
+kt_rc kt_lua_new(const kt_functions *f, kt_lua **ret, kt_err *err)
 {
     kt_lua *l = kt_zalloc(sizeof(*l));
-    l->n = n;
-    l->ref = kt_alloc_array((size_t)n + 1, sizeof(int));
+    l->ref = kt_alloc_array((size_t)f->n + 1, sizeof(int));
+    begin_call(l, 0);
     l->L = lua_newstate(lua_memory, l);
-    if (!l->L) {
-        kt_lua_free(l);
-        return kt_fail(err, KT_NOMEM, "LuaJIT could not start");
-    }
     kt_rc rc = 0;
-    luaJIT_setmode(l->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-    if (lua_cpcall(l->L, open_sandbox, NULL) != 0)
+    if (!l->L || lua_cpcall(l->L, open_sandbox, NULL) != 0)
         rc = kt_fail(err, KT_NOMEM, "the Lua sandbox could not start");
-    for (uint32_t i = 0; i < n && rc == 0; i++) {
+    if (rc == 0) {
+        luaJIT_setmode(l->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+        lua_sethook(l->L, on_hook, LUA_MASKCOUNT, HOOK_STEPS);
+    }
+    for (uint32_t i = 0; i < f->n && rc == 0; i++) {
         l->ref[i] = LUA_NOREF;
-        if (sources[i].p)
-            rc = add_program(l, i, sources[i], err);
+        if (f->rule[i].wanted && f->rule[i].kind == KT_FUNCTION_LUA)
+            rc = add_program(l, f, i, err);
     }
     if (rc < 0) {
         kt_lua_free(l);
@@ -142,60 +360,45 @@ kt_lua *kt_lua_free(kt_lua *l)
     if (l->L)
         lua_close(l->L);
     kt_free(l->ref);
+    kt_arena_done(&l->arena);
     return kt_free(l);
 }
 
-struct shown {
-    kt_str text, meta;
-};
-
-static int show_item(lua_State *L)
+/* A function that changed item.meta changed it for itself only. */
+static void forget_meta(lua_State *L, kt_lua *l)
 {
-    struct shown *s = lua_touserdata(L, 1);
-    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
-    kt_json j = { .s = s->meta };
-    kt_str name, value;
-    bool first = true;
-    lua_newtable(L); /* item */
-    lua_newtable(L); /* item.meta */
-    if (s->meta.n && kt_json_enter(&j, '{'))
-        while (kt_json_field(&j, &first, &a, &name)) {
-            bool text = kt_json_peek(&j) == KT_JSON_STRING;
-            if (!(text ? kt_json_string(&j, &a, &value) : kt_json_skip(&j, &value)))
-                break;
-            for (int up = 0; up < 2; up++) {
-                lua_pushlstring(L, name.p, name.n);
-                lua_pushlstring(L, value.p, value.n);
-                lua_rawset(L, up ? -4 : -3);
-            }
-        }
-    lua_setfield(L, -2, "meta");
-    lua_pushlstring(L, s->text.p, s->text.n);
-    lua_setfield(L, -2, "text");
-    lua_setfield(L, LUA_REGISTRYINDEX, "item");
-    return 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->shown);
+    lua_getfield(L, -1, "__index");
+    if (lua_istable(L, -1)) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, "meta");
+    }
+    lua_settop(L, 0);
 }
 
-void kt_lua_item(kt_lua *l, kt_str text, kt_str meta)
+static kt_rc failed(kt_lua *l, kt_err *err)
 {
-    struct shown s = { text, meta };
+    const char *said = lua_tostring(l->L, -1);
+    bool limit = l->steps > l->allowed || kt_mono_us() > l->until_us || (said && strstr(said, "not enough memory"));
+    kt_fail(err, limit ? KT_LIMIT : KT_RANGE, "%.200s", said ? said : "the function failed");
     lua_settop(l->L, 0);
-    if (lua_cpcall(l->L, show_item, &s) != 0)
-        lua_settop(l->L, 0); /* out of memory: the functions see the item before, and fail on their own */
+    if (limit)
+        lua_gc(l->L, LUA_GCCOLLECT, 0);
+    return limit ? KT_LIMIT : KT_RANGE;
 }
 
 kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err)
 {
     lua_State *L = l->L;
+    *ret_label = (kt_str){ NULL, 0 };
+    if (l->it->meta.n)
+        forget_meta(L, l);
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->ref[i]);
-    lua_getfield(L, LUA_REGISTRYINDEX, "item");
-    lua_sethook(L, out_of_time, LUA_MASKCOUNT, MAX_STEPS);
-    if (lua_pcall(L, 1, 1, 0) != 0) {
-        const char *said = lua_tostring(L, -1);
-        return kt_fail(err, KT_LIMIT, "%s", said ? said : "the function failed");
-    }
-    *ret_label = (kt_str){ NULL, 0 };
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->item);
+    begin_call(l, l->it->text.n);
+    if (lua_pcall(L, 1, 1, 0) != 0)
+        return failed(l, err);
     if (lua_isnil(L, -1))
         return 0;
     if (lua_type(L, -1) != LUA_TSTRING)

@@ -218,12 +218,20 @@ const kt_review_rules *kt_req_rules(const kt_req *rq)
     return &rq->project->rules;
 }
 
-kt_rc kt_req_item(kt_req *rq, uint32_t item, kt_item *ret)
+kt_rc kt_req_items(kt_req *rq, kt_item_reader **ret)
 {
     kt_item_reader **r = &rq->slot->items[rq->project - rq->server->project];
     if (!*r)
         KT_TRY(kt_item_reader_new(rq->slot->s, rq->p->id, r, &rq->err));
-    KT_TRY(kt_item_get(*r, item, ret, &rq->err));
+    *ret = *r;
+    return 0;
+}
+
+kt_rc kt_req_item(kt_req *rq, uint32_t item, kt_item *ret)
+{
+    kt_item_reader *r;
+    KT_TRY(kt_req_items(rq, &r));
+    KT_TRY(kt_item_get(r, item, ret, &rq->err));
     kt_str *views[] = { &ret->ext_id, &ret->text, &ret->group, &ret->meta };
     for (size_t i = 0; i < KT_LEN(views); i++)
         *views[i] = kt_arena_str(&rq->arena, *views[i]);

@@ -98,6 +98,8 @@ kt_list kt_req_desks(kt_req *rq, kt_role role);
 kt_rc kt_req_write(kt_req *rq, kt_rc (*fn)(kt_store *s, void *ctx, kt_err *err), void *ctx) KT_MUST_USE;
 /* The machine's label of an item of the request's project; -1: none. Any thread. */
 kt_rc kt_served_pred(kt_req *rq, uint32_t item, int32_t *ret_label, double *ret_score) KT_MUST_USE;
+/* What reads the items of the request's project. */
+kt_rc kt_req_items(kt_req *rq, kt_item_reader **ret) KT_MUST_USE;
 /* An item and people's answers to it, on a reading store. */
 kt_rc kt_req_item(kt_req *rq, uint32_t item, kt_item *ret) KT_MUST_USE;
 kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret) KT_MUST_USE;

@@ -78,6 +78,8 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     s->o = o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->exporting, NULL);
+    pthread_mutex_init(&s->trying, NULL);
+    s->pool = kt_pool_new(0);
     kt_rc rc = load_projects(s, store, err);
     if (rc == 0)
         rc = load_key(s, err);
@@ -107,6 +109,8 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     kt_arena_done(&s->arena);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->exporting);
+    pthread_mutex_destroy(&s->trying);
+    kt_pool_free(s->pool);
     kt_free(s);
     return rc;
 }

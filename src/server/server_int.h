@@ -40,6 +40,8 @@ typedef struct kt_op_times {
     _Atomic uint64_t n[KT_TIME_BINS], failed, total_us;
 } kt_op_times;
 
+#define KT_TYPISTS 64
+
 typedef struct kt_slow kt_slow;
 typedef struct kt_tries kt_tries;
 
@@ -54,6 +56,9 @@ struct kt_server {
     pthread_mutex_t lock;      /* guards free_slots and the pred chunks */
     kt_reader_slot *free_slots;
     pthread_mutex_t exporting; /* one export at a time */
+    pthread_mutex_t trying;    /* one rule over a project at a time: the pool is its */
+    kt_pool *pool;
+    atomic_uint typed[KT_TYPISTS]; /* by user, some sharing: counts rules, so that the one before stops */
     char public_key[65];
     atomic_bool stopping;
     kt_op_times times[KT_OP__COUNT];

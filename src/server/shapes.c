@@ -4,6 +4,7 @@
 static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
 static const char *const desks[] = { "annotator", "expert", NULL };
 static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", NULL };
+static const char *const example_kinds[] = { "vote", "right", "wrong", NULL };
 static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
 
 #define ID_MAX 9007199254740991.0 /* what a JavaScript number holds exactly */
@@ -116,6 +117,23 @@ KT_SHAPE(kt_export_request, "an export", KT_TEXT(kt_export_request, format, 0, 1
 KT_SHAPE(kt_export_done, "a written export", KT_TEXT(kt_export_done, format, 0, 0, 0, "the writer"),
          KT_TEXT(kt_export_done, file, 0, 0, 0, "name to download"), KT_I64(kt_export_done, rows, 0, 0, 0, "labels in it"),
          KT_I64(kt_export_done, left_out, 0, 0, 0, "items without a label"), KT_TEXT(kt_export_done, left_out_file, 0, 0, 0, "name of the list that says why"));
+
+KT_SHAPE(kt_functions_body, "the labeling functions", KT_JSON_TEXT(kt_functions_body, figures, "what 'karat functions --json' prints; null: they have not run yet"));
+KT_SHAPE(kt_function_trial, "a rule to try", KT_TEXT(kt_function_trial, rule, KT_REQUIRED, 1, 20000, "one labeling function as YAML; a name is not needed"),
+         KT_BOOL(kt_function_trial, exact, 0, "over every item; else over a random sample, at once"));
+KT_SHAPE(kt_label_votes, "votes for a label", KT_TEXT(kt_label_votes, label, 0, 0, 0, "the label"), KT_I64(kt_label_votes, votes, 0, 0, 0, "how many"));
+KT_SHAPE(kt_shown_vote, "an item the rule votes on", KT_I64(kt_shown_vote, item, 0, 0, 0, "item number"), KT_TEXT(kt_shown_vote, id, 0, 0, 0, "external id"),
+         KT_TEXT(kt_shown_vote, text, 0, 0, 0, "the begin of its text"), KT_TEXT(kt_shown_vote, said, 0, 0, 0, "the rule's label"),
+         KT_TEXT(kt_shown_vote, gold, KT_NULLABLE, 0, 0, "its trusted label"), KT_ONE_OF(kt_shown_vote, kind, 0, example_kinds, "right and wrong by the trusted label"));
+KT_SHAPE(kt_function_tried, "what a rule does", KT_BOOL(kt_function_tried, exact, 0, "every item was looked at"),
+         KT_I64(kt_function_tried, n, 0, 0, 0, "items looked at, without duplicates"), KT_I64(kt_function_tried, votes, 0, 0, 0, "of them voted on"),
+         KT_F64(kt_function_tried, coverage, 0, "votes / n"), KT_F64(kt_function_tried, lo, 0, "its 95 % interval; exact: none"), KT_F64(kt_function_tried, hi, 0, "its 95 % interval"),
+         KT_I64(kt_function_tried, gold, 0, 0, 0, "trusted labels looked at"), KT_I64(kt_function_tried, gold_votes, 0, 0, 0, "of them voted on"),
+         KT_I64(kt_function_tried, right, 0, 0, 0, "of these alike"), KT_F64(kt_function_tried, precision, KT_NULLABLE, "right / gold_votes"),
+         KT_F64(kt_function_tried, precision_lo, KT_NULLABLE, "its 95 % interval"), KT_F64(kt_function_tried, precision_hi, KT_NULLABLE, "its 95 % interval"),
+         KT_F64(kt_function_tried, seconds, 0, "what it took"), KT_LIST_OF(kt_function_tried, labels, &kt_label_votes_shape, "votes by label"),
+         KT_LIST_OF(kt_function_tried, examples, &kt_shown_vote_shape, "some of the items"), KT_I64(kt_function_tried, failed, 0, 0, 0, "items the rule failed on"),
+         KT_TEXT(kt_function_tried, failed_item, 0, 0, 0, "the first of them"), KT_TEXT(kt_function_tried, failure, 0, 0, 0, "and why"));
 
 KT_SHAPE(kt_log_head, "the audit log as it stands", KT_I64(kt_log_head, size, 0, 0, 0, "events"),
          KT_TEXT(kt_log_head, root, 0, 0, 0, "Merkle root (RFC 6962), hex"), KT_TEXT(kt_log_head, public_key, 0, 0, 0, "Ed25519 key that signs heads, hex"));

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "format/writer.h"
 
+#include <limits.h>
+
 #define MIN_LEASE_US INT64_C(1000000)
 #define MAX_LEASE_US (30 * INT64_C(86400000000))
 
@@ -183,4 +185,17 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     KT_TRY(read_sources(c, root, ret));
     KT_TRY(read_machine(c, root, ret));
     return read_people(c, root, ret);
+}
+
+kt_rc kt_config_remember(kt_store *s, int64_t project, const kt_config *c, kt_err *err)
+{
+    char path[PATH_MAX];
+    return kt_doc_put(s, project, KT_S("pipeline.file"), kt_str_of(realpath(c->file, path) ? path : c->file), err);
+}
+
+kt_rc kt_config_of(kt_store *s, const kt_project *p, kt_arena *a, kt_config *ret, kt_err *err)
+{
+    kt_str file = KT_S("karat.yaml");
+    KT_TRY(kt_doc_get(s, p->id, KT_S("pipeline.file"), a, &file, err));
+    return kt_config_parse(p->config, kt_arena_cstr(a, file), a, ret, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/yaml.h"
 #include "format/reader.h"
+#include "store/project.h"
 
 typedef struct kt_source_config {
     char *path;
@@ -42,5 +43,9 @@ typedef struct kt_config {
 
 /* file's folder is what relative source paths are relative to. Views and nodes live in a. */
 kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret, kt_err *err) KT_MUST_USE;
+/* Keeps where c's file is, so that what it names beside itself is found later; in the transaction that stores the project. */
+kt_rc kt_config_remember(kt_store *s, int64_t project, const kt_config *c, kt_err *err) KT_MUST_USE;
+/* The configuration of a project as it is stored. */
+kt_rc kt_config_of(kt_store *s, const kt_project *p, kt_arena *a, kt_config *ret, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -18,10 +18,17 @@ typedef struct kt_dedup_result {
 kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_str done_key,
                    kt_err *err) KT_MUST_USE;
 
-/* Writes column "lf", the votes of all functions (int16_t, one for each function) on every item; duplicates abstain; and, in
-   the same transaction, done_key into the document "functions.done". No column without functions. ret_faults (one for each
-   function) tells what failed. */
-kt_rc kt_functions_run(kt_store *s, const kt_project *p, const kt_functions *f, const uint32_t *cluster, kt_pool *pool,
-                       kt_progress *progress, kt_str done_key, kt_function_fault *ret_faults, kt_err *err) KT_MUST_USE;
+typedef struct kt_functions_ran {
+    bool changed;             /* anything differed from the last run */
+    uint32_t n_ran;           /* functions that ran … */
+    double seconds;           /* … and how long that took */
+    kt_function_fault *fault; /* per function: what failed, now or when its votes were made */
+} kt_functions_ran;
+
+/* Brings column "lf", the votes of all functions (int16_t, one for each function) on every item, up to date; duplicates abstain. A
+   function whose definition is as in the last run over the same items keeps its votes; the others are compiled and run. In the same
+   transaction, document "functions.done" says what stands in the column. No column without functions. *ret lives in a. */
+kt_rc kt_functions_run(kt_store *s, const kt_project *p, kt_functions *f, const uint32_t *cluster, kt_pool *pool, kt_progress *progress,
+                       kt_arena *a, kt_functions_ran *ret, kt_err *err) KT_MUST_USE;
 
 #endif

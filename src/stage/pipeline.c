@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/functions_figures.h"
 #include "stage/review.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -13,13 +14,18 @@
 
 #include <stdio.h>
 
+#define PAGE_EXAMPLES 3
+
 static kt_rc make_project(kt_run *r)
 {
     const kt_config *c = r->c;
     kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
     int64_t id;
     KT_TRY(kt_store_begin(r->s, r->err));
-    KT_TRY(kt_store_finish(r->s, kt_project_put(r->s, &p, &id, r->err), r->err));
+    kt_rc rc = kt_project_put(r->s, &p, &id, r->err);
+    if (rc == 0)
+        rc = kt_config_remember(r->s, id, c, r->err);
+    KT_TRY(kt_store_finish(r->s, rc, r->err));
     KT_TRY(kt_project_by_id(r->s, id, r->arena, &r->p, r->err));
     return 0;
 }
@@ -84,14 +90,12 @@ static kt_rc dedup(kt_run *r)
 
 static kt_rc functions(kt_run *r)
 {
-    KT_TRY(kt_functions_new(r->c->functions, r->c->file, r->p.label, r->k, &r->functions, r->err));
+    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k };
+    KT_TRY(kt_functions_read(r->c->functions, &o, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
-    r->faults = kt_arena_array(r->arena, r->m + 1, sizeof(*r->faults));
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
-    bool done;
-    kt_str key;
-    KT_TRY(is_done(r, "functions.done", r->c->text, &done, &key));
-    return done ? 0 : kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, key, r->faults, r->err);
+    KT_TRY(kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, r->arena, &r->ran, r->err));
+    return 0;
 }
 
 kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret)
@@ -137,6 +141,23 @@ static kt_rc states(kt_run *r)
     return rc;
 }
 
+/* For the pages, which read it while nobody else may run anything. */
+static kt_rc figures(kt_run *r)
+{
+    kt_lf_figures x;
+    kt_str old = { "", 0 };
+    KT_TRY(kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err));
+    if (!r->ran.changed && old.n)
+        return 0;
+    KT_TRY(kt_functions_figures(r->s, &r->p, r->m, PAGE_EXAMPLES, r->arena, &x, r->err));
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    kt_buf_printf(&b, "{\"items\":%u", r->n);
+    kt_functions_figures_json(&x, &r->p, r->functions, r->ran.fault, r->lf, &b);
+    kt_buf_char(&b, '}');
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, KT_S("functions.figures"), KT_BUF_STR(&b), r->err), r->err);
+}
+
 static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t from)
 {
     return (struct kt_stage_time){ kt_str_of(stage), (double)(kt_mono_us() - from) / 1e6, r->n };
@@ -169,6 +190,7 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
 static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until; } stages[] = {
     { "ingest", ingest_all, KT_UNTIL_DEDUP }, { "dedup", dedup, KT_UNTIL_DEDUP }, { "functions", functions, KT_UNTIL_FUNCTIONS },
     { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
+    { "figures", figures, KT_UNTIL_FUNCTIONS },
     { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
     { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
 };
@@ -179,6 +201,9 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
     ret->function = kt_arena_array(r->arena, r->m + 1, sizeof(kt_str));
     for (uint32_t j = 0; r->functions && j < r->m; j++)
         ret->function[j] = kt_arena_str(r->arena, kt_functions_name(r->functions, j));
+    ret->fault = r->ran.fault;
+    ret->n_ran = r->ran.n_ran;
+    ret->functions_s = r->ran.seconds;
     ret->lf = r->lf;
     for (uint32_t i = 0; i < r->n; i++) {
         ret->n_predicted += r->pred && r->pred[i].label >= 0;
@@ -223,10 +248,12 @@ static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
 
 static void say_faults(const kt_run *r)
 {
-    for (uint32_t j = 0; r->faults && j < r->m; j++)
-        if (r->faults[j].n)
-            fprintf(stderr, "karat: function %.*s failed on %llu items and abstained there; the first time: %s\n",
-                    KT_F(kt_functions_name(r->functions, j)), (unsigned long long)r->faults[j].n, r->faults[j].first);
+    for (uint32_t j = 0; r->ran.fault && j < r->m; j++) {
+        const kt_function_fault *f = &r->ran.fault[j];
+        if (f->n)
+            fprintf(stderr, "karat: function %.*s failed on %llu items and %s; on item %s: %s\n", KT_F(kt_functions_name(r->functions, j)),
+                    (unsigned long long)f->n, f->off ? "was switched off, so it says nothing anywhere" : "abstained there", f->id, f->said);
+    }
 }
 
 static kt_run *run_free(kt_run *r)
@@ -260,7 +287,7 @@ kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, boo
                            kt_pipeline_result *ret, kt_err *err)
 {
     kt_config c;
-    KT_TRY(kt_config_parse(p->config, "karat.yaml", a, &c, err));
+    KT_TRY(kt_config_of(s, p, a, &c, err));
     c.seed = p->seed;
     c.n_sources = 0; /* what is there is there; 'karat ingest' adds to it */
     c.simulate |= simulate;

@@ -284,6 +284,11 @@ static kt_rc tally_votes(struct build *b, struct lf_tally *t)
     return rc;
 }
 
+static kt_str failure_of(kt_run *r, const kt_function_fault *f)
+{
+    return f->n ? kt_arena_printf(r->arena, "%s%s: %s", f->off ? "switched off; item " : "item ", f->id, f->said) : KT_S("");
+}
+
 static kt_rc functions(struct build *b)
 {
     kt_run *r = b->r;
@@ -294,9 +299,9 @@ static kt_rc functions(struct build *b)
         int32_t label = kt_functions_label(r->functions, j);
         /* overlaps and conflicts were counted on the pool; the same shares hold for all, which is what is shown */
         double up = r->lf[j].votes ? (double)t[j].votes / (double)r->lf[j].votes : 0;
-        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : KT_S("(lua)"), t[j].votes,
+        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : kt_str_of(kt_functions_kind(r->functions, j)), t[j].votes,
                                      (uint64_t)lround(up * (double)r->lf[j].overlaps), (uint64_t)lround(up * (double)r->lf[j].conflicts),
-                                     r->lf[j].accuracy, share(t[j].right, t[j].known) };
+                                     r->lf[j].accuracy, share(t[j].right, t[j].known), r->ran.fault[j].n, failure_of(r, &r->ran.fault[j]) };
     }
     b->ret->function = v;
     b->ret->n_functions = r->m;

@@ -15,6 +15,8 @@ typedef struct kt_report_function {
     kt_str name, label;
     uint64_t votes, overlaps, conflicts;
     double learned_accuracy, true_accuracy; /* NaN: unknown */
+    uint64_t failed;                        /* items it failed on … */
+    kt_str failure;                         /* … and how, the first time */
 } kt_report_function;
 
 typedef struct kt_report_person {

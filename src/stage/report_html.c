@@ -62,7 +62,7 @@ static void headline(kt_buf *b, const kt_report *r)
 
 static void people_table(kt_buf *b, const kt_report *r)
 {
-    kt_buf_puts(b, "<section><h2>Labeling functions</h2><table><tr><th>function<th>label<th>votes<th>overlaps<th>conflicts<th>accuracy, learned<th>accuracy, true");
+    kt_buf_puts(b, "<section><h2>Labeling functions</h2><table><tr><th>function<th>label<th>votes<th>overlaps<th>conflicts<th>accuracy, learned<th>accuracy, true<th>failed");
     for (size_t i = 0; i < r->n_functions; i++) {
         const kt_report_function *f = &r->function[i];
         kt_buf_puts(b, "<tr><td>");
@@ -79,6 +79,11 @@ static void people_table(kt_buf *b, const kt_report *r)
         kt_html_percent(b, f->learned_accuracy, 1);
         kt_buf_puts(b, "<td>");
         kt_html_percent(b, f->true_accuracy, 1);
+        kt_buf_puts(b, "<td>");
+        kt_html_count(b, f->failed);
+        kt_buf_puts(b, f->failed ? " (" : "");
+        kt_buf_html(b, f->failure);
+        kt_buf_puts(b, f->failed ? ")" : "");
     }
     kt_buf_puts(b, "</table></section>");
 }

@@ -26,6 +26,10 @@ static void functions(const kt_report *r, kt_buf *b)
     kt_buf_printf(b, "  %-34s %10.1f %% of the items, %.1f %% of their votes in conflict\n", "labeling functions cover",
                   r->n_canonical ? 100.0 * (double)r->n_voted_by_functions / (double)r->n_canonical : 0.0,
                   votes ? 100.0 * (double)conflicts / (double)votes : 0.0);
+    for (size_t i = 0; i < r->n_functions; i++)
+        if (r->function[i].failed)
+            kt_buf_printf(b, "    %.*s failed on %llu items (%.*s)\n", KT_F(r->function[i].name), (unsigned long long)r->function[i].failed,
+                          KT_F(r->function[i].failure));
 }
 
 static void guarantee(const kt_report *r, kt_buf *b)
@@ -109,7 +113,19 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         kt_buf_printf(ret, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].v);
     for (size_t i = 0; i < KT_LEN(numbers); i++)
         number(ret, numbers[i].name, numbers[i].v);
-    kt_buf_puts(ret, ",\"seconds\":{");
+    kt_buf_puts(ret, ",\"failed_functions\":[");
+    bool first = true;
+    for (size_t i = 0; i < r->n_functions; i++) {
+        if (!r->function[i].failed)
+            continue;
+        kt_buf_puts(ret, first ? "{\"name\":" : ",{\"name\":");
+        kt_buf_json(ret, r->function[i].name);
+        kt_buf_printf(ret, ",\"items\":%llu,\"first\":", (unsigned long long)r->function[i].failed);
+        kt_buf_json(ret, r->function[i].failure);
+        kt_buf_char(ret, '}');
+        first = false;
+    }
+    kt_buf_puts(ret, "],\"seconds\":{");
     for (size_t i = 0; i < r->n_times; i++) {
         kt_buf_puts(ret, i ? "," : "");
         kt_buf_json(ret, r->times[i].stage);

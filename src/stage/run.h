@@ -26,7 +26,7 @@ typedef struct kt_run {
     kt_ingested ingested;
     kt_dedup_result dedup;
     kt_functions *functions;
-    kt_function_fault *faults;
+    kt_functions_ran ran;
     kt_lf_summary *lf;     /* per function */
     uint32_t n, m, k;      /* items, functions, labels */
     uint32_t *cluster;     /* n */

@@ -164,6 +164,24 @@ def answer(s, token, task, label, n, **more):
                                                           "client_id": f"{token[:8]}-{n}", "want": 1, **more}, token)
 
 
+def rules(s, mia):
+    """One rule over the project: half of the 60 texts say 'good'."""
+    def ask(rule, exact=True):
+        return s.call("POST", "/projects/first/functions:try", {"rule": rule, "exact": exact}, mia)
+    status, out = ask("label: good\nany: [good]")
+    check("a rule is tried on every item", status == 200 and (out["n"], out["votes"], out["exact"]) == (60, 30, True) and out["labels"] == [{"label": "good", "votes": 30}], out)
+    check("with examples", out["examples"] and all("says good" in e["text"] and e["said"] == "good" for e in out["examples"]), out["examples"])
+    status, out = ask("label: good\nregex: 'number [0-4]\\b'", False)
+    check("a sample answers with an interval", status == 200 and not out["exact"] and out["lo"] <= 5 / 60 <= out["hi"], out)
+    for rule, code, word in (("label: good\nregex: '('", 422, "parenthes"), ("label: great\nany: [x]", 422, "great"), ("label: good\nany: [", 400, ""), ("[]", 422, "one function"),
+                             ("label: good\ndictionary: /etc/passwd", 403, "may not"), ("command: [sh, -c, id]", 403, "may not"), ("label: good\nwords: [x]", 422, "words"),
+                             ("label: good\nagree: [other]", 422, "other"), ("lua: 'function('", 400, "function")):
+        status, out = ask(rule)
+        check(f"refused: {rule!r}", status == code and word in out["detail"], (status, out))
+    status, out = ask("lua: 'function(item) while true do end end'")
+    check("a rule that does not end is named, and ends", status == 200 and out["failed"] > 0 and "ran longer" in out["failure"] and out["failed_item"], out)
+
+
 def work(s, d, tmp):
     ann, ben, xena, mia, root = (s.sign_in(w) for w in ("ann", "ben", "xena", "mia", "root"))
     watch = http.client.HTTPConnection("127.0.0.1", s.port, timeout=10)
@@ -231,6 +249,7 @@ def work(s, d, tmp):
 
     people = {r["name"]: r for r in s.call("GET", "/projects/first/people", token=mia)[1]["people"]}
     check("people's work is counted", people["ann"]["answers"] > 10 and people["ann"]["skips"] == 1 and people["xena"]["role"] == "expert", people)
+    rules(s, mia)
     status, out = s.call("POST", "/projects/first/exports", {"format": "jsonl", "text": True}, mia)
     check("an export is written", status == 201 and out["rows"] >= 1 and out["rows"] + out["left_out"] == 60, out)
     status, body = s.call("GET", f"/projects/first/exports/{out['file']}", token=mia)

@@ -3,6 +3,7 @@ import { Component, type ComponentChildren, type VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Account } from './pages/account';
 import { DeskPage } from './pages/desk';
+import { FunctionsPage } from './pages/functions';
 import { Home } from './pages/home';
 import { ProgressPage } from './pages/progress';
 import { SignIn } from './pages/signin';
@@ -15,6 +16,7 @@ const pages: { path: RegExp; title: string; page: (part: string) => VNode }[] = 
     { path: /^\/projects\/(\d+)\/annotate$/, title: 'Annotate', page: (p) => <DeskPage project={Number(p)} desk="annotator" /> },
     { path: /^\/projects\/(\d+)\/decide$/, title: 'Decide', page: (p) => <DeskPage project={Number(p)} desk="expert" /> },
     { path: /^\/projects\/(\d+)\/progress$/, title: 'Progress', page: (p) => <ProgressPage project={Number(p)} /> },
+    { path: /^\/projects\/(\d+)\/functions$/, title: 'Functions', page: (p) => <FunctionsPage project={Number(p)} /> },
     { path: /^\/account$/, title: 'Account', page: () => <Account /> },
 ];
 

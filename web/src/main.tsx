@@ -4,6 +4,7 @@ import * as outbox from './outbox';
 import { restore } from './session';
 import './style/base.css';
 import './style/desk.css';
+import './style/functions.css';
 import './style/progress.css';
 
 outbox.start();

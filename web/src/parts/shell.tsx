@@ -39,7 +39,7 @@ function Saved() {
     );
 }
 
-type Place = Pick<ProjectRow, 'id' | 'name' | 'desks'>;
+type Place = Pick<ProjectRow, 'id' | 'name' | 'desks'> & Partial<Pick<ProjectRow, 'role'>>;
 
 export const desks = {
     annotator: { word: 'Annotate', path: 'annotate' },
@@ -54,6 +54,11 @@ export function deskLinks(p: Place): { to: string; word: string }[] {
 
 export const progressLink = (p: Pick<Place, 'id'>) => ({ to: `/projects/${p.id}/progress`, word: 'Progress' });
 
+/** What managers have beside the progress. */
+function manageLinks(p: Place): { to: string; word: string }[] {
+    return p.role === 'manager' || p.role === 'admin' ? [{ to: `/projects/${p.id}/functions`, word: 'Functions' }] : [];
+}
+
 export function Shell(props: { project?: Place | null; class?: string; children: ComponentChildren }) {
     const p = props.project;
     return (
@@ -63,7 +68,7 @@ export function Shell(props: { project?: Place | null; class?: string; children:
                 {p && <span class="where" title={p.name}>{p.name}</span>}
                 {p && (
                     <nav aria-label="Project">
-                        {[...deskLinks(p), progressLink(p)].map((l) => <Link to={l.to} key={l.to}>{l.word}</Link>)}
+                        {[...deskLinks(p), progressLink(p), ...manageLinks(p)].map((l) => <Link to={l.to} key={l.to}>{l.word}</Link>)}
                     </nav>
                 )}
                 <Saved />
