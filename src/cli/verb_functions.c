@@ -82,8 +82,8 @@ static void show_examples(const struct call *x, const kt_functions *f, const kt_
 
 static void show_pairs(const kt_functions *f, const kt_lf_tally *t, kt_buf *b)
 {
-    kt_lf_pair pair[SHOWN_PAIRS];
-    size_t n = kt_lf_pairs(t, pair, SHOWN_PAIRS);
+    kt_lf_correlation pair[SHOWN_PAIRS];
+    size_t n = kt_lf_correlations(t, pair, SHOWN_PAIRS);
     for (size_t i = 0; i < n; i++)
         kt_buf_printf(b, "%s%.*s and %.*s: correlation %.2f\n", i ? "" : "\nfunctions that speak on the same items, or avoid each other's\n",
                       KT_F(kt_functions_name(f, pair[i].a)), KT_F(kt_functions_name(f, pair[i].b)), pair[i].phi);

@@ -141,12 +141,12 @@ size_t kt_sample_items(uint64_t seed, const uint32_t *from, size_t n, size_t wan
 
 /* ---- pairs ---- */
 
-size_t kt_lf_pairs(const kt_lf_tally *t, kt_lf_pair *ret, size_t max)
+size_t kt_lf_correlations(const kt_lf_tally *t, kt_lf_correlation *ret, size_t max)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < t->m; i++)
         for (uint32_t j = i + 1; j < t->m; j++) {
-            kt_lf_pair now = { i, j, kt_lf_tally_phi(t, i, j) };
+            kt_lf_correlation now = { i, j, kt_lf_tally_phi(t, i, j) };
             if (isnan(now.phi) || (n == max && fabs(now.phi) <= fabs(ret[n - 1].phi)))
                 continue;
             size_t at = n < max ? n++ : n - 1;
@@ -242,8 +242,8 @@ static void put_examples(const kt_lf_figures *x, const kt_project *p, const kt_f
 
 static void put_pairs(const kt_lf_tally *t, const kt_functions *f, kt_buf *b)
 {
-    kt_lf_pair pair[MAX_PAIRS];
-    size_t n = kt_lf_pairs(t, pair, MAX_PAIRS);
+    kt_lf_correlation pair[MAX_PAIRS];
+    size_t n = kt_lf_correlations(t, pair, MAX_PAIRS);
     kt_buf_puts(b, ",\"pairs\":[");
     for (size_t i = 0; i < n; i++) {
         size_t cell = (size_t)pair[i].a * t->m + pair[i].b;

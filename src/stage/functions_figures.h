@@ -44,7 +44,7 @@ void kt_functions_figures_json(const kt_lf_figures *x, const kt_project *p, cons
 size_t kt_sample_items(uint64_t seed, const uint32_t *from, size_t n, size_t want, uint32_t *ret);
 
 /* Strongest pairs by |phi|, at most max; returns how many. */
-typedef struct kt_lf_pair { uint32_t a, b; double phi; } kt_lf_pair;
-size_t kt_lf_pairs(const kt_lf_tally *t, kt_lf_pair *ret, size_t max);
+typedef struct kt_lf_correlation { uint32_t a, b; double phi; } kt_lf_correlation;
+size_t kt_lf_correlations(const kt_lf_tally *t, kt_lf_correlation *ret, size_t max);
 
 #endif

@@ -212,7 +212,7 @@ def bad_input(tmp):
     r, _ = run(good, yaml=PIPE + "functions: [{name: f, lua: 'function(item) return os.exit() end'}]\n")
     check("lua cannot leave its sandbox", "abstained" in r.stderr and r.returncode in (0, 3), r.stderr)
     r, _ = run(good, yaml=PIPE + "functions: [{name: f, lua: 'function(item) while true do end end'}]\n")
-    check("lua cannot loop for ever", "instructions" in r.stderr, r.stderr)
+    check("lua cannot loop for ever", "steps" in r.stderr, r.stderr)
     r = karat("run", "nowhere.yaml")
     check("a missing pipeline is named", r.returncode == 3 and "nowhere.yaml" in r.stderr, r.stderr)
     r = karat("rum")
