@@ -40,6 +40,10 @@ kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *
                        kt_err *err) KT_MUST_USE;
 void kt_features_done(kt_features *f);
 
+/* Calls see for each n-gram of a text in the order kt_features_make meets them, repeated ones included. index: its feature; gram: words with
+   what stands between them in the text, or a piece of a folded word (valid during the call; < and > mark the word's ends). */
+void kt_features_each(kt_str text, const kt_features_options *o, void (*see)(void *ctx, uint32_t index, kt_str gram), void *ctx);
+
 void kt_idf_init(kt_idf *idf, uint32_t bits);
 void kt_idf_add(kt_idf *idf, const kt_features *f); /* once per chunk, before kt_features_weigh */
 void kt_idf_done(kt_idf *idf);

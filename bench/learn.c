@@ -1,0 +1,110 @@
+/* learn MODE …: the learning algorithms alone, without a store, on files of lines "label TAB text". bench/models.py and
+   bench/active.py build and drive it.
+
+     learn fit TRAIN TEST [THREADS]          times features, training, prediction; prints one JSON line
+     learn curve POOL TEST STRATEGY SEED N…  active learning on the pool; accuracy on the test at each N labels
+     learn select ITEMS LABELS STRATEGY      seconds to choose 1,000 of ITEMS rows of LABELS probabilities */
+#include "algo/linear.h"
+#include "algo/select.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <time.h>
+
+typedef struct texts {
+    char *bytes;
+    KT_VEC(kt_str) text;
+    KT_VEC(int32_t) label;
+} texts;
+
+typedef KT_VEC(kt_str) names;
+
+#include <stdlib.h>
+static int atoi_(const char *s){return (int)strtoul(s,NULL,10);}
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int32_t name_of(names *k, kt_str s)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (kt_str_eq(k->v[i], s))
+            return (int32_t)i;
+    KT_PUSH(k, s);
+    return (int32_t)k->n - 1;
+}
+
+static texts read_texts(const char *path, names *k)
+{
+    texts t = { 0 };
+    FILE *f = fopen(path, "rb");
+    KT_ASSERT(f && fseek(f, 0, SEEK_END) == 0);
+    size_t n = (size_t)ftell(f);
+    rewind(f);
+    t.bytes = kt_alloc(n + 1);
+    KT_ASSERT(fread(t.bytes, 1, n, f) == n);
+    fclose(f);
+    for (char *p = t.bytes, *end = p + n; p < end;) {
+        char *line = memchr(p, '\n', (size_t)(end - p)), *tab = memchr(p, '\t', (size_t)(end - p));
+        line = line ? line : end;
+        KT_ASSERT(tab && tab < line);
+        KT_PUSH(&t.label, name_of(k, (kt_str){ p, (size_t)(tab - p) }));
+        KT_PUSH(&t.text, (kt_str){ tab + 1, (size_t)(line - tab - 1) });
+        p = line + 1;
+    }
+    return t;
+}
+
+static double share_right(const uint16_t *got, const texts *t)
+{
+    size_t right = 0;
+    for (size_t i = 0; i < t->text.n; i++)
+        right += got[i] == t->label.v[i];
+    return (double)right / (double)t->text.n;
+}
+
+static int fit(int argc, char **argv)
+{
+    KT_ASSERT(argc >= 4);
+    names k = { 0 };
+    texts a = read_texts(argv[2], &k), b = read_texts(argv[3], &k);
+    kt_pool *pool = kt_pool_new(argc > 4 ? argv[4][0] - '0' : 0);
+    kt_features_options fo = KT_FEATURES_OPTIONS_INIT;
+    if (getenv("BITS")) fo.bits = (uint32_t)(getenv("BITS")[0] - '0') * 10 + (uint32_t)(getenv("BITS")[1] - '0');
+    kt_features x, y;
+    kt_idf idf;
+    kt_linear m;
+    uint16_t *got = kt_alloc_array(b.text.n, sizeof(*got));
+    float *prob = kt_alloc_array(b.text.n, sizeof(*prob));
+    double t0 = now();
+    KT_ASSERT(kt_features_make(a.text.v, a.text.n, &fo, pool, &x, NULL) == 0);
+    kt_idf_init(&idf, fo.bits);
+    kt_idf_add(&idf, &x);
+    kt_features_weigh(&x, &idf, pool);
+    double t1 = now();
+    kt_linear_data d = { .x = &x, .n_labels = (uint32_t)k.n, .label = a.label.v };
+    kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    o.bits = fo.bits;
+    if (getenv("EPOCHS")) o.epochs = (uint32_t)atoi_(getenv("EPOCHS"));
+    KT_ASSERT(kt_linear_fit(&d, &o, pool, &m, NULL) == 0);
+    double t2 = now();
+    KT_ASSERT(kt_features_make(b.text.v, b.text.n, &fo, pool, &y, NULL) == 0);
+    kt_features_weigh(&y, &idf, pool);
+    kt_linear_top(&m, &y, 1, pool, got, prob);
+    double t3 = now();
+    printf("{\"rows\":%zu,\"labels\":%zu,\"entries\":%zu,\"features_s\":%.4f,\"train_s\":%.4f,\"accuracy\":%.4f,\"predict_per_s\":%.0f}\n",
+           a.text.n, k.n, x.start[x.n_rows], t1 - t0, t2 - t1, share_right(got, &b), (double)b.text.n / (t3 - t2));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "fit") == 0)
+        return fit(argc, argv);
+    return 2;
+}
