@@ -102,9 +102,74 @@ static int fit(int argc, char **argv)
     return 0;
 }
 
+/* Cuts a comma list of numbers. */
+static size_t numbers(const char *s, size_t *ret)
+{
+    size_t n = 0;
+    for (; *s; s += *s == ',')
+        for (ret[n++] = 0; *s >= '0' && *s <= '9'; s++)
+            ret[n - 1] = 10 * ret[n - 1] + (size_t)(*s - '0');
+    return n;
+}
+
+static int curve(int argc, char **argv)
+{
+    KT_ASSERT(argc == 7);
+    names k = { 0 };
+    texts a = read_texts(argv[2], &k), b = read_texts(argv[3], &k);
+    kt_pool *pool = kt_pool_new(1);
+    size_t at[64], n_at = numbers(argv[6], at), seed[1];
+    numbers(argv[5], seed);
+    kt_features_options fo = { 20, 2, 0, 0 };
+    kt_features x, y;
+    kt_idf idf;
+    KT_ASSERT(kt_features_make(a.text.v, a.text.n, &fo, pool, &x, NULL) == 0);
+    KT_ASSERT(kt_features_make(b.text.v, b.text.n, &fo, pool, &y, NULL) == 0);
+    kt_idf_init(&idf, fo.bits);
+    kt_idf_add(&idf, &x);
+    kt_features_weigh(&x, &idf, pool);
+    kt_features_weigh(&y, &idf, pool);
+    const kt_selector *s = kt_selector_find(kt_str_of(argv[4])), *first = kt_selector_find(KT_S("random"));
+    int32_t *label = kt_alloc_array(a.text.n, 4);
+    uint8_t *out = kt_zalloc(a.text.n);
+    uint16_t *got = kt_alloc_array(b.text.n, sizeof(*got));
+    float *prob = kt_alloc_array(b.text.n, sizeof(*prob)), *all = kt_zalloc_array(a.text.n * k.n, sizeof(*all));
+    for (size_t i = 0; i < a.text.n; i++)
+        label[i] = -1;
+    size_t n = 0;
+    for (size_t r = 0; r < n_at; r++) {
+        uint32_t *chosen = kt_alloc_array(at[r] + 1, 4);
+        size_t m_chosen;
+        kt_select_data sd = { a.text.n, (uint32_t)k.n, all, out, NULL };
+        KT_ASSERT(kt_select(r ? s : first, &sd, seed[0] * 1000 + r, pool, at[r] - n, chosen, &m_chosen, NULL) == 0);
+        for (size_t i = 0; i < m_chosen; i++) {
+            label[chosen[i]] = a.label.v[chosen[i]];
+            out[chosen[i]] = 1;
+        }
+        n += m_chosen;
+        kt_linear_data d = { .x = &x, .n_labels = (uint32_t)k.n, .label = label, .unlabeled = getenv("EM") ? &x : NULL };
+        kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+        o.bits = fo.bits;
+        o.seed = seed[0];
+        if (getenv("EM") && getenv("EM")[0] != (char)45) o.prior_weight = (double)atoi_(getenv("EM"))/10;
+        kt_linear m;
+        double t = now();
+        KT_ASSERT(kt_linear_fit(&d, &o, pool, &m, NULL) == 0);
+        t = now() - t;
+        kt_linear_predict(&m, &x, pool, all);
+        kt_linear_top(&m, &y, 1, pool, got, prob);
+        printf("%zu %.4f %.3f\n", n, share_right(got, &b), t);
+        kt_linear_done(&m);
+        kt_free(chosen);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "fit") == 0)
         return fit(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "curve") == 0)
+        return curve(argc, argv);
     return 2;
 }

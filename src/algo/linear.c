@@ -1,6 +1,5 @@
 /* The model: training put together from the two learners (linear_descend.c, linear_bayes.c), prediction, and one more label online.
-   With few labels the words of the unlabelled pool help: naive Bayes is fitted to the labelled rows, gives the pool posteriors, and is
-   refitted with them (EM); the pool then joins the training as soft rows.
+   With few labels the words of an unlabelled pool help: naive Bayes and EM give it posteriors, and it joins the training as soft rows.
    Invariant: weights are rows of n_labels floats, only for features seen in training, so memory follows the words that occur and not the
    hashed space. */
 #include "algo/linear_int.h"
@@ -9,7 +8,7 @@
 
 #include <math.h>
 
-enum { CHUNK_ROWS = 256, EM_ROUNDS = 8 };
+enum { CHUNK_ROWS = 256 };
 
 void kt_linear_softmax(float *z, uint32_t k)
 {
@@ -101,56 +100,31 @@ static kt_rc gather(const kt_linear_data *d, kt_examples *ret, kt_err *err)
     return ret->n ? KT_OK : kt_fail(err, KT_RANGE, "no row has a label to learn from");
 }
 
-typedef struct spread_job {
-    const kt_train_rows *r;
-    size_t first; /* of the pool */
-    const float *weight;
-    float *ret;
-} spread_job;
-
-/* Measured on AG News with 30 to 1000 labels and a pool of 5000: rows of norm 1 count as words repeated 0.6 times. */
-static const float NB_SHARP = 0.6f;
-
-static void spread_part(void *ctx, size_t part)
-{
-    const spread_job *j = ctx;
-    uint32_t k = j->r->n_labels;
-    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->r->n - j->first, (part + 1) * CHUNK_ROWS); i++) {
-        float *z = j->ret + i * k;
-        memset(z, 0, k * sizeof(*z));
-        kt_train_rows_scores(j->r, j->first + i, j->weight, NB_SHARP, z);
-        kt_linear_softmax(z, k);
-    }
-}
-
-/* Posteriors of the rows from n_labeled on (their soft points there) by naive Bayes and EM. weight: working space. */
-static void spread(const kt_train_rows *r, size_t n_labeled, kt_pool *pool, float *weight, float *ret)
-{
-    size_t n_pool = r->n - n_labeled;
-    uint8_t *skip = kt_zalloc(r->n + 1);
-    memset(skip + n_labeled, 1, n_pool);
-    for (int round = 0; round <= EM_ROUNDS; round++) {
-        kt_linear_bayes(r, round ? NULL : skip, KT_LINEAR_ALPHA, weight);
-        spread_job j = { r, n_labeled, weight, ret };
-        kt_pool_run(pool, (n_pool + CHUNK_ROWS - 1) / CHUNK_ROWS, spread_part, &j);
-    }
-    kt_free(skip);
-}
-
-/* Both learners on all rows, added up. */
-static void train(kt_linear *m, const kt_train_rows *r, size_t n_judged, const kt_linear_options *o, kt_pool *pool)
+/* Both learners on all rows, added up; soft: of the rows from n_labeled on. */
+static void train(kt_linear *m, const kt_train_rows *r, size_t n_labeled, kt_example *own, float *soft, const kt_linear_options *o, kt_pool *pool)
 {
     uint32_t k = m->n_labels;
-    size_t n = (size_t)m->n_seen * k;
-    kt_linear_blend blend = kt_linear_blend_choose(r, n_judged, o, pool);
-    float *bayes = kt_alloc_array(n + 1, sizeof(*bayes));
-    kt_linear_descend(r, NULL, o->cost > 0 ? o->cost : 1, o->epochs ? o->epochs : 8, o->seed, pool, m->weight, m->bias);
-    kt_linear_bayes(r, NULL, KT_LINEAR_ALPHA, bayes);
+    size_t n = (size_t)m->n_seen * k, n_pool = r->n - n_labeled;
+    kt_linear_blend blend = kt_linear_blend_choose(r, n_labeled, o->prior_weight, o, pool);
+    float *bayes = kt_alloc_array(n + 1, sizeof(*bayes)), *bias = kt_alloc_array(k, sizeof(*bias));
+    uint8_t *skip = kt_zalloc(r->n + 1);
+    double sum = 0;
+    for (size_t i = 0; i < n_labeled; i++)
+        sum += (double)own[i].weight;
+    if (n_pool && blend.share > 0)
+        kt_linear_spread(r, n_labeled, NULL, pool, bayes, bias, soft);
+    memset(skip + n_labeled, blend.share <= 0, n_pool);
+    for (size_t i = n_labeled; i < r->n; i++)
+        own[i].weight = (float)((double)blend.share * sum / (double)n_pool);
+    kt_linear_descend(r, skip, o->cost > 0 ? o->cost : 1, o->epochs ? o->epochs : 8, o->seed, pool, m->weight, m->bias);
+    kt_linear_bayes(r, skip, bayes, bias);
     for (size_t w = 0; w < n; w++)
         m->weight[w] = blend.machine * m->weight[w] + blend.bayes * bayes[w];
     for (uint32_t c = 0; c < k; c++)
-        m->bias[c] *= blend.machine;
+        m->bias[c] = blend.machine * m->bias[c] + blend.bayes * bias[c];
     kt_free(bayes);
+    kt_free(bias);
+    kt_free(skip);
 }
 
 /* Largest weight of each label, the unit of the 16-bit form; 1 where all are 0. ret: n_labels. */
@@ -188,36 +162,18 @@ static void round_weights(kt_linear *m)
     kt_free(unit);
 }
 
-/* The rows of the pool behind the labelled ones, together as heavy as `share` of them. */
-static void join_pool(const kt_features *pool_x, double share, const float *soft, uint32_t k, kt_examples *x)
-{
-    double rows = 0;
-    for (size_t i = 0; i < x->n; i++)
-        rows += (double)x->v[i].weight;
-    for (size_t i = 0; i < pool_x->n_rows; i++)
-        KT_PUSH(x, (kt_example){ pool_x, i, soft + i * k, -1, (float)(share * rows / (double)pool_x->n_rows) });
-}
-
 static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_examples *x, kt_linear *m)
 {
     size_t n_labeled = x->n, n_pool = d->unlabeled && o->prior_weight != 0 ? d->unlabeled->n_rows : 0;
-    float *soft = n_pool ? kt_alloc_array(n_pool, m->n_labels * sizeof(*soft)) : NULL;
-    if (n_pool)
-        join_pool(d->unlabeled, 1, soft, m->n_labels, x);
+    float *soft = kt_zalloc_array(n_pool + 1, m->n_labels * sizeof(*soft));
+    for (size_t i = 0; i < n_pool; i++)
+        KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + i * m->n_labels, -1, 1 });
     kt_train_rows r;
     kt_train_rows_init(x->v, x->n, m->n_labels, m->row_of, &m->n_seen, &r);
     m->room = m->n_seen;
     m->weight = kt_alloc_array((size_t)m->n_seen + 1, m->n_labels * sizeof(*m->weight));
     m->bias = kt_zalloc_array(m->n_labels, sizeof(*m->bias));
-    if (n_pool) {
-        float share = o->prior_weight > 0 ? (float)o->prior_weight : 1, em = x->v[n_labeled].weight;
-        for (size_t i = n_labeled; i < x->n; i++)
-            x->v[i].weight = 1; /* in EM a text is a text */
-        spread(&r, n_labeled, pool, m->weight, soft);
-        for (size_t i = n_labeled; i < x->n; i++)
-            x->v[i].weight = share * em;
-    }
-    train(m, &r, n_labeled, o, pool);
+    train(m, &r, n_labeled, x->v, soft, o, pool);
     kt_train_rows_done(&r);
     kt_free(soft);
     round_weights(m);
@@ -382,7 +338,8 @@ void kt_linear_update(kt_linear *m, const kt_features *x, size_t row, uint32_t l
     m->bias[label] += step;
     m->bias[rival] -= step;
     for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
-        float *w = m->weight + (size_t)(feature_of(m, x->index[e]) - 1) * k;
+        size_t f = feature_of(m, x->index[e]) - 1; /* may move the weights */
+        float *w = m->weight + f * k;
         w[label] += step * x->value[e];
         w[rival] -= step * x->value[e];
     }

@@ -28,7 +28,7 @@ typedef struct kt_linear_options {
     uint32_t bits;        /* of the features */
     double cost;          /* of a row's loss against the penalty |w|² / 2; 0: 1 */
     uint32_t epochs;      /* 0: 8, which is as good as converged */
-    double prior_weight;  /* total weight of the unlabelled rows relative to the labelled ones; < 0: 1; 0: none */
+    double prior_weight;  /* total weight of the unlabelled rows relative to the labelled ones; < 0: 0, 1 or 3, chosen; 0: none */
     uint64_t seed;
 } kt_linear_options;
 

@@ -37,22 +37,28 @@ void kt_train_rows_done(kt_train_rows *r);
 void kt_linear_descend(const kt_train_rows *r, const uint8_t *skip, double cost, uint32_t epochs, uint64_t seed, kt_pool *pool, float *weight,
                        float *bias);
 
-/* Multinomial naive Bayes on fractional counts: weight becomes the log share of each feature in each label with the smoothing alpha, less
-   its mean over labels (which cancels in the softmax, and keeps single precision exact enough). */
-void kt_linear_bayes(const kt_train_rows *r, const uint8_t *skip, float alpha, float *weight);
+/* Multinomial naive Bayes on fractional counts, smoothed by KT_LINEAR_ALPHA: weight becomes the log share of each feature in each label, bias
+   the log share of the label, both less their mean over labels (which cancels in the softmax, and keeps single precision exact enough). */
+void kt_linear_bayes(const kt_train_rows *r, const uint8_t *skip, float *weight, float *bias);
+
+/* Posteriors of the rows from n_labeled on, by naive Bayes fitted to the rows before (skip leaves some out) and refined by EM over all.
+   Reads and writes soft, which is where those rows' soft points. weight, bias: working space. */
+void kt_linear_spread(const kt_train_rows *r, size_t n_labeled, const uint8_t *skip, kt_pool *pool, float *weight, float *bias, float *soft);
 
 /* z += sharp × x · weight for the entries of row i. */
 void kt_train_rows_scores(const kt_train_rows *r, size_t i, const float *weight, float sharp, float *z);
 
 void kt_linear_softmax(float *z, uint32_t k);
 
-/* In which proportion the margins of the two learners make the logits: machine × z_machine + bayes × z_bayes. */
+/* How the logits are made: machine × z_machine + bayes × z_bayes, both trained with unlabelled rows that are together as heavy as `share`
+   times the labelled ones. */
 typedef struct kt_linear_blend {
-    float machine, bayes;
+    float machine, bayes, share;
 } kt_linear_blend;
-/* Chosen out of fold by the least log loss on (a sample of) the first n_judged rows, whose labels are people's. */
-kt_linear_blend kt_linear_blend_choose(const kt_train_rows *r, size_t n_judged, const kt_linear_options *o, kt_pool *pool);
+/* The blend of the least log loss out of fold on (a sample of) the first n_labeled rows; the others are unlabelled. share: the one to use,
+   or < 0: chosen as well. */
+kt_linear_blend kt_linear_blend_choose(const kt_train_rows *r, size_t n_labeled, double share, const kt_linear_options *o, kt_pool *pool);
 
-extern const float KT_LINEAR_ALPHA; /* smoothing of naive Bayes */
+extern const float KT_LINEAR_ALPHA;
 
 #endif

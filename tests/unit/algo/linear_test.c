@@ -172,17 +172,18 @@ static void bayes_formula(void **state)
     kt_features_options one = { 18, 1, 0, 0 };
     kt_features x;
     assert_int_equal(kt_features_make(text, 3, &one, NULL, &x, NULL), 0);
-    kt_example e[3] = { { &x, 0, NULL, 0, 1 }, { &x, 1, NULL, 1, 1 }, { &x, 2, NULL, 1, 2 } };
+    kt_example e[3] = { { &x, 0, NULL, 0, 1 }, { &x, 1, NULL, 1, 1 }, { &x, 2, NULL, 1, 6 } };
     uint32_t *row_of = kt_zalloc_array(1 << 18, sizeof(*row_of)), n = 0;
     kt_train_rows r;
     kt_train_rows_init(e, 3, 2, row_of, &n, &r);
-    float w[6];
+    float w[6], bias[2];
     assert_int_equal(n, 3);
-    kt_linear_bayes(&r, NULL, 0.5f, w);
-    double sun = 1 + log(2), total0 = sun + 1 + 1.5, total1 = 1 + 2 + 1.5;
-    double share[3][2] = { { (sun + 0.5) / total0, 0.5 / total1 }, { 1.5 / total0, 1.5 / total1 }, { 0.5 / total0, 2.5 / total1 } };
+    kt_linear_bayes(&r, NULL, w, bias);
+    double even = 1 / (2 * 9.0 / 4), a = (double)KT_LINEAR_ALPHA, sun = 1 + log(2), total0 = sun + 1 + 3 * a, total1 = 1 + 6 + 3 * a;
+    double share[3][2] = { { (sun + a) / total0, a / total1 }, { (1 + a) / total0, (1 + a) / total1 }, { a / total0, (6 + a) / total1 } };
     for (int f = 0; f < 3; f++)
         kt_assert_close((double)(w[f * 2] - w[f * 2 + 1]), log(share[f][0] / share[f][1]), 1e-5);
+    kt_assert_close((double)(bias[1] - bias[0]), log((7 - 3 * even + 1) / (1 + 3 * even + 1)), 1e-5);
     kt_train_rows_done(&r);
     kt_free(row_of);
     kt_features_done(&x);
