@@ -129,18 +129,24 @@ static int curve(int argc, char **argv)
     kt_idf_add(&idf, &x);
     kt_features_weigh(&x, &idf, pool);
     kt_features_weigh(&y, &idf, pool);
-    const kt_selector *s = kt_selector_find(kt_str_of(argv[4])), *first = kt_selector_find(KT_S("random"));
+    const kt_selector *s = kt_selector_find(kt_str_of(argv[4])), *first = kt_selector_find(kt_str_of(getenv("FIRST") ? getenv("FIRST") : "random"));
     int32_t *label = kt_alloc_array(a.text.n, 4);
     uint8_t *out = kt_zalloc(a.text.n);
     uint16_t *got = kt_alloc_array(b.text.n, sizeof(*got));
     float *prob = kt_alloc_array(b.text.n, sizeof(*prob)), *all = kt_zalloc_array(a.text.n * k.n, sizeof(*all));
     for (size_t i = 0; i < a.text.n; i++)
         label[i] = -1;
+    double *counts = kt_alloc_array(k.n, sizeof(*counts));
     size_t n = 0;
     for (size_t r = 0; r < n_at; r++) {
         uint32_t *chosen = kt_alloc_array(at[r] + 1, 4);
         size_t m_chosen;
-        kt_select_data sd = { a.text.n, (uint32_t)k.n, all, out, NULL };
+        kt_select_data sd = { .n_items = a.text.n, .n_labels = (uint32_t)k.n, .prob = all, .excluded = out, .x = &x, .known = out, .n_of_label = counts };
+        for (size_t c = 0; c < k.n; c++)
+            counts[c] = 0;
+        for (size_t i = 0; i < a.text.n; i++)
+            if (label[i] >= 0)
+                counts[label[i]]++;
         KT_ASSERT(kt_select(r ? s : first, &sd, seed[0] * 1000 + r, pool, at[r] - n, chosen, &m_chosen, NULL) == 0);
         for (size_t i = 0; i < m_chosen; i++) {
             label[chosen[i]] = a.label.v[chosen[i]];

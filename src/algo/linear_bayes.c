@@ -46,7 +46,7 @@ static void label_shares(const kt_train_rows *r, const uint8_t *skip, float *bia
         n += count[c];
     for (uint32_t c = 0; c < k; c++)
         chi2 += (count[c] - n / k) * (count[c] - n / k) / (n / k);
-    double even = KT_MIN(1.0, 3.0 * (k - 1) / KT_MAX(chi2, 1e-9));
+    double even = KT_MIN(1.0, 3.0 * (k - 1) / KT_MAX(chi2, 1e-9)); /* 3: to be surer of it than not */
     for (uint32_t c = 0; c < k; c++) {
         count[c] = log((1 - even) * count[c] + even * n / k + 1);
         mean += count[c] / k;

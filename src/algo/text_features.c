@@ -347,3 +347,20 @@ void kt_features_weigh(kt_features *f, const kt_idf *idf, kt_pool *pool)
     kt_pool_run(pool, (f->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, weigh_part, &j);
     kt_free(log_of);
 }
+
+void kt_features_near(const kt_features *f, const double *weight, double *ret)
+{
+    uint32_t space = 0;
+    for (size_t e = 0; e < f->start[f->n_rows]; e++)
+        space = KT_MAX(space, f->index[e] + 1);
+    double *sum = kt_zalloc_array(space + 1, sizeof(*sum));
+    for (size_t i = 0; i < f->n_rows; i++)
+        for (size_t e = f->start[i]; e < f->start[i + 1]; e++)
+            sum[f->index[e]] += (double)f->value[e] * (weight ? weight[i] : 1) / (double)f->n_rows;
+    for (size_t i = 0; i < f->n_rows; i++) {
+        ret[i] = 0;
+        for (size_t e = f->start[i]; e < f->start[i + 1]; e++)
+            ret[i] += (double)f->value[e] * sum[f->index[e]];
+    }
+    kt_free(sum);
+}

@@ -52,4 +52,8 @@ void kt_idf_done(kt_idf *idf);
    its Euclidean norm. In place; an empty row stays empty. */
 void kt_features_weigh(kt_features *f, const kt_idf *idf, kt_pool *pool);
 
+/* ret[i]: mean over all rows j of weight[j] (NULL: 1) times the inner product of rows i and j (the cosine, for rows of norm 1). Linear in the
+   entries. ret: n_rows. */
+void kt_features_near(const kt_features *f, const double *weight, double *ret);
+
 #endif

@@ -289,7 +289,7 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
     kt_rc rc = 0;
     if (!s)
         rc = kt_fail(r->err, KT_RANGE, "there is no strategy %.*s", KT_F(r->c->strategy));
-    kt_select_data d = { r->n_pool, r->k, prob, out, NULL };
+    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .x = &r->pool_x, .known = out };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)

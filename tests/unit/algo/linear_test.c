@@ -179,7 +179,7 @@ static void bayes_formula(void **state)
     float w[6], bias[2];
     assert_int_equal(n, 3);
     kt_linear_bayes(&r, NULL, w, bias);
-    double even = 1 / (2 * 9.0 / 4), a = (double)KT_LINEAR_ALPHA, sun = 1 + log(2), total0 = sun + 1 + 3 * a, total1 = 1 + 6 + 3 * a;
+    double even = 3 / (2 * 9.0 / 4), a = (double)KT_LINEAR_ALPHA, sun = 1 + log(2), total0 = sun + 1 + 3 * a, total1 = 1 + 6 + 3 * a;
     double share[3][2] = { { (sun + a) / total0, a / total1 }, { (1 + a) / total0, (1 + a) / total1 }, { a / total0, (6 + a) / total1 } };
     for (int f = 0; f < 3; f++)
         kt_assert_close((double)(w[f * 2] - w[f * 2 + 1]), log(share[f][0] / share[f][1]), 1e-5);
