@@ -162,12 +162,23 @@ static void round_weights(kt_linear *m)
     kt_free(unit);
 }
 
+static bool labeled(const kt_linear_data *d, size_t row)
+{
+    float sum = 0;
+    for (uint32_t c = 0; d->soft && c < d->n_labels; c++)
+        sum += d->soft[row * d->n_labels + c];
+    return (!d->row_weight || d->row_weight[row] > 0) && (d->soft ? sum > 0 : d->label[row] >= 0);
+}
+
 static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_examples *x, kt_linear *m)
 {
     size_t n_labeled = x->n, n_pool = d->unlabeled && o->prior_weight != 0 ? d->unlabeled->n_rows : 0;
     float *soft = kt_zalloc_array(n_pool + 1, m->n_labels * sizeof(*soft));
     for (size_t i = 0; i < n_pool; i++)
-        KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + i * m->n_labels, -1, 1 });
+        if (d->unlabeled != d->x || !labeled(d, i)) {
+            const float *own = soft + (x->n - n_labeled) * m->n_labels;
+            KT_PUSH(x, (kt_example){ d->unlabeled, i, own, -1, 1 });
+        }
     kt_train_rows r;
     kt_train_rows_init(x->v, x->n, m->n_labels, m->row_of, &m->n_seen, &r);
     m->room = m->n_seen;
@@ -263,14 +274,6 @@ void kt_linear_top(const kt_linear *m, const kt_features *x, uint32_t k, kt_pool
     KT_ASSERT(k <= m->n_labels);
     top_job j = { m, x, k, ret_label, ret_prob };
     kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, top_part, &j);
-}
-
-static bool labeled(const kt_linear_data *d, size_t row)
-{
-    float sum = 0;
-    for (uint32_t c = 0; d->soft && c < d->n_labels; c++)
-        sum += d->soft[row * d->n_labels + c];
-    return (!d->row_weight || d->row_weight[row] > 0) && (d->soft ? sum > 0 : d->label[row] >= 0);
 }
 
 kt_rc kt_linear_cross(const kt_linear_data *d, const kt_linear_options *o, uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)

@@ -21,7 +21,7 @@ typedef struct kt_linear_data {
     const int32_t *label;         /* n_rows, or NULL when soft is given; a negative label leaves its row out */
     const float *soft;            /* n_rows × n_labels, rows sum to 1 (a row of zeros is left out), or NULL */
     const float *row_weight;      /* n_rows, >= 0 (0 leaves the row out), or NULL: all 1 */
-    const kt_features *unlabeled; /* rows of the pool, or NULL */
+    const kt_features *unlabeled; /* rows of the pool, or NULL; x itself: its rows without a label */
 } kt_linear_data;
 
 typedef struct kt_linear_options {
