@@ -193,11 +193,13 @@ void kt_clusters_done(kt_clusters *c)
     c->size = kt_free(c->size);
 }
 
-size_t kt_clusters_typical(const kt_clusters *c, size_t n, uint32_t *ret)
+void kt_clusters_typical(const kt_clusters *c, size_t n, size_t want, uint32_t *ret)
 {
     heavy *order = kt_alloc_array(c->n_clusters, sizeof(*order));
     uint32_t *best = kt_alloc_array(c->n_clusters, sizeof(*best));
     size_t n_full = 0;
+    uint8_t *taken = kt_zalloc(n + 1);
+    KT_ASSERT(want <= n);
     memset(best, 0xff, c->n_clusters * sizeof(*best));
     for (size_t i = 0; i < n; i++) {
         uint32_t *b = &best[c->of[i]];
@@ -208,9 +210,15 @@ size_t kt_clusters_typical(const kt_clusters *c, size_t n, uint32_t *ret)
         if (best[k] != UINT32_MAX)
             order[n_full++] = (heavy){ c->size[k], k };
     qsort(order, n_full, sizeof(*order), heaviest_first);
-    for (size_t k = 0; k < n_full; k++)
+    n_full = KT_MIN(n_full, want);
+    for (size_t k = 0; k < n_full; k++) {
         ret[k] = best[order[k].feature];
+        taken[ret[k]] = 1;
+    }
+    for (size_t i = 0; i < n && n_full < want; i++)
+        if (!taken[i])
+            ret[n_full++] = (uint32_t)i;
     kt_free(order);
     kt_free(best);
-    return n_full;
+    kt_free(taken);
 }

@@ -18,7 +18,8 @@ void kt_clusters_find(const kt_features *x, const uint32_t *row, size_t n, const
                       kt_clusters *ret);
 void kt_clusters_done(kt_clusters *c);
 
-/* For each cluster, heaviest first, the place in the list of the row closest to its centre; ret: n_clusters. Returns how many are not empty. */
-size_t kt_clusters_typical(const kt_clusters *c, size_t n, uint32_t *ret);
+/* want places of the list: of each cluster, heaviest first, the row closest to its centre, then the next rows of the list that are not
+   among them. ret: want, at most n. */
+void kt_clusters_typical(const kt_clusters *c, size_t n, size_t want, uint32_t *ret);
 
 #endif

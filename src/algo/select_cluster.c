@@ -13,20 +13,20 @@ static size_t choose(const kt_select_data *d, uint64_t seed, kt_pool *pool, size
     uint32_t *item = kt_alloc_array(MOST + want, sizeof(*item)), *typical = kt_alloc_array(want + 1, sizeof(*typical));
     for (size_t i = 0; i < d->n_items; i++)
         key[i] = (double)(kt_mix64(kt_mix64(seed) ^ i) >> 11) * 0x1p-53;
-    size_t n = kt_select_best(d, key, MOST + want, item), n_chosen = 0;
+    size_t n = kt_select_best(d, key, MOST + want, item);
     want = KT_MIN(want, n);
     if (want) {
         kt_clusters c;
         kt_clusters_find(d->x, item, n, NULL, (uint32_t)want, seed, pool, &c);
-        n_chosen = kt_clusters_typical(&c, n, typical);
-        for (size_t i = 0; i < n_chosen; i++)
+        kt_clusters_typical(&c, n, want, typical);
+        for (size_t i = 0; i < want; i++)
             ret_item[i] = item[typical[i]];
         kt_clusters_done(&c);
     }
     kt_free(key);
     kt_free(item);
     kt_free(typical);
-    return n_chosen;
+    return want;
 }
 
 const kt_selector kt_select_cluster = {

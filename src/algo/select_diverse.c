@@ -12,7 +12,7 @@ static size_t choose(const kt_select_data *d, uint64_t seed, kt_pool *pool, size
     uint32_t *item = kt_alloc_array(TIMES * want + 1, sizeof(*item)), *typical = kt_alloc_array(want + 1, sizeof(*typical));
     for (size_t i = 0; i < d->n_items; i++)
         score[i] = kt_select_unsure(d->prob + i * d->n_labels, d->n_labels);
-    size_t n = kt_select_best(d, score, TIMES * want, item), n_chosen = 0;
+    size_t n = kt_select_best(d, score, TIMES * want, item);
     float *weight = kt_alloc_array(n + 1, sizeof(*weight));
     for (size_t i = 0; i < n; i++)
         weight[i] = (float)score[item[i]] + 1e-6f;
@@ -20,8 +20,8 @@ static size_t choose(const kt_select_data *d, uint64_t seed, kt_pool *pool, size
     if (want) {
         kt_clusters c;
         kt_clusters_find(d->x, item, n, weight, (uint32_t)want, seed, pool, &c);
-        n_chosen = kt_clusters_typical(&c, n, typical);
-        for (size_t i = 0; i < n_chosen; i++)
+        kt_clusters_typical(&c, n, want, typical);
+        for (size_t i = 0; i < want; i++)
             ret_item[i] = item[typical[i]];
         kt_clusters_done(&c);
     }
@@ -29,7 +29,7 @@ static size_t choose(const kt_select_data *d, uint64_t seed, kt_pool *pool, size
     kt_free(item);
     kt_free(typical);
     kt_free(weight);
-    return n_chosen;
+    return want;
 }
 
 const kt_selector kt_select_diverse = {
