@@ -82,7 +82,7 @@ static kt_rc gather(const kt_linear_data *d, kt_examples *ret, kt_err *err)
         float w = d->row_weight ? d->row_weight[i] : 1, sum = 0;
         if (!(w >= 0) || isinf(w))
             return kt_fail(err, KT_RANGE, "row %zu: weight %g is not a number >= 0", i, (double)w);
-        kt_example e = { d->x, i, NULL, -1, w };
+        kt_example e = { d->x, i, NULL, -1, w, !d->judged || d->judged[i] };
         if (d->soft) {
             e.soft = d->soft + i * d->n_labels;
             for (uint32_t c = 0; c < d->n_labels; c++)
@@ -170,15 +170,29 @@ static bool labeled(const kt_linear_data *d, size_t row)
     return (!d->row_weight || d->row_weight[row] > 0) && (d->soft ? sum > 0 : d->label[row] >= 0);
 }
 
+/* The rows of the pool behind the labelled ones. Returns the memory of their posteriors. */
+static float *join_pool(const kt_linear_data *d, size_t most, uint32_t k, kt_examples *x)
+{
+    size_t n = d->unlabeled->n_rows, n_labeled = x->n, n_free = d->unlabeled == d->x ? n - KT_MIN(n, n_labeled) : n, at = 0;
+    most = most ? KT_MIN(most, n_free) : n_free;
+    float *soft = kt_zalloc_array(most + 1, k * sizeof(*soft));
+    for (size_t i = 0; i < n; i++) {
+        if (d->unlabeled == d->x && labeled(d, i))
+            continue;
+        size_t taken = x->n - n_labeled;
+        if (taken < most && at * most / n_free >= taken) /* evenly, whatever the pool is sorted by */
+            KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + taken * k, -1, 1, false });
+        at++;
+    }
+    return soft;
+}
+
 static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_examples *x, kt_linear *m)
 {
-    size_t n_labeled = x->n, n_pool = d->unlabeled && o->prior_weight != 0 ? d->unlabeled->n_rows : 0;
-    float *soft = kt_zalloc_array(n_pool + 1, m->n_labels * sizeof(*soft));
-    for (size_t i = 0; i < n_pool; i++)
-        if (d->unlabeled != d->x || !labeled(d, i)) {
-            const float *own = soft + (x->n - n_labeled) * m->n_labels;
-            KT_PUSH(x, (kt_example){ d->unlabeled, i, own, -1, 1 });
-        }
+    size_t n_labeled = x->n;
+    float *soft = NULL;
+    if (d->unlabeled && o->prior_weight != 0)
+        soft = join_pool(d, o->max_unlabeled, m->n_labels, x);
     kt_train_rows r;
     kt_train_rows_init(x->v, x->n, m->n_labels, m->row_of, &m->n_seen, &r);
     m->room = m->n_seen;

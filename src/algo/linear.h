@@ -21,6 +21,7 @@ typedef struct kt_linear_data {
     const int32_t *label;         /* n_rows, or NULL when soft is given; a negative label leaves its row out */
     const float *soft;            /* n_rows × n_labels, rows sum to 1 (a row of zeros is left out), or NULL */
     const float *row_weight;      /* n_rows, >= 0 (0 leaves the row out), or NULL: all 1 */
+    const uint8_t *judged;        /* n_rows: 1 = its label may be held back to choose the blend (people's answers), or NULL: all may */
     const kt_features *unlabeled; /* rows of the pool, or NULL; x itself: its rows without a label */
 } kt_linear_data;
 
@@ -29,10 +30,11 @@ typedef struct kt_linear_options {
     double cost;          /* of a row's loss against the penalty |w|² / 2; 0: 1 */
     uint32_t epochs;      /* 0: 8, which is as good as converged */
     double prior_weight;  /* total weight of the unlabelled rows relative to the labelled ones; < 0: 0, 1 or 3, chosen; 0: none */
+    size_t max_unlabeled; /* more rows than these are thinned out evenly; 0: all take part */
     uint64_t seed;
 } kt_linear_options;
 
-#define KT_LINEAR_OPTIONS_INIT { 18, 0, 0, -1, 1 }
+#define KT_LINEAR_OPTIONS_INIT { 18, 0, 0, -1, 4000, 1 }
 
 /* Trains on the rows with a label; a soft row is the noise-aware loss: the expected loss under its distribution. Unlabelled rows, if any,
    get posteriors from naive Bayes refined by EM (Nigam, McCallum, Thrun, Mitchell 2000) and join as soft rows of low weight. Same result

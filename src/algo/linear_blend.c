@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { FOLDS = 4, EPOCHS = 4, MANY = 6000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 16 };
+enum { FOLDS = 4, NOT_JUDGED = FOLDS + 1, EPOCHS = 4, MANY = 6000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 16 };
 
 static const kt_linear_blend START = { 3, 0.5f, 0 };
 static const double RIDGE = 1; /* of a squared distance to START, in nats */
@@ -19,7 +19,7 @@ typedef struct blend_job {
     const kt_train_rows *r;
     const kt_linear_options *o;
     size_t n_labeled;
-    const uint8_t *fold; /* n_labeled; FOLDS: left out altogether */
+    const uint8_t *fold; /* n_labeled; FOLDS: left out altogether; NOT_JUDGED: trained on in every fold */
     kt_pool *inner;
     const float *share;
     size_t n_shares;
@@ -140,14 +140,16 @@ static kt_linear_blend solve(const blend_job *j, size_t share, uint32_t n_folds,
     return x;
 }
 
-/* A fold for each labelled row; of very many only a sample takes part. */
-static uint8_t *draw_folds(size_t n, uint64_t seed)
+/* A fold for each labelled row that may be held back; of very many rows only a sample takes part. */
+static uint8_t *draw_folds(const kt_train_rows *r, size_t n, uint64_t seed)
 {
     uint8_t *fold = kt_alloc(n + 1);
     kt_rng g = kt_rng_keyed(seed, 0x626c6e, 0);
     for (size_t i = 0; i < n; i++) {
         fold[i] = (uint8_t)kt_rng_below(&g, FOLDS);
-        if (n > MOST && kt_rng_below(&g, n) >= MOST)
+        if (!r->of[i].judged)
+            fold[i] = NOT_JUDGED;
+        else if (n > MOST && kt_rng_below(&g, n) >= MOST)
             fold[i] = FOLDS;
     }
     return fold;
@@ -158,7 +160,7 @@ kt_linear_blend kt_linear_blend_choose(const kt_train_rows *r, size_t n_labeled,
     uint32_t n_folds = n_labeled > MANY ? 1 : FOLDS;
     float given = (float)share;
     bool one = share >= 0 || r->n == n_labeled, side_by_side = r->n_labels <= NARROW; /* then one training has no parts to share out */
-    uint8_t *fold = draw_folds(n_labeled, o->seed);
+    uint8_t *fold = draw_folds(r, n_labeled, o->seed);
     blend_job j = { r, o, n_labeled, fold, side_by_side ? NULL : pool, one ? share >= 0 ? &given : SHARE : SHARE, one ? 1 : SHARES, NULL };
     j.margin = kt_zalloc_array(j.n_shares * 2 * n_labeled + 1, r->n_labels * sizeof(float));
     if (side_by_side)

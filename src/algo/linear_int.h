@@ -12,6 +12,7 @@ typedef struct kt_example {
     const float *soft; /* n_labels, or NULL: label */
     int32_t label;
     float weight;      /* > 0 */
+    bool judged;       /* may be held back to choose the blend */
 } kt_example;
 
 typedef KT_VEC(kt_example) kt_examples;

@@ -142,7 +142,7 @@ static void descends_to_the_minimum(void **state)
         float a = 0.1f + 0.2f * (float)(i % 4);
         for (int c = 0; c < K; c++)
             soft[i * K + (size_t)c] = c == s.label[i] ? 1 - a : a / (K - 1);
-        e[i] = (kt_example){ &s.x, i, i % 2 ? soft + i * K : NULL, s.label[i], i % 5 ? 1 : 0.3f };
+        e[i] = (kt_example){ &s.x, i, i % 2 ? soft + i * K : NULL, s.label[i], i % 5 ? 1 : 0.3f, true };
     }
     uint32_t *row_of = kt_zalloc_array(1 << 18, sizeof(*row_of)), n_features = 0;
     kt_train_rows r;
@@ -172,7 +172,7 @@ static void bayes_formula(void **state)
     kt_features_options one = { 18, 1, 0, 0 };
     kt_features x;
     assert_int_equal(kt_features_make(text, 3, &one, NULL, &x, NULL), 0);
-    kt_example e[3] = { { &x, 0, NULL, 0, 1 }, { &x, 1, NULL, 1, 1 }, { &x, 2, NULL, 1, 6 } };
+    kt_example e[3] = { { &x, 0, NULL, 0, 1, true }, { &x, 1, NULL, 1, 1, true }, { &x, 2, NULL, 1, 6, true } };
     uint32_t *row_of = kt_zalloc_array(1 << 18, sizeof(*row_of)), n = 0;
     kt_train_rows r;
     kt_train_rows_init(e, 3, 2, row_of, &n, &r);
