@@ -1,29 +1,16 @@
-/* Softmax regression by stochastic gradient descent. The penalty is applied by scaling: w = scale × v, so that a step
-   touches only the features of its row; the step size falls linearly to zero, which does what averaging does and costs
-   nothing. With few labels the words of the unlabelled pool help: naive Bayes is fitted to the labelled rows, gives the
-   pool posteriors, and is refitted with them (EM); the pool then joins the regression as soft rows.
-   Invariant: weights are rows of n_labels floats, only for features seen in training, so memory follows the words that
-   occur and not the hashed space. */
-#include "algo/linear.h"
+/* The model: training put together from the two learners (linear_descend.c, linear_bayes.c), prediction, and one more label online.
+   With few labels the words of an unlabelled pool help: naive Bayes and EM give it posteriors, and it joins the training as soft rows.
+   Invariant: weights are rows of n_labels floats, only for features seen in training, so memory follows the words that occur and not the
+   hashed space. */
+#include "algo/linear_int.h"
 
-#include "base/mem.h"
 #include "base/rng.h"
 
 #include <math.h>
 
-enum { CHUNK_ROWS = 256, EM_ROUNDS = 8 };
+enum { CHUNK_ROWS = 256 };
 
-typedef struct example {
-    const kt_features *x;
-    size_t row;
-    const float *soft; /* n_labels, or NULL: label */
-    int32_t label;
-    float weight;
-} example;
-
-typedef KT_VEC(example) examples;
-
-static void softmax(float *z, uint32_t k)
+void kt_linear_softmax(float *z, uint32_t k)
 {
     float top = z[0], sum = 0;
     for (uint32_t c = 1; c < k; c++)
@@ -34,8 +21,8 @@ static void softmax(float *z, uint32_t k)
         z[c] /= sum;
 }
 
-/* z += sharp × x · weight; features not seen in training add nothing. */
-static void add_scores(const kt_linear *m, const kt_features *x, size_t row, float sharp, float *z)
+/* z += x · weight; features not seen in training add nothing. */
+static void add_scores(const kt_linear *m, const kt_features *x, size_t row, float *z)
 {
     uint32_t k = m->n_labels;
     for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
@@ -43,27 +30,59 @@ static void add_scores(const kt_linear *m, const kt_features *x, size_t row, flo
         if (!r)
             continue;
         const float *w = m->weight + (size_t)(r - 1) * k;
-        float v = sharp * x->value[e];
+        float v = x->value[e];
         for (uint32_t c = 0; c < k; c++)
             z[c] += v * w[c];
     }
 }
 
-static void note_features(kt_linear *m, const kt_features *x, size_t row)
+void kt_train_rows_init(const kt_example *e, size_t n, uint32_t n_labels, uint32_t *row_of, uint32_t *n_features, kt_train_rows *ret)
 {
-    for (size_t e = x->start[row]; e < x->start[row + 1]; e++)
-        if (!m->row_of[x->index[e]])
-            m->row_of[x->index[e]] = ++m->n_seen;
+    kt_train_rows r = { .of = e, .n = n, .start = kt_zalloc_array(n + 1, sizeof(*r.start)), .n_labels = n_labels };
+    for (size_t i = 0; i < n; i++)
+        r.start[i + 1] = r.start[i] + e[i].x->start[e[i].row + 1] - e[i].x->start[e[i].row];
+    r.feature = kt_alloc_array(r.start[n] + 1, sizeof(*r.feature));
+    r.value = kt_alloc_array(r.start[n] + 1, sizeof(*r.value));
+    for (size_t i = 0; i < n; i++) {
+        size_t from = e[i].x->start[e[i].row];
+        for (size_t k = 0; k < r.start[i + 1] - r.start[i]; k++) {
+            uint32_t *number = &row_of[e[i].x->index[from + k]];
+            if (!*number)
+                *number = ++*n_features;
+            r.feature[r.start[i] + k] = *number - 1;
+            r.value[r.start[i] + k] = e[i].x->value[from + k];
+        }
+    }
+    r.n_features = *n_features;
+    *ret = r;
+}
+
+void kt_train_rows_done(kt_train_rows *r)
+{
+    kt_free(r->start);
+    kt_free(r->feature);
+    kt_free(r->value);
+}
+
+void kt_train_rows_scores(const kt_train_rows *r, size_t i, const float *weight, float sharp, float *z)
+{
+    uint32_t k = r->n_labels;
+    for (size_t e = r->start[i]; e < r->start[i + 1]; e++) {
+        const float *w = weight + (size_t)r->feature[e] * k;
+        float v = sharp * r->value[e];
+        for (uint32_t c = 0; c < k; c++)
+            z[c] += v * w[c];
+    }
 }
 
 /* The rows with a label, checked. */
-static kt_rc gather(const kt_linear_data *d, examples *ret, kt_err *err)
+static kt_rc gather(const kt_linear_data *d, kt_examples *ret, kt_err *err)
 {
     for (size_t i = 0; i < d->x->n_rows; i++) {
         float w = d->row_weight ? d->row_weight[i] : 1, sum = 0;
         if (!(w >= 0) || isinf(w))
             return kt_fail(err, KT_RANGE, "row %zu: weight %g is not a number >= 0", i, (double)w);
-        example e = { d->x, i, NULL, -1, w };
+        kt_example e = { d->x, i, NULL, -1, w, !d->judged || d->judged[i] };
         if (d->soft) {
             e.soft = d->soft + i * d->n_labels;
             for (uint32_t c = 0; c < d->n_labels; c++)
@@ -81,158 +100,31 @@ static kt_rc gather(const kt_linear_data *d, examples *ret, kt_err *err)
     return ret->n ? KT_OK : kt_fail(err, KT_RANGE, "no row has a label to learn from");
 }
 
-/* Adds one row to the counts of naive Bayes. */
-static void count_row(const kt_linear *m, const example *e, const float *soft, float weight, float *count)
+/* Both learners on all rows, added up; soft: of the rows from n_labeled on. */
+static void train(kt_linear *m, const kt_train_rows *r, size_t n_labeled, kt_example *own, float *soft, const kt_linear_options *o, kt_pool *pool)
 {
     uint32_t k = m->n_labels;
-    for (size_t q = e->x->start[e->row]; q < e->x->start[e->row + 1]; q++) {
-        float v = weight * e->x->value[q];
-        float *to = count + (size_t)(m->row_of[e->x->index[q]] - 1) * k;
-        if (!soft) {
-            to[e->label] += v;
-            continue;
-        }
-        for (uint32_t c = 0; c < k; c++)
-            to[c] += v * soft[c];
-    }
-}
-
-typedef struct posterior_job {
-    const kt_linear *m;
-    const kt_features *x;
-    float sharp, *ret;
-} posterior_job;
-
-static void posterior_part(void *ctx, size_t part)
-{
-    posterior_job *j = ctx;
-    uint32_t k = j->m->n_labels;
-    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
-        float *z = j->ret + i * k;
-        memcpy(z, j->m->bias, k * sizeof(*z));
-        add_scores(j->m, j->x, i, j->sharp, z);
-        softmax(z, k);
-    }
-}
-
-static void posteriors(const kt_linear *m, const kt_features *x, float sharp, kt_pool *pool, float *ret)
-{
-    posterior_job j = { m, x, sharp, ret };
-    kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, posterior_part, &j);
-}
-
-/* Counts in m->weight become log shares with the smoothing alpha, less the feature's mean over labels (which cancels
-   in the softmax, and keeps single precision exact enough). */
-static void log_shares(kt_linear *m, float alpha)
-{
-    uint32_t k = m->n_labels;
-    double *total = kt_zalloc_array(k, sizeof(*total));
-    for (size_t f = 0; f < m->n_seen; f++)
-        for (uint32_t c = 0; c < k; c++)
-            total[c] += m->weight[f * k + c] + alpha;
+    size_t n = (size_t)m->n_seen * k, n_pool = r->n - n_labeled;
+    kt_linear_blend blend = kt_linear_blend_choose(r, n_labeled, o->prior_weight, o, pool);
+    float *bayes = kt_alloc_array(n + 1, sizeof(*bayes)), *bias = kt_alloc_array(k, sizeof(*bias));
+    uint8_t *skip = kt_zalloc(r->n + 1);
+    double sum = 0;
+    for (size_t i = 0; i < n_labeled; i++)
+        sum += (double)own[i].weight;
+    if (n_pool && blend.share > 0)
+        kt_linear_spread(r, n_labeled, NULL, pool, bayes, bias, soft);
+    memset(skip + n_labeled, blend.share <= 0, n_pool);
+    for (size_t i = n_labeled; i < r->n; i++)
+        own[i].weight = (float)((double)blend.share * sum / (double)n_pool);
+    kt_linear_descend(r, skip, o->cost > 0 ? o->cost : 1, o->epochs ? o->epochs : 8, o->seed, pool, m->weight, m->bias);
+    kt_linear_bayes(r, skip, bayes, bias);
+    for (size_t w = 0; w < n; w++)
+        m->weight[w] = blend.machine * m->weight[w] + blend.bayes * bayes[w];
     for (uint32_t c = 0; c < k; c++)
-        total[c] = log(total[c]);
-    for (size_t f = 0; f < m->n_seen; f++) {
-        float *w = m->weight + f * k, mean = 0;
-        for (uint32_t c = 0; c < k; c++)
-            mean += w[c] = logf(w[c] + alpha) - (float)total[c];
-        mean /= (float)k;
-        for (uint32_t c = 0; c < k; c++)
-            w[c] -= mean;
-    }
-    kt_free(total);
-}
-
-/* Measured on AG News with 30 to 1000 labels and a pool of 5000: rows of norm 1 count as words repeated 0.6 times, the
-   smoothing is a thirtieth of a word, and a row of the pool counts as much as a labelled one. */
-static const float NB_SHARP = 0.6f, NB_ALPHA = 0.03f;
-
-/* Posteriors of the unlabelled rows: ret is n_rows × n_labels. Uses m->weight as working space. */
-static void spread(kt_linear *m, const examples *labeled, const kt_features *pool_x, kt_pool *pool, float *ret)
-{
-    uint32_t k = m->n_labels;
-    for (int round = 0; round <= EM_ROUNDS; round++) {
-        memset(m->weight, 0, (size_t)m->n_seen * k * sizeof(*m->weight));
-        for (size_t i = 0; i < labeled->n; i++)
-            count_row(m, &labeled->v[i], labeled->v[i].soft, labeled->v[i].weight, m->weight);
-        for (size_t i = 0; round > 0 && i < pool_x->n_rows; i++)
-            count_row(m, &(example){ pool_x, i, NULL, 0, 0 }, ret + i * k, 1, m->weight);
-        log_shares(m, NB_ALPHA);
-        posteriors(m, pool_x, NB_SHARP, pool, ret);
-    }
-}
-
-/* One pass of gradient steps over the examples in the given order. */
-typedef struct descent {
-    kt_linear *m;
-    float l2, step0, scale, *z;
-    uint64_t done, total; /* steps */
-} descent;
-
-static void descend(descent *s, const example *e)
-{
-    kt_linear *m = s->m;
-    uint32_t k = m->n_labels;
-    float step = s->step0 * (1 - (float)s->done / (float)s->total), *z = s->z;
-    s->done++;
-    memset(z, 0, k * sizeof(*z));
-    add_scores(m, e->x, e->row, s->scale, z);
-    for (uint32_t c = 0; c < k; c++)
-        z[c] += m->bias[c];
-    softmax(z, k);
-    if (e->soft)
-        for (uint32_t c = 0; c < k; c++)
-            z[c] -= e->soft[c];
-    else
-        z[e->label] -= 1;
-    s->scale *= 1 - step * s->l2;
-    float by = -step * e->weight;
-    for (uint32_t c = 0; c < k; c++)
-        m->bias[c] += 0.1f * by * z[c];
-    by /= s->scale;
-    for (size_t q = e->x->start[e->row]; q < e->x->start[e->row + 1]; q++) {
-        float *w = m->weight + (size_t)(m->row_of[e->x->index[q]] - 1) * k, v = by * e->x->value[q];
-        for (uint32_t c = 0; c < k; c++)
-            w[c] += v * z[c];
-    }
-    if (s->scale < 1e-3f) {
-        for (size_t w = 0; w < (size_t)m->n_seen * k; w++)
-            m->weight[w] *= s->scale;
-        s->scale = 1;
-    }
-}
-
-static void train(kt_linear *m, const examples *x, const kt_linear_options *o)
-{
-    double rows = 0;
-    for (size_t i = 0; i < x->n; i++)
-        rows += x->v[i].weight;
-    uint32_t epochs = o->epochs ? o->epochs : (uint32_t)KT_MIN(60, KT_MAX(5, 100000 / x->n));
-    double l2 = o->l2 > 0 ? o->l2 : 0.1 / rows;
-    float mean = (float)(rows / (double)x->n); /* weights are scaled to mean 1 */
-    descent s = { m, (float)l2, 1.0f, 1, kt_alloc_array(m->n_labels, sizeof(float)), 0, (uint64_t)epochs * x->n };
-    uint32_t *order = kt_alloc_array(x->n, sizeof(*order));
-    for (size_t i = 0; i < x->n; i++)
-        order[i] = (uint32_t)i;
-    memset(m->weight, 0, (size_t)m->n_seen * m->n_labels * sizeof(*m->weight));
-    for (uint32_t round = 0; round < epochs; round++) {
-        kt_rng r = kt_rng_keyed(o->seed, 0x6c696e, round);
-        for (size_t i = x->n - 1; i > 0; i--) {
-            size_t j = kt_rng_below(&r, i + 1);
-            uint32_t t = order[i];
-            order[i] = order[j];
-            order[j] = t;
-        }
-        for (size_t i = 0; i < x->n; i++) {
-            example e = x->v[order[i]];
-            e.weight /= mean;
-            descend(&s, &e);
-        }
-    }
-    for (size_t w = 0; w < (size_t)m->n_seen * m->n_labels; w++)
-        m->weight[w] *= s.scale;
-    kt_free(order);
-    kt_free(s.z);
+        m->bias[c] = blend.machine * m->bias[c] + blend.bayes * bias[c];
+    kt_free(bayes);
+    kt_free(bias);
+    kt_free(skip);
 }
 
 /* Largest weight of each label, the unit of the 16-bit form; 1 where all are 0. ret: n_labels. */
@@ -257,49 +149,75 @@ static float from_fraction(int16_t q, float unit)
     return (float)q / 32767 * unit;
 }
 
+/* Rounds weights to what kt_linear_bytes keeps. */
+static void round_weights(kt_linear *m)
+{
+    float *unit = kt_alloc_array(m->n_labels, sizeof(*unit));
+    label_units(m, unit);
+    for (size_t f = 0; f < m->n_seen; f++)
+        for (uint32_t c = 0; c < m->n_labels; c++) {
+            float *w = &m->weight[f * m->n_labels + c];
+            *w = from_fraction(to_fraction(*w, unit[c]), unit[c]);
+        }
+    kt_free(unit);
+}
+
+static bool labeled(const kt_linear_data *d, size_t row)
+{
+    float sum = 0;
+    for (uint32_t c = 0; d->soft && c < d->n_labels; c++)
+        sum += d->soft[row * d->n_labels + c];
+    return (!d->row_weight || d->row_weight[row] > 0) && (d->soft ? sum > 0 : d->label[row] >= 0);
+}
+
+/* The rows of the pool behind the labelled ones. Returns the memory of their posteriors. */
+static float *join_pool(const kt_linear_data *d, size_t most, uint32_t k, kt_examples *x)
+{
+    size_t n = d->unlabeled->n_rows, n_labeled = x->n, n_free = d->unlabeled == d->x ? n - KT_MIN(n, n_labeled) : n, at = 0;
+    most = most ? KT_MIN(most, n_free) : n_free;
+    float *soft = kt_zalloc_array(most + 1, k * sizeof(*soft));
+    for (size_t i = 0; i < n; i++) {
+        if (d->unlabeled == d->x && labeled(d, i))
+            continue;
+        size_t taken = x->n - n_labeled;
+        if (taken < most && at * most / n_free >= taken) /* evenly, whatever the pool is sorted by */
+            KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + taken * k, -1, 1, false });
+        at++;
+    }
+    return soft;
+}
+
+static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_examples *x, kt_linear *m)
+{
+    size_t n_labeled = x->n;
+    float *soft = NULL;
+    if (d->unlabeled && o->prior_weight != 0)
+        soft = join_pool(d, o->max_unlabeled, m->n_labels, x);
+    kt_train_rows r;
+    kt_train_rows_init(x->v, x->n, m->n_labels, m->row_of, &m->n_seen, &r);
+    m->room = m->n_seen;
+    m->weight = kt_alloc_array((size_t)m->n_seen + 1, m->n_labels * sizeof(*m->weight));
+    m->bias = kt_zalloc_array(m->n_labels, sizeof(*m->bias));
+    train(m, &r, n_labeled, x->v, soft, o, pool);
+    kt_train_rows_done(&r);
+    kt_free(soft);
+    round_weights(m);
+}
+
 kt_rc kt_linear_fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
 {
     if (o->bits < 8 || o->bits > 24)
         return kt_fail(err, KT_RANGE, "feature bits %u are outside 8..24", o->bits);
     if (d->n_labels < 2 || d->n_labels > 65535)
         return kt_fail(err, KT_RANGE, "%u labels; a classifier needs 2..65535", d->n_labels);
-    examples x = { 0 };
+    kt_examples x = { 0 };
     kt_rc rc = gather(d, &x, err);
-    if (rc < 0) {
-        KT_VEC_DONE(&x);
-        return rc;
+    if (rc == 0) {
+        *ret = (kt_linear){ .n_labels = d->n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, 4) };
+        fit(d, o, pool, &x, ret);
     }
-    kt_linear m = { .n_labels = d->n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, 4) };
-    for (size_t i = 0; i < x.n; i++)
-        note_features(&m, x.v[i].x, x.v[i].row);
-    size_t n_pool = d->unlabeled && o->prior_weight != 0 ? d->unlabeled->n_rows : 0, n_labeled = x.n;
-    for (size_t i = 0; i < n_pool; i++)
-        note_features(&m, d->unlabeled, i);
-    m.weight = kt_alloc_array((size_t)m.n_seen + 1, m.n_labels * sizeof(*m.weight));
-    m.bias = kt_zalloc_array(m.n_labels, sizeof(*m.bias));
-    float *soft = NULL;
-    if (n_pool) {
-        soft = kt_alloc_array(n_pool * m.n_labels, sizeof(*soft));
-        spread(&m, &x, d->unlabeled, pool, soft);
-        double share = o->prior_weight > 0 ? o->prior_weight : 1.0, rows = 0;
-        for (size_t i = 0; i < n_labeled; i++)
-            rows += x.v[i].weight;
-        for (size_t i = 0; i < n_pool; i++)
-            KT_PUSH(&x, (example){ d->unlabeled, i, soft + i * m.n_labels, -1, (float)(share * rows / (double)n_pool) });
-    }
-    train(&m, &x, o);
-    float *unit = kt_alloc_array(m.n_labels, sizeof(*unit));
-    label_units(&m, unit);
-    for (size_t f = 0; f < m.n_seen; f++)
-        for (uint32_t c = 0; c < m.n_labels; c++) {
-            float *w = &m.weight[f * m.n_labels + c];
-            *w = from_fraction(to_fraction(*w, unit[c]), unit[c]);
-        }
-    kt_free(unit);
-    kt_free(soft);
     KT_VEC_DONE(&x);
-    *ret = m;
-    return KT_OK;
+    return rc;
 }
 
 void kt_linear_done(kt_linear *m)
@@ -310,9 +228,28 @@ void kt_linear_done(kt_linear *m)
     m->n_seen = m->n_labels = 0;
 }
 
+typedef struct predict_job {
+    const kt_linear *m;
+    const kt_features *x;
+    float *ret;
+} predict_job;
+
+static void predict_part(void *ctx, size_t part)
+{
+    const predict_job *j = ctx;
+    uint32_t k = j->m->n_labels;
+    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
+        float *z = j->ret + i * k;
+        memcpy(z, j->m->bias, k * sizeof(*z));
+        add_scores(j->m, j->x, i, z);
+        kt_linear_softmax(z, k);
+    }
+}
+
 void kt_linear_predict(const kt_linear *m, const kt_features *x, kt_pool *pool, float *ret_prob)
 {
-    posteriors(m, x, 1, pool, ret_prob);
+    predict_job j = { m, x, ret_prob };
+    kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, predict_part, &j);
 }
 
 typedef struct top_job {
@@ -330,8 +267,8 @@ static void top_part(void *ctx, size_t part)
     float *z = kt_alloc_array(n, sizeof(*z));
     for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
         memcpy(z, j->m->bias, n * sizeof(*z));
-        add_scores(j->m, j->x, i, 1, z);
-        softmax(z, n);
+        add_scores(j->m, j->x, i, z);
+        kt_linear_softmax(z, n);
         for (uint32_t r = 0; r < j->k; r++) {
             uint32_t best = 0;
             for (uint32_t c = 1; c < n; c++)
@@ -351,6 +288,78 @@ void kt_linear_top(const kt_linear *m, const kt_features *x, uint32_t k, kt_pool
     KT_ASSERT(k <= m->n_labels);
     top_job j = { m, x, k, ret_label, ret_prob };
     kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, top_part, &j);
+}
+
+kt_rc kt_linear_cross(const kt_linear_data *d, const kt_linear_options *o, uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
+{
+    if (folds < 2 || folds > 100)
+        return kt_fail(err, KT_RANGE, "%u folds are outside 2..100", folds);
+    size_t n = d->x->n_rows;
+    uint32_t k = d->n_labels;
+    float *weight = kt_alloc_array(n + 1, sizeof(*weight)), *prob = kt_alloc_array(n + 1, k * sizeof(*prob));
+    uint8_t *fold = kt_alloc(n + 1);
+    kt_rng g = kt_rng_keyed(o->seed, 0x666f6c, 0);
+    for (size_t i = 0; i < n; i++)
+        fold[i] = (uint8_t)kt_rng_below(&g, folds);
+    memset(ret_prob, 0, n * k * sizeof(*ret_prob));
+    kt_rc rc = 0;
+    for (uint32_t f = 0; f < folds && rc == 0; f++) {
+        kt_linear_data part = *d;
+        kt_linear m;
+        part.row_weight = weight;
+        for (size_t i = 0; i < n; i++)
+            weight[i] = fold[i] == f ? 0 : d->row_weight ? d->row_weight[i] : 1;
+        if ((rc = kt_linear_fit(&part, o, pool, &m, err)) != 0)
+            break;
+        kt_linear_predict(&m, d->x, pool, prob);
+        for (size_t i = 0; i < n; i++)
+            if (fold[i] == f && labeled(d, i))
+                memcpy(ret_prob + i * k, prob + i * k, k * sizeof(*prob));
+        kt_linear_done(&m);
+    }
+    kt_free(weight);
+    kt_free(prob);
+    kt_free(fold);
+    return rc;
+}
+
+/* Number + 1 of a feature, a new one with weights of 0 if need be. */
+static uint32_t feature_of(kt_linear *m, uint32_t index)
+{
+    if (m->row_of[index])
+        return m->row_of[index];
+    if (m->n_seen == m->room) {
+        m->room = 2 * m->room + 1024;
+        m->weight = kt_realloc(m->weight, (size_t)m->room * m->n_labels * sizeof(*m->weight));
+    }
+    memset(m->weight + (size_t)m->n_seen * m->n_labels, 0, m->n_labels * sizeof(*m->weight));
+    return m->row_of[index] = ++m->n_seen;
+}
+
+void kt_linear_update(kt_linear *m, const kt_features *x, size_t row, uint32_t label)
+{
+    KT_ASSERT(label < m->n_labels);
+    uint32_t k = m->n_labels, rival = label == 0;
+    float *z = kt_alloc_array(k, sizeof(*z)), norm2 = 1;
+    memcpy(z, m->bias, k * sizeof(*z));
+    add_scores(m, x, row, z);
+    for (uint32_t c = 0; c < k; c++)
+        if (c != label && z[c] > z[rival])
+            rival = c;
+    for (size_t e = x->start[row]; e < x->start[row + 1]; e++)
+        norm2 += x->value[e] * x->value[e];
+    float lack = 1 + z[rival] - z[label], step = lack / (2 * norm2 + 0.5f); /* aggressiveness 1 */
+    kt_free(z);
+    if (lack <= 0)
+        return;
+    m->bias[label] += step;
+    m->bias[rival] -= step;
+    for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
+        size_t f = feature_of(m, x->index[e]) - 1; /* may move the weights */
+        float *w = m->weight + f * k;
+        w[label] += step * x->value[e];
+        w[rival] -= step * x->value[e];
+    }
 }
 
 /* "KTL1", bits, n_labels, n_seen; units and biases as floats; then each seen feature in order of its index: distance

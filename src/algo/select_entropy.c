@@ -12,4 +12,14 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return h;
 }
 
-const kt_selector kt_select_entropy = { "entropy", "most uncertain over all labels", score };
+/* The rest spread evenly is the most entropy a row with this top can have. */
+static double bound(double top, uint32_t n_labels)
+{
+    double rest = (1 - top) / (n_labels - 1);
+    return top * n_labels <= 1 || top >= 1 ? log(n_labels) + 1e-6 : -top * log(top) - (1 - top) * log(rest) + 1e-6;
+}
+
+const kt_selector kt_select_entropy = {
+    .name = "entropy", .help = "most uncertain over all labels",
+    .score = score, .bound = bound,
+};

@@ -10,4 +10,13 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return 1 - top;
 }
 
-const kt_selector kt_select_least_confidence = { "least_confidence", "least sure of its likeliest label", score };
+static double bound(double top, uint32_t n_labels)
+{
+    (void)n_labels;
+    return 1 - top + 1e-6;
+}
+
+const kt_selector kt_select_least_confidence = {
+    .name = "least_confidence", .help = "least sure of its likeliest label",
+    .score = score, .bound = bound,
+};

@@ -15,4 +15,14 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return 1 - (first - second);
 }
 
-const kt_selector kt_select_margin = { "margin", "smallest lead of the first label over the second", score };
+/* The second is no more than what the first leaves. */
+static double bound(double top, uint32_t n_labels)
+{
+    (void)n_labels;
+    return 2 * (1 - top) + 1e-6;
+}
+
+const kt_selector kt_select_margin = {
+    .name = "margin", .help = "smallest lead of the first label over the second",
+    .score = score, .bound = bound,
+};

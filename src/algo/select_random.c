@@ -8,4 +8,7 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return (double)(key >> 11) * 0x1p-53;
 }
 
-const kt_selector kt_select_random = { "random", "a uniform draw", score };
+const kt_selector kt_select_random = {
+    .name = "random", .help = "a uniform draw",
+    .score = score,
+};

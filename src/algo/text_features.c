@@ -124,32 +124,75 @@ static void table_add(row_table *t, uint64_t hash)
     t->count[t->n++] = 1;
 }
 
-static void row_count(kt_str text, const kt_features_options *o, row_table *t)
+/* Calls see for each n-gram; inlined, so that the hot caller pays nothing for the generality. */
+static inline __attribute__((always_inline)) void each_gram(kt_str text, const kt_features_options *o,
+                                                            void (*see)(void *ctx, uint64_t hash, kt_str gram), void *ctx)
 {
-    t->n = 0;
-    t->generation++;
     char tok[MAX_TOKEN + 2];
     uint64_t before[2] = { 0, 0 };
-    size_t at = 0, n_before = 0;
+    size_t at = 0, from[3] = { 0, 0, 0 }, n_before = 0;
     tok[0] = '<'; /* word boundary, so that a prefix differs from a middle piece */
-    for (size_t len; (len = kt_token_next(text, &at, tok + 1, MAX_TOKEN)) > 0;) {
+    for (size_t len; from[0] = at, (len = kt_token_next(text, &at, tok + 1, MAX_TOKEN)) > 0;) {
         uint64_t h = XXH3_64bits(tok + 1, len);
         if (o->words >= 1)
-            table_add(t, h);
+            see(ctx, h, (kt_str){ text.p + from[0], at - from[0] });
         if (o->words >= 2 && n_before >= 1)
-            table_add(t, kt_mix64(before[0] ^ (h << 1 | h >> 63)));
+            see(ctx, kt_mix64(before[0] ^ (h << 1 | h >> 63)), (kt_str){ text.p + from[1], at - from[1] });
         if (o->words >= 3 && n_before >= 2)
-            table_add(t, kt_mix64(before[1] ^ kt_mix64(before[0] ^ (h << 1 | h >> 63))));
+            see(ctx, kt_mix64(before[1] ^ kt_mix64(before[0] ^ (h << 1 | h >> 63))), (kt_str){ text.p + from[2], at - from[2] });
         before[1] = before[0];
         before[0] = h;
+        from[2] = from[1];
+        from[1] = from[0];
         n_before++;
         if (!o->char_min)
             continue;
         tok[len + 1] = '>';
         for (size_t w = o->char_min; w <= o->char_max; w++)
             for (size_t i = 0; i + w <= len + 2; i++)
-                table_add(t, XXH3_64bits_withSeed(tok + i, w, 0x6368));
+                see(ctx, XXH3_64bits_withSeed(tok + i, w, 0x6368), (kt_str){ tok + i, w });
     }
+}
+
+static void count_gram(void *table, uint64_t hash, kt_str gram)
+{
+    (void)gram;
+    table_add(table, hash);
+}
+
+static void row_count(kt_str text, const kt_features_options *o, row_table *t)
+{
+    t->n = 0;
+    t->generation++;
+    each_gram(text, o, count_gram, t);
+}
+
+typedef struct named_gram {
+    void (*see)(void *ctx, uint32_t index, kt_str gram);
+    void *ctx;
+    uint32_t mask;
+} named_gram;
+
+/* ASCII that neither belongs to a word nor marks the end of one in a piece of a word. */
+static bool separates(char c)
+{
+    return (unsigned char)c < 0x80 && !FOLD[(unsigned char)c] && c != '<' && c != '>';
+}
+
+static void name_gram(void *ctx, uint64_t hash, kt_str gram)
+{
+    const named_gram *n = ctx;
+    while (gram.n && separates(gram.p[0]))
+        gram.p++, gram.n--;
+    while (gram.n && separates(gram.p[gram.n - 1]))
+        gram.n--;
+    n->see(n->ctx, (uint32_t)hash & n->mask, gram);
+}
+
+void kt_features_each(kt_str text, const kt_features_options *o, void (*see)(void *ctx, uint32_t index, kt_str gram), void *ctx)
+{
+    named_gram n = { see, ctx, (uint32_t)(((uint64_t)1 << o->bits) - 1) };
+    each_gram(text, o, name_gram, &n);
 }
 
 typedef struct make_job {
@@ -259,20 +302,31 @@ void kt_idf_done(kt_idf *idf)
     idf->rows = kt_free(idf->rows);
 }
 
+enum { LOGS = 1 << 16 };
+
 typedef struct weigh_job {
     kt_features *f;
-    const float *weight; /* 2^bits, or NULL */
+    const kt_idf *idf;
+    const float *log_of; /* n_logs: weight of a feature by how many rows have it */
+    size_t n_logs;
 } weigh_job;
+
+static float idf_weight(const kt_idf *idf, uint32_t rows)
+{
+    return (float)(1 + log((1.0 + (double)idf->n_rows) / (1.0 + rows)));
+}
 
 static void weigh_part(void *ctx, size_t part)
 {
-    weigh_job *j = ctx;
+    const weigh_job *j = ctx;
     kt_features *f = j->f;
     for (size_t i = part * CHUNK_ROWS; i < KT_MIN(f->n_rows, (part + 1) * CHUNK_ROWS); i++) {
         double sum = 0;
         for (size_t k = f->start[i]; k < f->start[i + 1]; k++) {
-            if (j->weight)
-                f->value[k] *= j->weight[f->index[k]];
+            if (j->idf) {
+                uint32_t rows = j->idf->rows[f->index[k]];
+                f->value[k] *= rows < j->n_logs ? j->log_of[rows] : idf_weight(j->idf, rows);
+            }
             sum += (double)f->value[k] * (double)f->value[k];
         }
         float scale = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
@@ -283,14 +337,30 @@ static void weigh_part(void *ctx, size_t part)
 
 void kt_features_weigh(kt_features *f, const kt_idf *idf, kt_pool *pool)
 {
-    float *weight = NULL;
-    if (idf) {
-        size_t n = (size_t)1 << idf->bits;
-        weight = kt_alloc_array(n, sizeof(*weight));
-        for (size_t k = 0; k < n; k++)
-            weight[k] = (float)(1 + log((1.0 + (double)idf->n_rows) / (1.0 + idf->rows[k])));
-    }
-    weigh_job j = { f, weight };
+    weigh_job j = { .f = f, .idf = idf };
+    if (idf)
+        j.n_logs = (size_t)KT_MIN(KT_MIN((uint64_t)LOGS, idf->n_rows + 1), (uint64_t)f->start[f->n_rows]);
+    float *log_of = kt_alloc_array(j.n_logs + 1, sizeof(*log_of));
+    for (size_t k = 0; k < j.n_logs; k++)
+        log_of[k] = idf_weight(idf, (uint32_t)k);
+    j.log_of = log_of;
     kt_pool_run(pool, (f->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, weigh_part, &j);
-    kt_free(weight);
+    kt_free(log_of);
+}
+
+void kt_features_near(const kt_features *f, const double *weight, double *ret)
+{
+    uint32_t space = 0;
+    for (size_t e = 0; e < f->start[f->n_rows]; e++)
+        space = KT_MAX(space, f->index[e] + 1);
+    double *sum = kt_zalloc_array(space + 1, sizeof(*sum));
+    for (size_t i = 0; i < f->n_rows; i++)
+        for (size_t e = f->start[i]; e < f->start[i + 1]; e++)
+            sum[f->index[e]] += (double)f->value[e] * (weight ? weight[i] : 1) / (double)f->n_rows;
+    for (size_t i = 0; i < f->n_rows; i++) {
+        ret[i] = 0;
+        for (size_t e = f->start[i]; e < f->start[i + 1]; e++)
+            ret[i] += (double)f->value[e] * sum[f->index[e]];
+    }
+    kt_free(sum);
 }

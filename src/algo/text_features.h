@@ -40,6 +40,10 @@ kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *
                        kt_err *err) KT_MUST_USE;
 void kt_features_done(kt_features *f);
 
+/* Calls see for each n-gram of a text in the order kt_features_make meets them, repeated ones included. index: its feature; gram: words with
+   what stands between them in the text, or a piece of a folded word (valid during the call; < and > mark the word's ends). */
+void kt_features_each(kt_str text, const kt_features_options *o, void (*see)(void *ctx, uint32_t index, kt_str gram), void *ctx);
+
 void kt_idf_init(kt_idf *idf, uint32_t bits);
 void kt_idf_add(kt_idf *idf, const kt_features *f); /* once per chunk, before kt_features_weigh */
 void kt_idf_done(kt_idf *idf);
@@ -47,5 +51,9 @@ void kt_idf_done(kt_idf *idf);
 /* Multiplies by 1 + log((1 + N) / (1 + rows with the feature)) where idf is given (not NULL), then divides each row by
    its Euclidean norm. In place; an empty row stays empty. */
 void kt_features_weigh(kt_features *f, const kt_idf *idf, kt_pool *pool);
+
+/* ret[i]: mean over all rows j of weight[j] (NULL: 1) times the inner product of rows i and j (the cosine, for rows of norm 1). Linear in the
+   entries. ret: n_rows. */
+void kt_features_near(const kt_features *f, const double *weight, double *ret);
 
 #endif

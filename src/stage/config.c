@@ -167,7 +167,7 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     KT_TRY(kt_yaml_parse(text, file, a, &root, err));
     KT_TRY(KNOWN(root, "project", "task", "guidelines", "seed", "labels", "sources", "dedup", "functions", "model", "active_learning",
                  "budget", "review", "consensus", "simulate", "export"));
-    *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("margin"),
+    *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("diverse"),
                         .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .overlap = 3,
                         .lease_us = 1800000000, .expert_below = 0.25, .gold_share = 0.05, .method = KT_S("dawid_skene"),
                         .min_posterior = 0.8, .sim_annotators = 8, .sim_experts = 2, .sim_accuracy = 0.9, .sim_expert_accuracy = 0.98,

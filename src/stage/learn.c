@@ -164,6 +164,7 @@ static bool voted_on(const kt_run *r, size_t row)
 static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
 {
     float *y = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float)), *w = kt_zalloc_array(r->n_pool + 1, sizeof(float));
+    uint8_t *people = kt_zalloc(r->n_pool + 1);
     memcpy(y, soft, r->n_pool * r->k * sizeof(float));
     size_t n_soft = 0;
     for (size_t q = 0; q < r->n_pool; q++) {
@@ -173,18 +174,20 @@ static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
             sum += soft[i * r->k + c];
         if (sum > 0) {
             w[i] = 1;
+            people[i] = 1;
         } else if (w[i] == 0 && n_soft < MAX_SOFT && voted_on(r, i)) {
             memcpy(row, r->pool_lf + i * r->k, r->k * sizeof(float));
             w[i] = SOFT_WEIGHT;
             n_soft++;
         }
     }
-    kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w };
+    kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w, .judged = people, .unlabeled = &r->pool_x };
     kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
-    o.prior_weight = 0;
+    o.cost = 0.5; /* a softer machine is surer of what it is right about: more is approved at the same budget (package descriptions) */
     o.epochs = (uint32_t)r->c->epochs;
     o.seed = (uint64_t)r->c->seed;
     kt_rc rc = kt_linear_fit(&d, &o, r->pool, ret, r->err);
+    kt_free(people);
     kt_free(y);
     kt_free(w);
     return rc;
@@ -274,7 +277,7 @@ static kt_rc random_arm(kt_run *r, size_t n_labels, double *ret)
     return rc;
 }
 
-/* Items for round `round`: random (and diverse only by chance) first, then by the configured strategy. */
+/* Items for round `round`: typical ones of clusters first, then by the configured strategy. */
 static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear *m, uint32_t *ret, size_t *ret_n)
 {
     size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch);
@@ -285,11 +288,11 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
             out[i] |= soft[i * r->k + c] > 0;
     if (m)
         kt_linear_predict(m, &r->pool_x, r->pool, prob);
-    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("random"));
+    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("cluster"));
     kt_rc rc = 0;
     if (!s)
         rc = kt_fail(r->err, KT_RANGE, "there is no strategy %.*s", KT_F(r->c->strategy));
-    kt_select_data d = { r->n_pool, r->k, prob, out, NULL };
+    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .x = &r->pool_x, .known = out };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)

@@ -1,9 +1,7 @@
-/* Calibration and selection. Checked against: monotonicity and planted calibration curves; a plain sort. */
+/* Calibration. Checked against: monotonicity and planted calibration curves. */
 #include "algo/calibrate.h"
-#include "algo/select.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/str.h"
 #include "kt_test.h"
 
 /* Planted: a label of confidence s is right with chance s². */
@@ -42,53 +40,8 @@ static void calibration(void **state)
     kt_free(right);
 }
 
-static void selection(void **state)
-{
-    (void)state;
-    enum { N = 1000, K = 4, WANT = 37 };
-    float *p = kt_alloc_array(N * K, sizeof(float));
-    uint8_t out[N] = { 0 };
-    kt_rng r = kt_rng_keyed(2, 2, 2);
-    for (int i = 0; i < N; i++) {
-        float sum = 0;
-        for (int c = 0; c < K; c++)
-            sum += p[i * K + c] = (float)(0.01 + kt_rng_unit(&r));
-        for (int c = 0; c < K; c++)
-            p[i * K + c] /= sum;
-        out[i] = i % 3 == 0;
-    }
-    size_t n_table;
-    const kt_selector *const *table = kt_selectors(&n_table);
-    for (size_t t = 0; t < n_table; t++) {
-        kt_select_data d = { N, K, p, out, NULL };
-        uint32_t got[WANT];
-        size_t n;
-        assert_int_equal(kt_select(table[t], &d, 5, NULL, WANT, got, &n, NULL), 0);
-        assert_int_equal(n, WANT);
-        double worst = 1e9;
-        bool chosen[N] = { false };
-        for (size_t i = 0; i < n; i++) { /* best first, none excluded, none twice */
-            double q[K];
-            for (int c = 0; c < K; c++)
-                q[c] = (double)p[got[i] * K + c];
-            double s = table[t]->score(q, K, kt_mix64(kt_mix64(5) ^ got[i]));
-            assert_true(s <= worst + 1e-9 && !out[got[i]] && !chosen[got[i]]);
-            worst = s;
-            chosen[got[i]] = true;
-        }
-        for (int i = 0; i < N; i++) { /* nothing better was left */
-            double q[K];
-            for (int c = 0; c < K; c++)
-                q[c] = (double)p[i * K + c];
-            assert_true(out[i] || chosen[i] || table[t]->score(q, K, kt_mix64(kt_mix64(5) ^ (uint64_t)i)) <= worst + 1e-9);
-        }
-    }
-    assert_null(kt_selector_find(KT_S("nothing")));
-    kt_free(p);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(calibration), cmocka_unit_test(selection) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(calibration) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
