@@ -68,20 +68,23 @@ static inline __attribute__((always_inline)) void normalise_logs(double *p, uint
         p[c] /= sum;
 }
 
-/* p: posteriors, or at the start counts of votes, of which each vote sees the others' only. */
+/* p: posteriors, or at the start counts of votes, of which each vote sees the others' only. A vote that stands alone says nothing
+   about its function; it counts with what was believed beforehand. If it counted with what the others made of the function, a
+   few disputed items would speak for all the undisputed ones, where rules are at their best. */
 static void count_block(const struct em *e, size_t first, size_t n, const double *p, const double *m, double *right)
 {
     uint32_t k = e->v->n_labels;
-    double *seen = right + e->cells;
+    double *seen = right + e->cells, belief = e->o->right / (e->o->right + e->o->wrong);
     for (uint32_t j = 0; j < e->v->n_functions; j++)
         for (size_t i = 0; i < n; i++) {
             int16_t said = vote_of(e->v, j, first + i);
             double own = e->vote_weight[j];
-            if (said < 0 || (e->start && m[i] <= own * (1 + 1e-9)))
+            bool alone = m[i] <= own * (1 + 1e-9);
+            if (said < 0 || (e->start && alone))
                 continue;
             size_t cell = (size_t)j * k + (size_t)said;
             double x = p[i * k + (size_t)said];
-            right[cell] += e->start ? (x - own) / (m[i] - own) : x;
+            right[cell] += e->start ? (x - own) / (m[i] - own) : alone ? belief : x;
             seen[cell]++;
         }
 }

@@ -57,7 +57,8 @@ typedef struct kt_label_model {
    em: a vote of function j for label o is right with accuracy a[j][o], learned by EM from a start in which each function is
    measured against the majority of the others; a wrong vote speaks for no other label in particular; abstaining says
    nothing. A label's accuracy is drawn towards the function's, and that towards right / (right + wrong). An item with one
-   vote keeps exactly that vote's accuracy, so a lone function cannot talk itself up.
+   vote keeps exactly that vote's accuracy, and a vote that stands alone counts with right / (right + wrong): neither can a
+   lone function talk itself up, nor a few disputed items talk it down.
    moments: matrix completion on the overlaps of pairs of functions (Ratner et al. 2019, "Training complex models with
    multi-task weak supervision"). majority: equal shares among the labels with most votes.
 
