@@ -8,11 +8,11 @@
       (beta-binomial), on a grid: empirical Bayes. A mixed crowd gets a small kappa and every source its own matrix; a crowd of
       passers-by gets a large one and shares.
    2. Votes on one item err together, because items are hard. So each label has three kinds of items, on which confusions are
-      raised to the power 1, 0.5 and 0.2, with shares that EM learns.
+      raised to the power 1, 0.4 and 0.1, with shares that EM learns.
    3. A hidden class may drift away from its name until it explains what nobody said. So a label that no vote on the item names
-      counts a tenth of what the model gives it, and the accuracy of a label stays above chance.
-   4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong), which cannot
-      be misled by confusions.
+      counts a fifth of what the model gives it, and the accuracy of a label stays above chance.
+   4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong) and equal
+      shares of the labels, which neither confusions nor a runaway share can mislead.
 
    Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
    votes the answer is CROWDLAB's. Figures on public crowds: bench/README.md. */
@@ -26,7 +26,7 @@
 #define LEVELS 3
 #define ROUNDS 60
 #define STILL 1e-4           /* stop when no likelihood moves more */
-#define UNSUPPORTED 0.1
+#define UNSUPPORTED 0.2
 #define COIN_SHARE 0.25
 #define COIN_RIGHT 2.8
 #define COIN_WRONG 1.2
@@ -36,7 +36,7 @@
 #define GRID_TOP 200.0
 #define SOURCES_AT_ONCE 256
 
-static const double power[LEVELS] = { 1, 0.5, 0.2 };
+static const double power[LEVELS] = { 1, 0.4, 0.1 };
 
 struct model {
     kt_latent_em em;
@@ -251,7 +251,7 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *g
         if (round == 0 || gold)
             kt_own_em_count(&e, pool);
         for (size_t c = 0; c < k; c++)
-            prior[c] = (e.share[c] + 1) / (b->n_voted + (double)k);
+            prior[c] = 1.0 / (double)k;
         for (size_t s = 0; s < b->n_sources; s++) {
             double right = COIN_RIGHT, n = COIN_RIGHT + COIN_WRONG;
             for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
@@ -406,6 +406,6 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
 const kt_aggregator kt_aggregate_auto = {
     .name = "auto", .help = "the default: confusions shared by empirical Bayes, hard items, one accuracy a quarter; with --probs CROWDLAB",
     .defaults = &defaults, .option_size = sizeof(defaults), .fit = fit,
-    .formula = "posterior(c) = 3/4 [Σ over ease d of prior(c, d) × Π over votes P(annotator says vote | c)^d (× 1/10 if no vote names c)]\n"
-               "             + 1/4 [prior(c) × Π over votes for c of s (K - 1) / (1 - s)], each divided by its sum over c",
+    .formula = "posterior(c) = 3/4 [Σ over ease d of prior(c, d) × Π over votes P(annotator says vote | c)^d (× 1/5 if no vote names c)]\n"
+               "             + 1/4 [Π over votes for c of s (K - 1) / (1 - s)], each divided by its sum over c",
 };
