@@ -152,9 +152,12 @@ typedef struct karat_aggregate_options {
     size_t size;
     const char *const *set;      /* "n_iter=20" */
     size_t n_set;
-    const int32_t *gold;         /* n_items, -1 unknown; where the method uses it */
-    const double *source_weight; /* n_sources */
-    const double *probs;         /* n_items × n_labels: a model's probabilities */
+    /* What some methods take beside the votes; a method that does not is an error. */
+    const int32_t *gold;         /* n_items, -1 unknown: auto, dawid_skene, fast_dawid_skene */
+    const double *source_weight; /* n_sources: weighted_majority, majority */
+    const double *probs;         /* n_items × n_labels, a model's probabilities: auto, crowdlab */
+    const double *init_spamming; /* n_sources × 2, and */
+    const double *init_strategy; /* n_sources × n_labels, where mace starts from: both or none */
     uint64_t seed;
 } karat_aggregate_options;
 
@@ -162,12 +165,45 @@ typedef struct karat_posterior karat_posterior;
 KARAT_API karat_rc karat_aggregate(karat_context *ctx, const char *method, const karat_votes *votes, const karat_aggregate_options *options,
                                    karat_posterior **ret, karat_error *err);
 KARAT_API void karat_posterior_free(karat_posterior *p); /* NULL allowed */
-/* Arrays that live as long as p. NULL where the method has no such thing. */
-KARAT_API const double *karat_posterior_prob(const karat_posterior *p);              /* n_items × n_labels */
-KARAT_API const int32_t *karat_posterior_label(const karat_posterior *p);            /* n_items; -1 without votes */
-KARAT_API const double *karat_posterior_prior(const karat_posterior *p);             /* n_labels */
-KARAT_API const double *karat_posterior_source_accuracy(const karat_posterior *p);   /* n_sources */
-KARAT_API const double *karat_posterior_source_confusion(const karat_posterior *p);  /* n_sources × said × truth */
+/* What was found, by name; arrays live as long as p. NULL where the method has no such thing; ret_n (its numbers) may be NULL.
+       prob              n_items × n_labels, rows sum to 1
+       prior             n_labels
+       source_accuracy   n_sources; NaN without votes
+       source_ci         n_sources × (low, high), 95 %
+       source_confusion  n_sources × said × truth
+       source_weight     n_sources (crowdlab, wawa, weighted majority)
+       source_ability    n_sources (glad)        item_ease        n_items: log ease (glad)
+       source_spamming   n_sources × 2 (mace)    source_strategy  n_sources × n_labels (mace) */
+KARAT_API const double *karat_posterior_get(const karat_posterior *p, const char *name, size_t *ret_n);
+KARAT_API const int32_t *karat_posterior_label(const karat_posterior *p); /* n_items: likeliest, -1 without votes */
+
+/* Labeling functions: vote (n_items × n_functions) is a label or -1. */
+typedef struct karat_denoise_options {
+    size_t size;
+    const char *method;          /* em (NULL), moments, majority */
+    const double *class_balance; /* n_labels; NULL: estimated, or uniform */
+    int32_t n_iter, n_epochs;    /* 0: the method's own */
+    double lr, prec_init, init_scale;
+    int dependence;              /* functions that copy each other count together as one */
+} karat_denoise_options;
+/* ret_prob: n_items × n_labels. The others, n_functions each, may be NULL: learned accuracy, and items voted on, voted on by
+   another too, and with another label. */
+KARAT_API karat_rc karat_denoise(karat_context *ctx, const int16_t *vote, size_t n_items, uint32_t n_functions, uint32_t n_labels,
+                                 const karat_denoise_options *options, float *ret_prob, double *ret_accuracy, uint64_t *ret_votes,
+                                 uint64_t *ret_overlaps, uint64_t *ret_conflicts, karat_error *err);
+/* How sure each label is already (CROWDLAB), low first to ask again: of the items of the votes, and of others with probabilities
+   only. */
+KARAT_API karat_rc karat_crowdlab_active(karat_context *ctx, const karat_votes *votes, const double *probs, const double *unlabelled,
+                                         size_t n_unlabelled, double *ret_labelled, double *ret_unlabelled, double *ret_temperature, karat_error *err);
+/* Strengths (sum 1) from n rankings, best first: ranking r is thing[start[r]] .. thing[start[r + 1] - 1]; a comparison is a
+   ranking of two. ret_ci (n_things × 2) may be NULL. */
+KARAT_API karat_rc karat_rank(const size_t *start, const uint32_t *thing, size_t n, uint32_t n_things, double *ret_strength, double *ret_ci,
+                              karat_error *err);
+/* One text from n (NUL-terminated UTF-8), word by word (ROVER). *ret_text is to be freed with karat_free. */
+KARAT_API karat_rc karat_merge_texts(const char *const *text, size_t n, char **ret_text, karat_error *err);
+/* One mask from n masks of n_pixels bytes, one after the other: by majority (n_iter 0), or EM with one quality a source. ret_prob
+   (n_pixels) may be NULL. */
+KARAT_API karat_rc karat_merge_masks(const uint8_t *masks, size_t n, size_t n_pixels, int32_t n_iter, uint8_t *ret, double *ret_prob, karat_error *err);
 
 /* ---- errors in labels ---- */
 

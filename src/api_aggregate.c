@@ -28,22 +28,44 @@ union options {
     char bytes[KT_AGGREGATE_OPTION_BYTES];
     kt_majority_opts majority;
     kt_dawid_skene_opts dawid_skene;
+    kt_mace_opts mace;
+    kt_crowdlab_opts crowdlab;
+    kt_auto_opts best;
     double align;
 };
+
+static kt_rc unused(const kt_aggregator *m, const char *what, const char *who, kt_err *err)
+{
+    return kt_fail(err, KT_USAGE, "%s does not use %s; %s", m->name, what, who);
+}
 
 /* What stands beside the votes goes where the method looks for it; what it does not look for is refused. */
 static kt_rc put_inputs(const kt_aggregator *m, const karat_aggregate_options *o, union options *opt, kt_err *err)
 {
-    if (o->gold && m != &kt_aggregate_dawid_skene)
-        return kt_fail(err, KT_USAGE, "%s does not use gold", m->name);
-    if (o->source_weight && m != &kt_aggregate_majority)
-        return kt_fail(err, KT_USAGE, "%s does not use weights", m->name);
-    if (o->probs)
-        return kt_fail(err, KT_USAGE, "%s does not use probabilities", m->name);
-    if (m == &kt_aggregate_dawid_skene)
+    bool best = m == &kt_aggregate_auto, ds = m == &kt_aggregate_dawid_skene || m == &kt_aggregate_fast_dawid_skene;
+    bool majority = m == &kt_aggregate_majority || m == &kt_aggregate_weighted_majority;
+    if (o->gold && !best && !ds)
+        return unused(m, "gold", "auto, dawid_skene and fast_dawid_skene do", err);
+    if (o->source_weight && !majority)
+        return unused(m, "weights", "weighted_majority does", err);
+    if (o->probs && !best && m != &kt_aggregate_crowdlab)
+        return unused(m, "probabilities", "auto and crowdlab do", err);
+    if ((o->init_spamming || o->init_strategy) && m != &kt_aggregate_mace)
+        return unused(m, "a start", "mace does", err);
+    if (!o->init_spamming != !o->init_strategy)
+        return kt_fail(err, KT_USAGE, "mace starts from init_spamming and init_strategy, or from neither");
+    if (best)
+        opt->best = (kt_auto_opts){ .probs = o->probs, .gold = o->gold };
+    if (ds)
         opt->dawid_skene.gold = o->gold;
-    if (m == &kt_aggregate_majority)
+    if (majority)
         opt->majority.source_weight = o->source_weight;
+    if (m == &kt_aggregate_crowdlab)
+        opt->crowdlab.probs = o->probs;
+    if (m == &kt_aggregate_mace) {
+        opt->mace.init_spamming = o->init_spamming;
+        opt->mace.init_strategy = o->init_strategy;
+    }
     return 0;
 }
 
@@ -93,27 +115,32 @@ void karat_posterior_free(karat_posterior *p)
     kt_free(p);
 }
 
-const double *karat_posterior_prob(const karat_posterior *p)
-{
-    return p->post.prob;
-}
-
 const int32_t *karat_posterior_label(const karat_posterior *p)
 {
     return p->post.label;
 }
 
-const double *karat_posterior_prior(const karat_posterior *p)
+const double *karat_posterior_get(const karat_posterior *p, const char *name, size_t *ret_n)
 {
-    return p->post.prior;
-}
-
-const double *karat_posterior_source_accuracy(const karat_posterior *p)
-{
-    return p->post.source_accuracy;
-}
-
-const double *karat_posterior_source_confusion(const karat_posterior *p)
-{
-    return p->post.source_confusion;
+    const kt_posterior *q = &p->post;
+    size_t i = q->n_items, k = q->n_labels, s = q->n_sources;
+    const struct { const char *name; const double *v; size_t n; } all[] = {
+        { "prob", q->prob, i * k },
+        { "prior", q->prior, k },
+        { "source_accuracy", q->source_accuracy, s },
+        { "source_ci", q->source_ci, 2 * s },
+        { "source_confusion", q->source_confusion, s * k * k },
+        { "source_weight", q->source_weight, s },
+        { "source_ability", q->source_ability, s },
+        { "source_spamming", q->source_spamming, 2 * s },
+        { "source_strategy", q->source_strategy, s * k },
+        { "item_ease", q->item_ease, i },
+    };
+    for (size_t n = 0; n < KT_LEN(all); n++)
+        if (name && all[n].v && kt_str_eq(kt_str_of(name), kt_str_of(all[n].name))) {
+            if (ret_n)
+                *ret_n = all[n].n;
+            return all[n].v;
+        }
+    return NULL;
 }

@@ -71,7 +71,13 @@ class CPair(c.Structure):
 
 
 class AggregateOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("set", c.POINTER(c.c_char_p)), ("n_set", c.c_size_t), ("gold", P), ("source_weight", P), ("probs", P), ("seed", c.c_uint64)]
+    _fields_ = [("size", c.c_size_t), ("set", c.POINTER(c.c_char_p)), ("n_set", c.c_size_t), ("gold", P), ("source_weight", P), ("probs", P),
+                ("init_spamming", P), ("init_strategy", P), ("seed", c.c_uint64)]
+
+
+class DenoiseOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("method", c.c_char_p), ("class_balance", P), ("n_iter", c.c_int32), ("n_epochs", c.c_int32), ("lr", c.c_double),
+                ("prec_init", c.c_double), ("init_scale", c.c_double), ("dependence", c.c_int)]
 
 
 class LabelProbs(c.Structure):
@@ -160,8 +166,13 @@ _declare("karat_agree_classes", _i, P, c.c_char_p, P, P, P, P, P, P, P)
 _declare("karat_agree_items", _i, P, P, P)
 _declare("karat_aggregate", _i, P, c.c_char_p, P, P, P, P)
 _declare("karat_posterior_free", None, P)
-for _n in ("prob", "label", "prior", "source_accuracy", "source_confusion"):
-    _declare("karat_posterior_" + _n, P, P)
+_declare("karat_posterior_get", P, P, c.c_char_p, P)
+_declare("karat_posterior_label", P, P)
+_declare("karat_denoise", _i, P, P, _z, _u32, _u32, P, P, P, P, P, P, P)
+_declare("karat_crowdlab_active", _i, P, P, P, P, _z, P, P, P, P)
+_declare("karat_rank", _i, P, P, _z, _u32, P, P, P)
+_declare("karat_merge_texts", _i, P, _z, P, P)
+_declare("karat_merge_masks", _i, P, _z, _z, c.c_int32, P, P, P)
 _declare("karat_label_issues", _i, P, P, c.c_char_p, P, P, P)
 _declare("karat_label_quality", _i, P, P, c.c_char_p, P, P)
 _declare("karat_confident_joint", _i, P, P, P, P, P, P, P)

@@ -282,7 +282,8 @@ static void lowest(const kt_label_probs *d, kt_label_quality q, size_t want, kt_
 {
     double *score = kt_alloc_array(d->n + 1, sizeof(*score)), *v = kt_alloc_array(d->n + 1, sizeof(*v));
     kt_label_quality_of(d, q, pool, score);
-    memset(ret_issue, 0, d->n);
+    if (d->n)
+        memset(ret_issue, 0, d->n);
     if (want > 0) {
         memcpy(v, score, d->n * sizeof(*v));
         double cut = kt_nth_smallest(v, d->n, want - 1);

@@ -174,7 +174,8 @@ kt_rc kt_duplicate_errors(const int32_t *label, const int64_t *cluster, size_t n
     if (!m)
         return kt_fail(err, KT_NOMEM, "%zu items do not fit in memory", n);
     size_t count = 0, found = 0;
-    memset(ret_issue, 0, n);
+    if (n)
+        memset(ret_issue, 0, n);
     for (size_t i = 0; i < n; i++)
         if (label[i] >= 0 && cluster[i] >= 0)
             m[count++] = (struct member){ cluster[i], label[i], i };

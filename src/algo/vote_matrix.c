@@ -497,6 +497,37 @@ static void count_pairs(void *ctx, size_t part)
 /* The same in one pass, for whole numbers that all lie within a window around the first few: most ratings do. */
 enum { WINDOW = 64, MARGIN = 16, SAMPLE = 256 };
 
+/* Pairs of whole numbers from i to `to`, without a detour through doubles; false when one lies outside. */
+static bool count_integers(const struct pass *w, size_t i, size_t to, uint32_t *count)
+{
+    const kt_vote_matrix *m = w->c->m;
+    const char *p = (const char *)m->data + (ptrdiff_t)w->s * m->source_stride, *q = (const char *)m->data + (ptrdiff_t)w->t * m->source_stride;
+    int64_t low = (int64_t)w->c->low;
+    uint64_t all = 0;
+#define COUNT(tag, T)                                                                                                    \
+    case tag:                                                                                                            \
+        for (; i < to; i++) {                                                                                            \
+            uint64_t a = (uint64_t)*(const T *)(const void *)(p + (ptrdiff_t)i * m->item_stride) - (uint64_t)low;        \
+            uint64_t b = (uint64_t)*(const T *)(const void *)(q + (ptrdiff_t)i * m->item_stride) - (uint64_t)low;        \
+            all |= a | b;                                                                                                \
+            count[(a & (WINDOW - 1)) * (WINDOW + 1) + (b & (WINDOW - 1))]++;                                             \
+        }                                                                                                                \
+        break
+    switch (m->type) {
+        COUNT(KT_I8, int8_t);
+        COUNT(KT_U8, uint8_t);
+        COUNT(KT_I16, int16_t);
+        COUNT(KT_U16, uint16_t);
+        COUNT(KT_I32, int32_t);
+        COUNT(KT_U32, uint32_t);
+        COUNT(KT_I64, int64_t);
+        COUNT(KT_U64, uint64_t);
+    default: break;
+    }
+#undef COUNT
+    return all < WINDOW; /* a power of two: none of them reaches it */
+}
+
 static void count_window(void *ctx, size_t part)
 {
     struct pass *w = ctx;
@@ -505,6 +536,10 @@ static void count_window(void *ctx, size_t part)
     double a[BLOCK], b[BLOCK], low = c->low;
     bool outside = false;
     memset(count, 0, w->width * sizeof(*count));
+    if (c->m->type < KT_F32 && !c->m->has_missing) {
+        w->span[part].whole = count_integers(w, cut(w, part), cut(w, part + 1), count);
+        return;
+    }
     for (size_t i = cut(w, part), to = cut(w, part + 1); i < to && !outside; i += BLOCK) {
         size_t n = KT_MIN(to - i, (size_t)BLOCK);
         load(c->m, w->s, i, n, a);
@@ -532,7 +567,7 @@ static bool table_in_window(struct coder *c, uint32_t s, uint32_t t, kt_pool *po
     for (size_t k = 0; k < n; k++)
         c->low = first[k] < c->low ? first[k] : c->low;
     c->low -= MARGIN;
-    if (!isfinite(c->low) || c->low != floor(c->low) || m->domain)
+    if (!(fabs(c->low) < MAX_WHOLE) || c->low != floor(c->low) || m->domain)
         return false;
     w.count = kt_alloc_array(w.parts, w.width * sizeof(*w.count));
     kt_pool_run(pool, w.parts, count_window, &w);

@@ -56,7 +56,7 @@ def merged(method):
         close("probas", got.probs, want["probas"], t["abs"])
         for item, row in zip(got.items, want["probas"]):
             best = sorted(row)[-2:]
-            if len(best) < 2 or best[1] - best[0] >= 1e-9 or method in ("majority", "wawa"):
+            if len(best) < 2 or best[1] - best[0] >= 1e-9 or method in ("majority", "weighted_majority", "wawa"):
                 assert got.to_dict()[item] == want["consensus"][str(item)], f"item {item}"
         accuracy = want.get("worker_agreement") if method == "majority" else want.get("skills")
         for s, a in zip(got.sources, got.source_accuracy.tolist()):
@@ -147,9 +147,75 @@ def uncertainty(i, want, t):
         close(key, got[key], x, 0 if key.startswith("rank") else t["abs"])
 
 
+def mace(i, want, t):
+    start = dict(zip(i["workers"], zip(i["init_spamming"], i["init_strategy"])))
+    options = {k: i[k] for k in ("alpha", "beta", "strategy_prior", "smoothing") if k in i}
+    got = karat.aggregate([tuple(v) for v in i["task_worker_label"]], "mace", start=start, settings={"method": i["method"], "n_iter": i["n_iter"], **options})
+    close("probas", got.probs, want["probas"], t["abs"])
+    close("spamming", got.more["source_spamming"], want["spamming"], t["abs"])
+    close("strategy", got.more["source_strategy"], want["strategy"], t["abs"])
+
+
+def glad(i, want, t):
+    got = karat.glad([tuple(v) for v in i["task_worker_label"]])
+    close("probas", got.probs, want["probas"], t["probas_abs"])
+    for s, a in zip(got.sources, got.more["source_ability"].tolist()):
+        close(f"ability of {s}", a, want["alphas"][str(s)], t["alphas_abs"])
+    for n, e in zip(got.items, got.more["item_ease"].tolist()):
+        close(f"log ease of {n}", e, want["log_betas"][str(n)], t["log_betas_abs"])
+
+
+def crowdlab(i, want, t):
+    rows = [(n, s, l) for n, row in enumerate(i["labels"]) for s, l in enumerate(row)]
+    k = len(i["pred_probs"][0])
+    votes = karat.votes(rows, labels=range(k))
+    got = karat.crowdlab(votes, probs=i["pred_probs"])
+    assert got.label == want["consensus_label"], got.label
+    close("quality", [p[l] for p, l in zip(got.probs, got.label)], want["consensus_quality"], t["abs"])
+    quality = [[None if l is None else p[l] for l in row] for p, row in zip(got.probs, i["labels"])]
+    close("quality of votes", quality, want["label_quality_per_annotator"], t["abs"])
+    close("annotator quality", got.source_accuracy, want["annotator_quality"], t["abs"])
+    close("annotator weight", got.more["source_weight"], want["annotator_weight"], t["abs"])
+    labelled, unlabelled, _ = karat.crowdlab_active(votes, i["pred_probs"], i["pred_probs_unlabeled"])
+    close("active, labelled", labelled, want["active_learning_labeled"], t["abs"])
+    close("active, unlabelled", unlabelled, want["active_learning_unlabeled"], t["abs"])
+
+
+def label_model(i, want, t):
+    h, k = i["hyper"], i["cardinality"]
+    got = karat.label_model(i["L"], k, "moments", h["class_balance"], n_epochs=h["n_epochs"], lr=h["lr"], prec_init=h["prec_init"], init_scale=i["init_scale"])
+    close("probas", got.probs[want["probas_rows"]], want["probas"], t["probas_abs"])
+    close("weights", got.accuracy, want["lf_weights"], t["lf_weights_abs"])
+    for key, x in (("lf_coverage", got.coverage), ("lf_overlap", got.overlap), ("lf_conflict", got.conflict)):
+        close(key, x, want[key], t["lf_stats_abs"])
+    close("majority", karat.label_model(i["L"], k, "majority").probs[want["probas_rows"]], want["majority_probas"], 1e-7)
+    em = karat.label_model(i["L"], k, class_balance=h["class_balance"]).probs.argmax(1)
+    right = sum(str(a) == b for a, b in zip(em.tolist(), want["planted_truth"]))
+    assert right / len(em) >= t["other_algorithm_min_accuracy"], right
+
+
+def bradley_terry(i, want, t):
+    got = karat.rank([(w, b if w == a else a) for a, b, w in i["left_right_winner"]])
+    for thing, x in want["scores"].items():
+        close(thing, got[int(thing)], x, t["abs"])
+
+
+def rover(i, want, t):
+    for task, x in want["text"].items():
+        assert karat.merge_texts([text for n, _, text in i["task_worker_text"] if str(n) == task]) == x, task
+
+
+def segmentation(i, want, t):
+    for key, n_iter, most in (("majority", 0, 0), ("em10", 10, t["em10_max_pixel_differences"])):
+        for task, mask in want[key].items():
+            got, _ = karat.merge_masks([[[int(c) for c in row] for row in m] for n, _, m in i["task_worker_mask"] if str(n) == task], n_iter)
+            assert (got != np.array([[c == "1" for c in row] for row in mask])).sum() <= most, f"{key}: {task}"
+
+
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, label_issues, token_label_issues, object_label_quality,
-                                  classification_metrics, span_f1, box_iou, coco_map, uncertainty)}
-CHECKS.update(majority_vote=merged("majority"), weighted_majority_vote=merged("majority"), wawa=merged("wawa"), dawid_skene=merged("dawid_skene"),
+                                  classification_metrics, span_f1, box_iou, coco_map, uncertainty, mace, glad, crowdlab, label_model, bradley_terry,
+                                  rover, segmentation)}
+CHECKS.update(majority_vote=merged("majority"), weighted_majority_vote=merged("weighted_majority"), wawa=merged("wawa"), dawid_skene=merged("dawid_skene"),
               one_coin_dawid_skene=merged("one_coin_dawid_skene"))
 
 if not os.path.isdir(REFERENCE):

@@ -1,7 +1,7 @@
 """The Python package as people use it: every way to give votes, bad input, threads, arrays in place. Checked against definitions
 worked out by hand, and against the same call given in another form."""
 import _numpy  # noqa: F401
-import doctest, threading, time
+import doctest, os, threading, time
 
 import numpy as np
 import karat
@@ -83,6 +83,16 @@ def arrays_in_place():
     holes[rng.random(m.shape) < 0.2] = np.nan
     missing = np.where(np.isnan(holes), -9, m)
     assert karat.agree_ratings(holes.T, "fleiss_kappa").value == karat.agree_ratings(missing.T, "fleiss_kappa", missing=-9).value
+    a, b = rng.integers(0, 5, (2, 3000))
+    kappa = karat.cohen_kappa(a.astype(float), b.astype(float))
+    for dtype in (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64, np.float32, bool):
+        x, y = (a > 2, b > 2) if dtype is bool else (a.astype(dtype), b.astype(dtype))
+        want_ = karat.cohen_kappa((a > 2).astype(float), (b > 2).astype(float)) if dtype is bool else kappa
+        assert karat.cohen_kappa(x, y) == want_, dtype
+        assert karat.cohen_kappa(x[::-1], y[::-1]) == want_, dtype
+    for shift in (-3, -70, 1000, 10**15):  # what the first few do not foretell
+        a[-1], b[-2] = shift, shift
+        assert abs(karat.cohen_kappa(a, b) - karat.cohen_kappa(a.astype(str), b.astype(str))) < 1e-12, shift
     p = rng.dirichlet(np.ones(4), 500)
     y = p.argmax(1)
     y[:30] = (y[:30] + 1) % 4
@@ -205,6 +215,8 @@ def other_threads_run():
 
 for module in (karat.agreement, karat.aggregation, karat._votes):
     assert doctest.testmod(module).failed == 0, module
+readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "README.md")
+assert doctest.testfile(readme, module_relative=False).failed == 0, readme
 for test in (ways_to_give_votes, agreement_by_hand, arrays_in_place, refusals, empty_and_undefined, people, other_threads_run):
     test()
     print(test.__name__, "ok")
