@@ -97,8 +97,8 @@ static kt_rc print_figures(struct call *x, const kt_functions *f, const kt_stage
     if (x->json) {
         kt_buf_puts(b, "{\"project\":");
         kt_buf_json(b, x->p.name);
-        kt_buf_printf(b, ",\"items\":%u,\"ran\":%u,\"seconds\":%.6f", n->n_items, n->n_ran, n->functions_s);
-        kt_functions_figures_json(&g, &x->p, f, n->fault, n->lf, b);
+        kt_buf_printf(b, ",\"items\":%u,\"ran\":%u,\"seconds\":%.6f,\"cpu_seconds\":%.6f", n->n_items, n->functions.n_ran, n->functions.seconds, n->functions.cpu_seconds);
+        kt_functions_figures_json(&g, &x->p, f, n->functions.fault, n->lf, b);
         kt_buf_puts(b, "}\n");
         return 0;
     }

@@ -201,9 +201,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
     ret->function = kt_arena_array(r->arena, r->m + 1, sizeof(kt_str));
     for (uint32_t j = 0; r->functions && j < r->m; j++)
         ret->function[j] = kt_arena_str(r->arena, kt_functions_name(r->functions, j));
-    ret->fault = r->ran.fault;
-    ret->n_ran = r->ran.n_ran;
-    ret->functions_s = r->ran.seconds;
+    ret->functions = r->ran;
     ret->lf = r->lf;
     for (uint32_t i = 0; i < r->n; i++) {
         ret->n_predicted += r->pred && r->pred[i].label >= 0;
