@@ -65,18 +65,13 @@ static kt_rc read_rule(kt_try *t, kt_str text, const char *file, kt_err *err)
     return kt_functions_compile(t->f, NULL, err);
 }
 
-static kt_rc load(kt_try *t, kt_store *s, const char *name, size_t width, void *ret, kt_err *err)
-{
-    kt_column_part part = { kt_str_of(name), 0, t->p->n_items, (uint32_t)width };
-    return kt_column_get(s, t->p->id, &part, 0xff, ret, err);
-}
-
 static kt_rc prepare(kt_try *t, kt_store *s, kt_err *err)
 {
     t->cluster = kt_alloc_array((size_t)t->p->n_items + 1, sizeof(*t->cluster));
     t->gold = kt_alloc_array((size_t)t->p->n_items + 1, sizeof(*t->gold));
-    KT_TRY(load(t, s, "cluster", sizeof(*t->cluster), t->cluster, err));
-    KT_TRY(load(t, s, "gold", sizeof(*t->gold), t->gold, err));
+    kt_column_part part = { KT_S("cluster"), 0, t->p->n_items, sizeof(*t->cluster) };
+    KT_TRY(kt_column_get(s, t->p->id, &part, 0xff, t->cluster, err));
+    KT_TRY(kt_functions_gold(s, t->p, t->gold, err));
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
         KT_TRY(kt_functions_scratch_new(t->f, &t->slot[i].scratch, err));
         t->slot[i].by_label = kt_arena_array(&t->arena, t->p->n_labels + 1, sizeof(uint64_t));
