@@ -8,6 +8,7 @@
 #include "store/column.h"
 
 #include <math.h>
+#include <xxhash.h>
 
 struct tally {
     kt_functions_scratch *scratch;
@@ -22,6 +23,7 @@ struct kt_try {
     const kt_project *p;
     kt_arena arena;
     kt_functions *f;
+    uint64_t seed;     /* by the rule: the same answer for the same rule, and no sample that is unlucky for all of them */
     uint32_t *cluster; /* n_items; UINT32_MAX: not looked for duplicates yet */
     int16_t *gold;     /* n_items */
     struct tally slot[KT_SCAN_SLOTS];
@@ -85,6 +87,7 @@ kt_rc kt_try_new(kt_store *s, const kt_project *p, kt_str text, const char *file
     kt_try *t = kt_zalloc(sizeof(*t));
     t->o = *o;
     t->p = p;
+    t->seed = (uint64_t)p->seed ^ XXH3_64bits(text.p, text.n);
     kt_rc rc = read_rule(t, text, file, err);
     if (rc == 0)
         rc = prepare(t, s, err);
@@ -186,8 +189,8 @@ static kt_rc sample_pass(kt_try *t, kt_item_reader *r, kt_pool *pool, kt_err *er
     for (uint32_t i = 0; i < n; i++)
         if (t->gold[i] >= 0)
             gold[n_gold++] = i;
-    t->n_sample = kt_sample_items((uint64_t)t->p->seed, NULL, n, t->o.sample, sample);
-    t->n_sample_gold = kt_sample_items((uint64_t)t->p->seed, gold, n_gold, t->o.sample / 3, sample_gold);
+    t->n_sample = kt_sample_items(t->seed, NULL, n, t->o.sample, sample);
+    t->n_sample_gold = kt_sample_items(t->seed, gold, n_gold, t->o.sample / 3, sample_gold);
     t->sample = sample;
     t->sample_gold = sample_gold;
     for (size_t i = 0; i < t->n_sample; i++)
@@ -212,6 +215,7 @@ static void reset(kt_try *t)
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
         struct tally *w = &t->slot[i];
         kt_arena_reset(&w->arena);
+        kt_functions_forget_faults(w->scratch);
         w->n = w->votes = w->gold_n = w->gold_votes = w->right = 0;
         memset(w->by_label, 0, t->p->n_labels * sizeof(*w->by_label));
         for (size_t e = 0; e < (size_t)KT_LF_EXAMPLES * t->o.n_examples; e++)
