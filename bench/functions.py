@@ -105,4 +105,10 @@ print(f"| … exact | {exact:.2f} s | | |")
 ours, cpu = seconds([{"name": "lua", "lua": LUA}])
 row(f"a Lua function over {n:,} texts", ours, cpu, "the same in Python, no applier around it,", python([python_lua()]))
 row("… against a twentieth of Snorkel's LFApplier, as measured elsewhere", ours, cpu, "", SNORKEL["LFApplier"] / 20 * n / 1e6)
+with open(os.path.join(work, "lfs.py"), "w") as f:
+    f.write("import re\nfrom karat_lf import labeling_function, main\nsearch = re.compile(r'\\d+ percent').search\n@labeling_function()\ndef lf(x):\n"
+            "    t = x.text.lower()\n    return 'business' if 'profit' in t and search(t) else None\nmain()\n")
+os.environ["PYTHONPATH"] = os.path.join(here, "..", "python")
+ours, _ = seconds([{"name": "lf", "command": [sys.executable, "lfs.py"]}])
+print(f"| the same Python function as a child process, through karat_lf | {ours:.2f} s by the clock | | {n / ours:,.0f} texts a second |")
 shutil.rmtree(ws)
