@@ -97,8 +97,8 @@ static kt_rc print_figures(struct call *x, const kt_functions *f, const kt_stage
     if (x->json) {
         kt_buf_puts(b, "{\"project\":");
         kt_buf_json(b, x->p.name);
-        kt_buf_printf(b, ",\"items\":%u,\"ran\":%u,\"seconds\":%.6f", n->n_items, n->n_ran, n->functions_s);
-        kt_functions_figures_json(&g, &x->p, f, n->fault, n->lf, b);
+        kt_buf_printf(b, ",\"items\":%u,\"ran\":%u,\"seconds\":%.6f,\"cpu_seconds\":%.6f", n->n_items, n->functions.n_ran, n->functions.seconds, n->functions.cpu_seconds);
+        kt_functions_figures_json(&g, &x->p, f, n->functions.fault, n->lf, b);
         kt_buf_puts(b, "}\n");
         return 0;
     }
@@ -218,9 +218,12 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "json", KT_OPT_FLAG, NULL, "as one JSON object", &x.json },
     };
     kt_strs pos;
-    kt_rc rc = kt_cli_parse(cli, &kt_verb_functions, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
+    kt_rc rc = kt_cli_parse(cli, &kt_verb_functions, opts, KT_LEN(opts), (int[]){ 1, 2 }, &pos, err);
     if (rc)
         return rc < 0 ? rc : 0;
+    x.suggest |= pos.n > 1 && kt_str_eq(pos.v[1], KT_S("suggest"));
+    if (pos.n > 1 && !x.suggest && !kt_str_eq(pos.v[1], KT_S("analyze")))
+        return kt_fail(err, KT_USAGE, "karat functions does not know %.*s; it is analyze or suggest", KT_F(pos.v[1]));
     if (x.examples > 1000 || (x.rule.n && x.suggest))
         return kt_fail(err, KT_USAGE, x.suggest && x.rule.n ? "--try and --suggest are two things" : "--examples wants at most 1000");
     x.examples = x.examples < 0 ? (x.rule.n ? 3 : 0) : x.examples;
@@ -233,7 +236,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 
 const kt_verb kt_verb_functions = {
     .name = "functions", .help = "run the labeling functions and say what they do; try one, suggest some",
-    .usage = "DIR [--examples N | --try RULE | --suggest] [--project NAME] [--json]",
+    .usage = "DIR [analyze | suggest] [--examples N | --try RULE | --suggest] [--project NAME] [--json]",
     .more = "A function whose definition has not changed keeps its votes; only the others run. Coverage, overlap and conflict are shares of the\n"
             "items without duplicates; learned: the accuracy the label model gives the function, from agreement among functions alone; on gold:\n"
             "share of its votes that trusted labels confirm, with the 95 % interval of Clopper and Pearson; lift: that share over its label's.\n\n"

@@ -149,9 +149,9 @@ bool kt_function_is_off(const kt_functions *f, uint32_t rule)
     return atomic_load(&f->off[rule]);
 }
 
-const kt_function_fault *kt_functions_faults(const kt_functions_scratch *s)
+void kt_functions_forget_faults(kt_functions_scratch *s)
 {
-    return s->fault;
+    memset(s->fault, 0, s->f->n * sizeof(*s->fault));
 }
 
 void kt_functions_gather(const kt_functions *f, kt_functions_scratch *const *s, size_t n, kt_function_fault *ret)

@@ -56,7 +56,7 @@ kt_functions_scratch *kt_functions_scratch_free(kt_functions_scratch *s);
 /* vote: n rows of one vote per function, KT_ABSTAIN or a label; those of functions not wanted are read, not written. Never fails: a
    function that does is noted in the scratch's faults and abstains. */
 void kt_functions_apply(kt_functions_scratch *s, const kt_item *items, size_t n, int16_t *vote);
-const kt_function_fault *kt_functions_faults(const kt_functions_scratch *s); /* one per function */
+void kt_functions_forget_faults(kt_functions_scratch *s); /* those noted so far; what is off stays off */
 /* Adds what the scratches of one run noted into ret (one per function). */
 void kt_functions_gather(const kt_functions *f, kt_functions_scratch *const *s, size_t n, kt_function_fault *ret);
 

@@ -26,7 +26,8 @@ struct kt_lua {
     uint64_t steps, allowed; /* of the call */
     int64_t until_us;
     int *ref;                /* function references, LUA_NOREF where there is none */
-    int item, shown, item_meta; /* references: the item functions get, its metatable, the data behind it */
+    int item, data;          /* references: the item functions get; the table behind it */
+    bool has_meta;           /* the table holds the fields of an earlier call */
     const kt_item *it;
     kt_arena arena;          /* of push_json; errors leave by longjmp */
 };
@@ -71,7 +72,11 @@ static void on_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     kt_lua_charge(L, HOOK_STEPS);
-    if (kt_mono_us() > self(L)->until_us)
+    kt_lua *l = self(L);
+    int64_t now = kt_mono_us();
+    if (!l->until_us) /* most calls end before the first hook and never look at the clock */
+        l->until_us = now + MAX_CALL_US;
+    if (now > l->until_us)
         luaL_error(L, "ran longer than %d s", MAX_CALL_US / 1000000);
 }
 
@@ -81,7 +86,7 @@ static void begin_call(kt_lua *l, size_t text_bytes)
     l->taken = 0;
     l->steps = 0;
     l->allowed = BASE_STEPS + STEPS_PER_BYTE * (uint64_t)text_bytes;
-    l->until_us = kt_mono_us() + MAX_CALL_US;
+    l->until_us = 0;
 }
 
 /* ---- the item ---- */
@@ -125,10 +130,14 @@ static bool push_json(lua_State *L, kt_json *j, kt_arena *a)
     return true;
 }
 
-/* The item's fields as a table on the stack, made when first asked for: __index of the data behind the item. */
+/* The id, or the item's fields as a table made when first asked for: __index of the data behind the item. */
 static int item_index(lua_State *L)
 {
     kt_lua *l = self(L);
+    size_t n;
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &n) : NULL;
+    if (key && kt_str_eq((kt_str){ key, n }, KT_S("id")))
+        return lua_pushlstring(L, l->it->ext_id.p, l->it->ext_id.n), 1;
     kt_arena_reset(&l->arena);
     lua_settop(L, 2);
     lua_pushliteral(L, "meta");
@@ -143,6 +152,7 @@ static int item_index(lua_State *L)
         lua_pushliteral(L, "meta");
         lua_pushvalue(L, -2);
         lua_rawset(L, 1);
+        l->has_meta = true;
     }
     lua_pushliteral(L, "meta");
     if (lua_rawequal(L, 2, -1)) {
@@ -171,28 +181,26 @@ static void open_item(lua_State *L, kt_lua *l)
     lua_newtable(L);
     lua_pushcfunction(L, item_newindex);
     lua_setfield(L, -2, "__newindex");
-    lua_pushvalue(L, -1);
-    l->shown = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_setmetatable(L, -2);
-    l->item = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
     lua_newtable(L);
     lua_pushcfunction(L, item_index);
     lua_setfield(L, -2, "__index");
-    l->item_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    l->data = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    l->item = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static int show_item(lua_State *L)
 {
     kt_lua *l = self(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, l->shown);
-    lua_createtable(L, 0, 4);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->data);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "text"); /* should there be no memory for the new one, functions must not see the old */
     lua_pushlstring(L, l->it->text.p, l->it->text.n);
     lua_setfield(L, -2, "text");
-    lua_pushlstring(L, l->it->ext_id.p, l->it->ext_id.n);
-    lua_setfield(L, -2, "id");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, l->item_meta);
-    lua_setmetatable(L, -2);
-    lua_setfield(L, -2, "__index");
     return 0;
 }
 
@@ -201,13 +209,8 @@ void kt_lua_item(kt_lua *l, const kt_item *it)
     lua_settop(l->L, 0);
     l->it = it;
     l->taken = 0;
-    if (lua_cpcall(l->L, show_item, NULL) != 0) { /* no memory: the functions fail on an item that has no text */
+    if (lua_cpcall(l->L, show_item, NULL) != 0)
         lua_settop(l->L, 0);
-        lua_rawgeti(l->L, LUA_REGISTRYINDEX, l->shown);
-        lua_pushnil(l->L);
-        lua_setfield(l->L, -2, "__index");
-        lua_settop(l->L, 0);
-    }
 }
 
 /* ---- the sandbox ---- */
@@ -364,22 +367,19 @@ kt_lua *kt_lua_free(kt_lua *l)
     return kt_free(l);
 }
 
-/* A function that changed item.meta changed it for itself only. */
-static void forget_meta(lua_State *L, kt_lua *l)
+/* Each call makes its fields anew: a function that changed item.meta changed it for itself only. */
+static void forget_meta(lua_State *L, const kt_lua *l)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, l->shown);
-    lua_getfield(L, -1, "__index");
-    if (lua_istable(L, -1)) {
-        lua_pushnil(L);
-        lua_setfield(L, -2, "meta");
-    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, l->data);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "meta");
     lua_settop(L, 0);
 }
 
 static kt_rc failed(kt_lua *l, kt_err *err)
 {
     const char *said = lua_tostring(l->L, -1);
-    bool limit = l->steps > l->allowed || kt_mono_us() > l->until_us || (said && strstr(said, "not enough memory"));
+    bool limit = l->steps > l->allowed || (l->until_us && kt_mono_us() > l->until_us) || (said && strstr(said, "not enough memory"));
     kt_fail(err, limit ? KT_LIMIT : KT_RANGE, "%.200s", said ? said : "the function failed");
     lua_settop(l->L, 0);
     if (limit)
@@ -391,9 +391,10 @@ kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err)
 {
     lua_State *L = l->L;
     *ret_label = (kt_str){ NULL, 0 };
-    if (l->it->meta.n)
-        forget_meta(L, l);
     lua_settop(L, 0);
+    if (l->has_meta)
+        forget_meta(L, l);
+    l->has_meta = false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->ref[i]);
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->item);
     begin_call(l, l->it->text.n);

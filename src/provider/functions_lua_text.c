@@ -5,7 +5,6 @@
 #include "algo/text_features.h"
 #include "base/str.h"
 
-#include <ctype.h>
 #include <lauxlib.h>
 
 #define MAX_CAPTURES 32
@@ -30,23 +29,30 @@ static void step(struct match *m)
         kt_lua_charge(m->L, m->steps);
 }
 
+static bool is_lower(int c) { return c >= 'a' && c <= 'z'; }
+static bool is_upper(int c) { return c >= 'A' && c <= 'Z'; }
+static bool is_digit(int c) { return c >= '0' && c <= '9'; }
+static bool is_letter(int c) { return is_lower(c | 32); }
+static bool is_printed(int c) { return c > ' ' && c < 0x7f; }
+
+/* ASCII, whatever the locale. */
 static bool in_class(int c, int letter)
 {
     bool yes;
-    switch (tolower(letter)) {
-    case 'a': yes = isalpha(c); break;
-    case 'c': yes = iscntrl(c); break;
-    case 'd': yes = isdigit(c); break;
-    case 'l': yes = islower(c); break;
-    case 'p': yes = ispunct(c); break;
-    case 's': yes = isspace(c); break;
-    case 'u': yes = isupper(c); break;
-    case 'w': yes = isalnum(c); break;
-    case 'x': yes = isxdigit(c); break;
+    switch (letter | 32) {
+    case 'a': yes = is_letter(c); break;
+    case 'c': yes = c < ' ' || c == 0x7f; break;
+    case 'd': yes = is_digit(c); break;
+    case 'l': yes = is_lower(c); break;
+    case 'p': yes = is_printed(c) && !is_letter(c) && !is_digit(c); break;
+    case 's': yes = c == ' ' || (c >= '\t' && c <= '\r'); break;
+    case 'u': yes = is_upper(c); break;
+    case 'w': yes = is_letter(c) || is_digit(c); break;
+    case 'x': yes = is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); break;
     case 'z': yes = c == 0; break;
     default: return letter == c;
     }
-    return isupper(letter) ? !yes : yes;
+    return is_upper(letter) ? !yes : yes;
 }
 
 /* Past the single character item at p: a character, a class, a set. */
@@ -241,7 +247,7 @@ static bytes match_all(struct match *m, bytes s, bytes p)
             if (!frontier(m, s, p + 2, end))
                 return NULL;
             p = end;
-        } else if (*p == '%' && p + 1 < m->pattern_end && isdigit(p[1])) {
+        } else if (*p == '%' && p + 1 < m->pattern_end && is_digit(p[1])) {
             s = back_reference(m, s, p[1]);
             p += 2;
         } else {
@@ -274,6 +280,20 @@ static bytes attempt(struct match *m, bytes s, bytes p)
 {
     m->n_captures = m->depth = 0;
     return match_here(m, s, p);
+}
+
+/* The first place from `at` on where the pattern can begin: its first item must fit there, when it is one that must. */
+static bytes first_place(struct match *m, bytes at, bytes p)
+{
+    if (p >= m->pattern_end || *p == '(' || *p == ')' || *p == '$' || (*p == '%' && p + 1 < m->pattern_end && !is_letter(p[1])) ||
+        (*p == '%' && p + 1 < m->pattern_end && (p[1] == 'b' || p[1] == 'f')))
+        return at;
+    bytes end = item_end(m, p);
+    if (end < m->pattern_end && (*end == '*' || *end == '-' || *end == '?'))
+        return at;
+    while (at < m->end && !fits(m, at, p, end))
+        at++;
+    return at;
 }
 
 static void push_capture(struct match *m, int k, bytes s, bytes e)
@@ -335,6 +355,7 @@ static int find_or_match(lua_State *L, bool find)
     bytes pattern = (bytes)p.p;
     bool anchored = p.n && *pattern == '^';
     for (bytes at = m.begin + from; at <= m.end; at++) {
+        at = anchored ? at : first_place(&m, at, pattern);
         bytes e = attempt(&m, at, pattern + anchored);
         if (e) {
             kt_lua_charge(L, m.steps);
@@ -405,7 +426,7 @@ static void push_replacement(struct match *m, bytes s, bytes e, int kind)
         for (size_t i = 0; i < r.n; i++) {
             if (r.p[i] != '%' || ++i >= r.n) {
                 luaL_addchar(&b, i < r.n ? r.p[i] : '%');
-            } else if (!isdigit((unsigned char)r.p[i])) {
+            } else if (!is_digit((unsigned char)r.p[i])) {
                 luaL_addchar(&b, r.p[i]);
             } else if (r.p[i] == '0') {
                 luaL_addlstring(&b, (const char *)s, (size_t)(e - s));
@@ -480,6 +501,36 @@ static int text_rep(lua_State *L)
     return 1;
 }
 
+static int cased(lua_State *L, char from, int change)
+{
+    kt_str s = check_text(L, 1);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    kt_lua_charge(L, s.n / 8);
+    for (size_t i = 0; i < s.n;) {
+        char *to = luaL_prepbuffer(&b);
+        size_t n = KT_MIN(s.n - i, (size_t)LUAL_BUFFERSIZE);
+        for (size_t k = 0; k < n; k++) {
+            unsigned char c = (unsigned char)s.p[i + k];
+            to[k] = (char)(c + (((unsigned char)(c - (unsigned char)from) < 26) ? change : 0));
+        }
+        luaL_addsize(&b, n);
+        i += n;
+    }
+    luaL_pushresult(&b);
+    return 1;
+}
+
+static int text_lower(lua_State *L)
+{
+    return cased(L, 'A', 32);
+}
+
+static int text_upper(lua_State *L)
+{
+    return cased(L, 'a', -32);
+}
+
 /* Charges for the work, then calls the original: the bytes of a text, the elements of a table. Sorting looks at each some twenty
    times; insert and remove move nothing at the end of a table, which is where no position is given. upvalues: original, kind. */
 enum { COPIES, SORTS, INSERTS, REMOVES };
@@ -518,8 +569,9 @@ static void put_all(lua_State *L, const luaL_Reg *f)
 
 void kt_lua_open_string(lua_State *L)
 {
-    static const luaL_Reg own[] = { { "find", text_find }, { "match", text_match }, { "gmatch", text_gmatch }, { "gsub", text_gsub }, { "rep", text_rep }, { NULL, NULL } };
-    static const char *const copied[] = { "lower", "upper", "reverse", "format" };
+    static const luaL_Reg own[] = { { "find", text_find }, { "match", text_match }, { "gmatch", text_gmatch }, { "gsub", text_gsub }, { "rep", text_rep },
+                                    { "lower", text_lower }, { "upper", text_upper }, { NULL, NULL } };
+    static const char *const copied[] = { "reverse", "format" };
     put_all(L, own);
     for (size_t i = 0; i < KT_LEN(copied); i++)
         charge_for(L, copied[i], COPIES);

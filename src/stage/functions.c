@@ -291,9 +291,11 @@ kt_rc kt_functions_run(kt_store *s, const kt_project *p, kt_functions *f, const 
     for (uint32_t j = 0; j < w.m; j++)
         ret->n_ran += want[j];
     int64_t from = kt_mono_us();
+    clock_t cpu = clock();
     if (ret->changed)
         rc = run(&w, want, pool, progress, ret->fault, a, err);
     ret->seconds = (double)(kt_mono_us() - from) / 1e6;
+    ret->cpu_seconds = (double)(clock() - cpu) / CLOCKS_PER_SEC;
     work_done(&w);
     KT_VEC_DONE(&past.digest);
     KT_VEC_DONE(&past.fault);

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "store/column.h"
+#include "store/consensus.h"
 
 #include <math.h>
 
@@ -15,8 +16,9 @@ struct reading {
     const kt_project *p;
     kt_lf_figures *x;
     uint32_t m, first, n;
-    uint32_t *cluster; /* KT_COLUMN_CHUNK each */
-    int16_t *vote, *gold;
+    uint32_t *cluster; /* of the chunk that begins at first */
+    int16_t *vote;     /* of it, too */
+    int16_t *gold;     /* of all items */
 };
 
 static void offer(kt_lf_figures *x, uint32_t j, kt_lf_example_kind kind, const kt_lf_example *e)
@@ -55,18 +57,32 @@ static kt_rc column(struct reading *r, const char *name, uint32_t width, int fil
     return kt_column_get(r->s, r->p->id, &part, fill, ret, err);
 }
 
+kt_rc kt_functions_gold(kt_store *s, const kt_project *p, int16_t *ret, kt_err *err)
+{
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_column_part part = { KT_S("gold"), 0, p->n_items, sizeof(*ret) };
+    kt_consensus *c;
+    size_t n;
+    KT_TRY(kt_column_get(s, p->id, &part, 0xff, ret, err));
+    KT_TRY(kt_consensus_load(s, p->id, &a, &c, &n, err));
+    for (size_t i = 0; i < n; i++)
+        if (c[i].state == KT_FINAL_ADJUDICATED && c[i].label >= 0 && c[i].item < p->n_items)
+            ret[c[i].item] = (int16_t)c[i].label;
+    kt_free(c);
+    return 0;
+}
+
 static kt_rc read_chunk(struct reading *r, kt_err *err)
 {
     KT_TRY(column(r, "cluster", 4, 0, r->cluster, err));
-    KT_TRY(column(r, "gold", 2, 0xff, r->gold, err));
     KT_TRY(column(r, "lf", r->m * (uint32_t)sizeof(*r->vote), 0xff, r->vote, err));
     for (uint32_t i = 0; i < r->n; i++) {
         const int16_t *vote = r->vote + (size_t)i * r->m;
         if (r->cluster[i] != r->first + i)
             continue;
-        kt_lf_tally_add(&r->x->tally, vote, r->gold[i]);
+        kt_lf_tally_add(&r->x->tally, vote, r->gold[r->first + i]);
         if (r->x->n_shown)
-            offer_item(r, r->first + i, vote, r->gold[i]);
+            offer_item(r, r->first + i, vote, r->gold[r->first + i]);
     }
     return 0;
 }
@@ -106,8 +122,8 @@ kt_rc kt_functions_figures(kt_store *s, const kt_project *p, uint32_t m, uint32_
         ret->example[i].order = UINT64_MAX;
     kt_lf_tally_init(&ret->tally, m, p->n_labels, a);
     struct reading r = { .s = s, .p = p, .x = ret, .m = m, .cluster = kt_alloc_array(KT_COLUMN_CHUNK, sizeof(*r.cluster)),
-                         .vote = kt_alloc_array(KT_COLUMN_CHUNK, ((size_t)m + 1) * sizeof(*r.vote)), .gold = kt_alloc_array(KT_COLUMN_CHUNK, sizeof(*r.gold)) };
-    kt_rc rc = 0;
+                         .vote = kt_alloc_array(KT_COLUMN_CHUNK, ((size_t)m + 1) * sizeof(*r.vote)), .gold = kt_alloc_array((size_t)p->n_items + 1, sizeof(*r.gold)) };
+    kt_rc rc = kt_functions_gold(s, p, r.gold, err);
     for (; r.first < p->n_items && m && rc == 0; r.first += KT_COLUMN_CHUNK) {
         r.n = KT_MIN(KT_COLUMN_CHUNK, p->n_items - r.first);
         rc = read_chunk(&r, err);

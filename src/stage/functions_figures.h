@@ -32,6 +32,9 @@ typedef struct kt_lf_figures {
     kt_lf_example *example;      /* function × kind × n_shown; order UINT64_MAX: none */
 } kt_lf_figures;
 
+/* Labels to hold functions against, -1 unknown, into ret (n_items): gold, and what experts adjudicated. Not the trusted sample: rules
+   tuned on it would spoil the bound that rests on it. */
+kt_rc kt_functions_gold(kt_store *s, const kt_project *p, int16_t *ret, kt_err *err) KT_MUST_USE;
 /* Reads column "lf" once, and the texts of at most n_examples of each kind. *ret lives in a. */
 kt_rc kt_functions_figures(kt_store *s, const kt_project *p, uint32_t n_functions, uint32_t n_examples, kt_arena *a, kt_lf_figures *ret,
                            kt_err *err) KT_MUST_USE;

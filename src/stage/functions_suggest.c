@@ -114,7 +114,7 @@ static kt_rc read_labels(struct suggest *g, kt_suggestions *ret, kt_err *err)
     size_t n = (size_t)g->p->n_items + 1;
     int16_t *gold = kt_alloc_array(n, sizeof(*gold));
     struct pred *pred = kt_alloc_array(n, sizeof(*pred));
-    kt_rc rc = load(g, "gold", sizeof(*gold), gold, err);
+    kt_rc rc = kt_functions_gold(g->s, g->p, gold, err);
     if (rc == 0)
         rc = load(g, "pred", sizeof(*pred), pred, err);
     if (rc == 0)

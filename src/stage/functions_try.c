@@ -8,6 +8,7 @@
 #include "store/column.h"
 
 #include <math.h>
+#include <xxhash.h>
 
 struct tally {
     kt_functions_scratch *scratch;
@@ -22,6 +23,7 @@ struct kt_try {
     const kt_project *p;
     kt_arena arena;
     kt_functions *f;
+    uint64_t seed;     /* by the rule: the same answer for the same rule, and no sample that is unlucky for all of them */
     uint32_t *cluster; /* n_items; UINT32_MAX: not looked for duplicates yet */
     int16_t *gold;     /* n_items */
     struct tally slot[KT_SCAN_SLOTS];
@@ -65,18 +67,13 @@ static kt_rc read_rule(kt_try *t, kt_str text, const char *file, kt_err *err)
     return kt_functions_compile(t->f, NULL, err);
 }
 
-static kt_rc load(kt_try *t, kt_store *s, const char *name, size_t width, void *ret, kt_err *err)
-{
-    kt_column_part part = { kt_str_of(name), 0, t->p->n_items, (uint32_t)width };
-    return kt_column_get(s, t->p->id, &part, 0xff, ret, err);
-}
-
 static kt_rc prepare(kt_try *t, kt_store *s, kt_err *err)
 {
     t->cluster = kt_alloc_array((size_t)t->p->n_items + 1, sizeof(*t->cluster));
     t->gold = kt_alloc_array((size_t)t->p->n_items + 1, sizeof(*t->gold));
-    KT_TRY(load(t, s, "cluster", sizeof(*t->cluster), t->cluster, err));
-    KT_TRY(load(t, s, "gold", sizeof(*t->gold), t->gold, err));
+    kt_column_part part = { KT_S("cluster"), 0, t->p->n_items, sizeof(*t->cluster) };
+    KT_TRY(kt_column_get(s, t->p->id, &part, 0xff, t->cluster, err));
+    KT_TRY(kt_functions_gold(s, t->p, t->gold, err));
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
         KT_TRY(kt_functions_scratch_new(t->f, &t->slot[i].scratch, err));
         t->slot[i].by_label = kt_arena_array(&t->arena, t->p->n_labels + 1, sizeof(uint64_t));
@@ -90,6 +87,7 @@ kt_rc kt_try_new(kt_store *s, const kt_project *p, kt_str text, const char *file
     kt_try *t = kt_zalloc(sizeof(*t));
     t->o = *o;
     t->p = p;
+    t->seed = (uint64_t)p->seed ^ XXH3_64bits(text.p, text.n);
     kt_rc rc = read_rule(t, text, file, err);
     if (rc == 0)
         rc = prepare(t, s, err);
@@ -191,8 +189,8 @@ static kt_rc sample_pass(kt_try *t, kt_item_reader *r, kt_pool *pool, kt_err *er
     for (uint32_t i = 0; i < n; i++)
         if (t->gold[i] >= 0)
             gold[n_gold++] = i;
-    t->n_sample = kt_sample_items((uint64_t)t->p->seed, NULL, n, t->o.sample, sample);
-    t->n_sample_gold = kt_sample_items((uint64_t)t->p->seed, gold, n_gold, t->o.sample / 3, sample_gold);
+    t->n_sample = kt_sample_items(t->seed, NULL, n, t->o.sample, sample);
+    t->n_sample_gold = kt_sample_items(t->seed, gold, n_gold, t->o.sample / 3, sample_gold);
     t->sample = sample;
     t->sample_gold = sample_gold;
     for (size_t i = 0; i < t->n_sample; i++)
@@ -217,6 +215,7 @@ static void reset(kt_try *t)
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
         struct tally *w = &t->slot[i];
         kt_arena_reset(&w->arena);
+        kt_functions_forget_faults(w->scratch);
         w->n = w->votes = w->gold_n = w->gold_votes = w->right = 0;
         memset(w->by_label, 0, t->p->n_labels * sizeof(*w->by_label));
         for (size_t e = 0; e < (size_t)KT_LF_EXAMPLES * t->o.n_examples; e++)

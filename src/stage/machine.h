@@ -21,7 +21,7 @@ kt_rc kt_dedup_run(kt_store *s, const kt_project *p, const kt_config *c, kt_pool
 typedef struct kt_functions_ran {
     bool changed;             /* anything differed from the last run */
     uint32_t n_ran;           /* functions that ran … */
-    double seconds;           /* … and how long that took */
+    double seconds, cpu_seconds; /* … and how long that took; processor time of all threads */
     kt_function_fault *fault; /* per function: what failed, now or when its votes were made */
 } kt_functions_ran;
 

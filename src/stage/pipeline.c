@@ -146,12 +146,15 @@ static kt_rc figures(kt_run *r)
 {
     kt_lf_figures x;
     kt_str old = { "", 0 };
+    int64_t decided; /* labels by experts, which the figures are held against */
     KT_TRY(kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err));
-    if (!r->ran.changed && old.n)
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("final.adjudicated"), &decided, r->err));
+    kt_str front = kt_arena_printf(r->arena, "{\"items\":%u,\"adjudicated\":%lld", r->n, (long long)decided);
+    if (!r->ran.changed && kt_str_starts(old, kt_arena_printf(r->arena, "%.*s,", KT_F(front))))
         return 0;
     KT_TRY(kt_functions_figures(r->s, &r->p, r->m, PAGE_EXAMPLES, r->arena, &x, r->err));
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
-    kt_buf_printf(&b, "{\"items\":%u", r->n);
+    kt_buf_str(&b, front);
     kt_functions_figures_json(&x, &r->p, r->functions, r->ran.fault, r->lf, &b);
     kt_buf_char(&b, '}');
     KT_TRY(kt_store_begin(r->s, r->err));
@@ -201,9 +204,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
     ret->function = kt_arena_array(r->arena, r->m + 1, sizeof(kt_str));
     for (uint32_t j = 0; r->functions && j < r->m; j++)
         ret->function[j] = kt_arena_str(r->arena, kt_functions_name(r->functions, j));
-    ret->fault = r->ran.fault;
-    ret->n_ran = r->ran.n_ran;
-    ret->functions_s = r->ran.seconds;
+    ret->functions = r->ran;
     ret->lf = r->lf;
     for (uint32_t i = 0; i < r->n; i++) {
         ret->n_predicted += r->pred && r->pred[i].label >= 0;

@@ -12,9 +12,7 @@ typedef struct kt_stage_numbers {
     kt_dedup_result dedup;
     kt_str *function;      /* n_functions names; once the functions ran */
     kt_lf_summary *lf;     /* n_functions, on the pool; once the label model is fitted */
-    const kt_function_fault *fault; /* n_functions */
-    uint32_t n_ran;        /* functions that ran because something of theirs had changed … */
-    double functions_s;    /* … in so many seconds */
+    kt_functions_ran functions; /* what ran, because something of theirs had changed; fault: n_functions */
     uint64_t n_pool, n_predicted, state[KT_ITEM_EXPERT + 1];
     bool routed, proved;   /* state is the routing's; a threshold was found */
     double threshold, bound;

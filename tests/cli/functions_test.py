@@ -177,6 +177,10 @@ def large(tmp):
     check("10 MB: rule, Lua and child vote", f["rule"]["votes"] == f["child"]["votes"] == 21, f)
     check("10 MB: Lua's words", f["lua"]["votes"] == 1 or "ran longer" in f["lua"]["failure"], f["lua"])
     check("10 MB: what grows without end is stopped there alone", f["bomb"]["failed"] == 1 and f["bomb"]["failed_item"] == "big", f["bomb"])
+    stubborn = [{"id": f"a{i}", "text": f"{i} {'a' * (60 + i % 7)}!"} for i in range(1300)]
+    q = Project(tmp, "stubborn", "  - {name: rule, label: spam, all: ['!']}\n  - {name: boom, label: ham, regex: ' ((a|aa)+)+(?<=b)!$'}\n", stubborn)
+    f, _, _ = q.run()
+    check("a regex that gives up again and again is off", f["boom"]["off"] and f["boom"]["failed"] >= 1000 and f["rule"]["votes"] == 1300, f["boom"])
     check("a report names them", "function bomb failed on 1 items" in err, err)
 
 
@@ -219,6 +223,8 @@ def planted(tmp):
     for exact in ("sample", "exact"):
         t = json.loads(karat("functions", p.at, "--try", "{label: spam, any: [jackpot]}", "--json").stdout)[exact]
         check(f"tried: {exact}", (t["votes"] == votes if exact == "exact" else t["lo"] <= votes / 3000 <= t["hi"]), t)
+    t = json.loads(karat("functions", p.at, "--try", "{lua: 'function(item) return 1 end'}", "--json").stdout)
+    check("failures are counted once", t["exact"]["failed"] == 3000 and t["sample"]["failed"] <= 2000, t["exact"]["failed"])
     bad = karat("functions", p.at, "--try", "{label: spam, regex: '('}", code=3).stderr
     check("a wrong rule is named", "parenthes" in bad, bad)
 
