@@ -6,11 +6,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "stage/run.h"
+#include "stage/learn.h"
 #include "store/annotation.h"
 #include "store/column.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #define MAX_POOL 30000
@@ -19,19 +18,18 @@
 #define EVAL 2000     /* items the learning curve is measured on */
 #define PREDICT 16384u /* items in features at a time */
 
-static kt_features_options feature_options(const kt_config *c)
+kt_features_options kt_learn_features(const kt_config *c)
 {
     return (kt_features_options){ .bits = 18, .words = (uint32_t)c->words, .char_min = c->chars ? 3 : 0, .char_max = (uint32_t)c->chars };
 }
 
-/* The text with a word for each function's vote, three times so that it counts beside the rest. */
-static kt_str with_votes(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m)
+kt_str kt_learn_text(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)32 << 20);
     kt_buf_str(&b, it->text);
     for (uint32_t j = 0; j < m; j++)
         for (int k = 0; vote[j] >= 0 && k < 3; k++)
-            kt_buf_printf(&b, " zzlf%ux%d", j, vote[j]);
+            kt_buf_printf(&b, " " KT_VOTE_WORD, j, vote[j]);
     return kt_arena_str(a, KT_BUF_STR(&b));
 }
 
@@ -64,7 +62,7 @@ static kt_rc keep_text(void *ctx, int slot, const kt_item *items, size_t n, kt_e
     struct texts *t = ctx;
     size_t at = place_of(t, items[0].number);
     for (size_t i = 0; i < n; i++)
-        t->text[at + i] = with_votes(&t->arena[slot], &items[i], t->vote + (at + i) * t->m, t->m);
+        t->text[at + i] = kt_learn_text(&t->arena[slot], &items[i], t->vote + (at + i) * t->m, t->m);
     return 0;
 }
 
@@ -74,7 +72,7 @@ static kt_rc features_of(kt_run *r, kt_item_reader *reader, const uint32_t *item
     struct texts *t = kt_zalloc(sizeof(*t));
     *t = (struct texts){ .item = item, .n = n, .vote = vote, .m = r->m, .text = kt_zalloc_array(n + 1, sizeof(kt_str)) };
     kt_rc rc = kt_item_scan_list(reader, item, n, r->pool, keep_text, t, r->err);
-    kt_features_options o = feature_options(r->c);
+    kt_features_options o = kt_learn_features(r->c);
     if (rc == 0)
         rc = kt_features_make(t->text, n, &o, r->pool, ret, r->err);
     if (rc == 0 && weigh)
@@ -144,7 +142,7 @@ kt_rc kt_learn_prepare(kt_run *r)
     KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
     kt_rc rc = features_of(r, reader, r->pool_item, r->n_pool, r->pool_vote, false, &r->pool_x);
     if (rc == 0) {
-        kt_idf_init(&r->idf, feature_options(r->c).bits);
+        kt_idf_init(&r->idf, kt_learn_features(r->c).bits);
         kt_idf_add(&r->idf, &r->pool_x);
         kt_features_weigh(&r->pool_x, &r->idf, r->pool);
     }
