@@ -15,6 +15,7 @@
 #define MAX_POOL 30000
 #define MAX_SOFT 8000 /* rows that only functions labelled, in training */
 #define SOFT_WEIGHT 0.3f
+#define MEMBERS 5      /* models of a committee */
 #define EVAL 2000     /* items the learning curve is measured on */
 #define PREDICT 16384u /* items in features at a time */
 
@@ -275,28 +276,63 @@ static kt_rc random_arm(kt_run *r, size_t n_labels, double *ret)
     return rc;
 }
 
+/* Probabilities of the pool by MEMBERS models, each trained on a bag of the answers (a row counts as often as it was drawn): MEMBERS x
+   n_pool x k. */
+static kt_rc committee_of(kt_run *r, int64_t round, const float *soft, float *ret)
+{
+    float *weight = kt_alloc_array(r->n_pool + 1, sizeof(*weight));
+    kt_rc rc = 0;
+    for (uint32_t j = 0; j < MEMBERS && rc == 0; j++) {
+        kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x626167, (uint64_t)round, j);
+        for (size_t i = 0; i < r->n_pool; i++) {
+            double u = kt_rng_unit(&g); /* Poisson of mean 1, which is what a bootstrap's counts come to */
+            weight[i] = (float)((u > 0.367879) + (u > 0.735759) + (u > 0.919699) + (u > 0.981012));
+        }
+        kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = soft, .row_weight = weight };
+        kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+        kt_linear m;
+        o.seed = (uint64_t)r->c->seed;
+        rc = kt_linear_fit(&d, &o, r->pool, &m, r->err);
+        if (rc == 0) {
+            kt_linear_predict(&m, &r->pool_x, r->pool, ret + (size_t)j * r->n_pool * r->k);
+            kt_linear_done(&m);
+        }
+    }
+    kt_free(weight);
+    return rc;
+}
+
 /* Items for round `round`: typical ones of clusters first, then by the configured strategy. */
 static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear *m, uint32_t *ret, size_t *ret_n)
 {
-    size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch);
+    size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch), n = r->n_pool * r->k;
+    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("cluster"));
+    if (!s)
+        return kt_fail(r->err, KT_RANGE, "there is no strategy %.*s; 'karat list selectors' shows them", KT_F(r->c->strategy));
     uint8_t *out = kt_zalloc(r->n_pool + 1);
-    float *prob = kt_zalloc_array(r->n_pool * r->k + 1, sizeof(float));
-    for (size_t i = 0; i < r->n_pool; i++)
-        for (uint32_t c = 0; c < r->k; c++)
-            out[i] |= soft[i * r->k + c] > 0;
+    float *prob = kt_zalloc_array(n + 1, sizeof(float)), *committee = NULL;
+    double *counts = kt_zalloc_array(r->k, sizeof(*counts));
+    for (size_t i = 0; i < n; i++) {
+        out[i / r->k] |= soft[i] > 0;
+        counts[i % r->k] += (double)soft[i];
+    }
     if (m)
         kt_linear_predict(m, &r->pool_x, r->pool, prob);
-    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("cluster"));
     kt_rc rc = 0;
-    if (!s)
-        rc = kt_fail(r->err, KT_RANGE, "there is no strategy %.*s", KT_F(r->c->strategy));
-    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .x = &r->pool_x, .known = out };
+    if (s->needs & KT_SELECT_COMMITTEE) {
+        committee = kt_alloc_array(n + 1, MEMBERS * sizeof(float));
+        rc = committee_of(r, round, soft, committee);
+    }
+    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .known = out, .x = &r->pool_x,
+                         .committee = committee, .n_members = committee ? MEMBERS : 0, .n_of_label = counts };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)
         ret[i] = r->pool_item[ret[i]];
     kt_free(out);
     kt_free(prob);
+    kt_free(committee);
+    kt_free(counts);
     return rc;
 }
 
