@@ -45,7 +45,7 @@ def row(exe, what, pair, bits):
     s = beside(SKLEARN, *pair)
     other = f"scikit-learn {s[0]:.2f} s, {s[1]:.4f}" if s else ""
     ratio = f"{s[0] / seconds:.1f} times faster" if s else ""
-    print(f"| train {what}: {k['rows']:,} texts, {k['labels']} labels, accuracy on the test | {seconds:.3f} s, {k['accuracy']:.4f} | {other} | {ratio} |")
+    print(f"| train {what} (2^{bits} features): {k['rows']:,} texts, {k['labels']} labels, accuracy on the test | {seconds:.3f} s, {k['accuracy']:.4f} | {other} | {ratio} |")
     rate = k["predict_per_s"]
     print(f"| predict {what}, bytes to label | {rate:,.0f} texts/s | {f'scikit-learn {s[2]:,.0f}' if s else ''} | {f'{rate / s[2]:.0f} times' if s else ''} |")
     print(f"| learn one more label ({what}) | {k['update_us']:.0f} µs | aim: 1 ms | |")
@@ -55,7 +55,7 @@ def main(karat):
     exe, work = learn_data.build(karat)
     pair = learn_data.files(work, "ag-news")
     if pair:
-        row(exe, "AG News", pair, 20)
+        row(exe, "AG News", pair, 18)
     pair = learn_data.packages()
     if pair:
         row(exe, "package descriptions", learn_data.write(work, "packages", pair), 20)
