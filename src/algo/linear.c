@@ -21,8 +21,7 @@ void kt_linear_softmax(float *z, uint32_t k)
         z[c] /= sum;
 }
 
-/* z += x · weight; features not seen in training add nothing. */
-static void add_scores(const kt_linear *m, const kt_features *x, size_t row, float *z)
+void kt_linear_scores(const kt_linear *m, const kt_features *x, size_t row, float *z)
 {
     uint32_t k = m->n_labels;
     for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
@@ -241,7 +240,7 @@ static void predict_part(void *ctx, size_t part)
     for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
         float *z = j->ret + i * k;
         memcpy(z, j->m->bias, k * sizeof(*z));
-        add_scores(j->m, j->x, i, z);
+        kt_linear_scores(j->m, j->x, i, z);
         kt_linear_softmax(z, k);
     }
 }
@@ -267,7 +266,7 @@ static void top_part(void *ctx, size_t part)
     float *z = kt_alloc_array(n, sizeof(*z));
     for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
         memcpy(z, j->m->bias, n * sizeof(*z));
-        add_scores(j->m, j->x, i, z);
+        kt_linear_scores(j->m, j->x, i, z);
         kt_linear_softmax(z, n);
         for (uint32_t r = 0; r < j->k; r++) {
             uint32_t best = 0;
@@ -342,7 +341,7 @@ void kt_linear_update(kt_linear *m, const kt_features *x, size_t row, uint32_t l
     uint32_t k = m->n_labels, rival = label == 0;
     float *z = kt_alloc_array(k, sizeof(*z)), norm2 = 1;
     memcpy(z, m->bias, k * sizeof(*z));
-    add_scores(m, x, row, z);
+    kt_linear_scores(m, x, row, z);
     for (uint32_t c = 0; c < k; c++)
         if (c != label && z[c] > z[rival])
             rival = c;

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { FOLDS = 4, NOT_JUDGED = FOLDS + 1, EPOCHS = 4, MANY = 6000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 16 };
+enum { FOLDS = 4, NOT_JUDGED = FOLDS + 1, EPOCHS = 4, MANY = 2000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 16 };
 
 static const kt_linear_blend START = { 3, 0.5f, 0 };
 static const double RIDGE = 1; /* of a squared distance to START, in nats */

@@ -49,6 +49,9 @@ void kt_linear_spread(const kt_train_rows *r, size_t n_labeled, const uint8_t *s
 /* z += sharp × x · weight for the entries of row i. */
 void kt_train_rows_scores(const kt_train_rows *r, size_t i, const float *weight, float sharp, float *z);
 
+/* z += x · weight; features not seen in training add nothing. */
+void kt_linear_scores(const kt_linear *m, const kt_features *x, size_t row, float *z);
+
 void kt_linear_softmax(float *z, uint32_t k);
 
 /* How the logits are made: machine × z_machine + bayes × z_bayes, both trained with unlabelled rows that are together as heavy as `share`

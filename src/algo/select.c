@@ -92,10 +92,7 @@ static bool hopeless(const score_job *j, const kept *k, const float *p)
 {
     if (!j->s || !j->s->bound || k->n < j->room)
         return false;
-    float top = 0;
-    for (uint32_t c = 0; c < j->d->n_labels; c++)
-        top = KT_MAX(top, p[c]);
-    return j->s->bound((double)top, j->d->n_labels) + 1e-9 < k->v[0].score;
+    return (double)j->s->bound(p, j->d->n_labels) < k->v[0].score;
 }
 
 static double score_of(const score_job *j, size_t i, double *row)

@@ -30,8 +30,8 @@ typedef struct kt_selector {
     unsigned needs; /* of the data: enum kt_select_needs; prob is always there */
     /* p: one probability row of n_labels; key: random bits of the item. */
     double (*score)(const double *p, uint32_t n_labels, uint64_t key);
-    /* An upper bound of score for every row whose largest probability is top, or NULL; lets most rows be passed over unread. */
-    double (*bound)(double top, uint32_t n_labels);
+    /* An upper bound of score for the row, much cheaper than it, or NULL; lets most rows be passed over. */
+    float (*bound)(const float *p, uint32_t n_labels);
     void (*scores)(const kt_select_data *d, uint64_t seed, kt_pool *pool, double *ret);
     /* ret_item: want; returns how many were chosen, in the order to ask in. */
     size_t (*choose)(const kt_select_data *d, uint64_t seed, kt_pool *pool, size_t want, uint32_t *ret_item);

@@ -12,11 +12,13 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return h;
 }
 
-/* The rest spread evenly is the most entropy a row with this top can have. */
-static double bound(double top, uint32_t n_labels)
+/* By Pinsker's inequality: ln k less half the squared distance, in sums of absolute differences, from the even row. */
+static float bound(const float *p, uint32_t n_labels)
 {
-    double rest = (1 - top) / (n_labels - 1);
-    return top * n_labels <= 1 || top >= 1 ? log(n_labels) + 1e-6 : -top * log(top) - (1 - top) * log(rest) + 1e-6;
+    float even = 1 / (float)n_labels, far = 0;
+    for (uint32_t c = 0; c < n_labels; c++)
+        far += fabsf(p[c] - even);
+    return logf((float)n_labels) - far * far / 2 + 1e-5f;
 }
 
 const kt_selector kt_select_entropy = {

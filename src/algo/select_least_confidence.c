@@ -10,10 +10,12 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return 1 - top;
 }
 
-static double bound(double top, uint32_t n_labels)
+static float bound(const float *p, uint32_t n_labels)
 {
-    (void)n_labels;
-    return 1 - top + 1e-6;
+    float top = 0;
+    for (uint32_t c = 0; c < n_labels; c++)
+        top = KT_MAX(top, p[c]);
+    return 1 - top + 1e-5f;
 }
 
 const kt_selector kt_select_least_confidence = {

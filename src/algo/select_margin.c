@@ -15,11 +15,14 @@ static double score(const double *p, uint32_t n_labels, uint64_t key)
     return 1 - (first - second);
 }
 
-/* The second is no more than what the first leaves. */
-static double bound(double top, uint32_t n_labels)
+static float bound(const float *p, uint32_t n_labels)
 {
-    (void)n_labels;
-    return 2 * (1 - top) + 1e-6;
+    float first = 0, second = 0;
+    for (uint32_t c = 0; c < n_labels; c++) {
+        second = KT_MAX(second, KT_MIN(first, p[c]));
+        first = KT_MAX(first, p[c]);
+    }
+    return 1 - (first - second) + 1e-5f;
 }
 
 const kt_selector kt_select_margin = {

@@ -6,32 +6,31 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "stage/run.h"
+#include "stage/learn.h"
 #include "store/annotation.h"
 #include "store/column.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #define MAX_POOL 30000
 #define MAX_SOFT 8000 /* rows that only functions labelled, in training */
 #define SOFT_WEIGHT 0.3f
+#define MEMBERS 5      /* models of a committee */
 #define EVAL 2000     /* items the learning curve is measured on */
 #define PREDICT 16384u /* items in features at a time */
 
-static kt_features_options feature_options(const kt_config *c)
+kt_features_options kt_learn_features(const kt_config *c)
 {
     return (kt_features_options){ .bits = 18, .words = (uint32_t)c->words, .char_min = c->chars ? 3 : 0, .char_max = (uint32_t)c->chars };
 }
 
-/* The text with a word for each function's vote, three times so that it counts beside the rest. */
-static kt_str with_votes(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m)
+kt_str kt_learn_text(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)32 << 20);
     kt_buf_str(&b, it->text);
     for (uint32_t j = 0; j < m; j++)
         for (int k = 0; vote[j] >= 0 && k < 3; k++)
-            kt_buf_printf(&b, " zzlf%ux%d", j, vote[j]);
+            kt_buf_printf(&b, " " KT_VOTE_WORD, j, vote[j]);
     return kt_arena_str(a, KT_BUF_STR(&b));
 }
 
@@ -64,7 +63,7 @@ static kt_rc keep_text(void *ctx, int slot, const kt_item *items, size_t n, kt_e
     struct texts *t = ctx;
     size_t at = place_of(t, items[0].number);
     for (size_t i = 0; i < n; i++)
-        t->text[at + i] = with_votes(&t->arena[slot], &items[i], t->vote + (at + i) * t->m, t->m);
+        t->text[at + i] = kt_learn_text(&t->arena[slot], &items[i], t->vote + (at + i) * t->m, t->m);
     return 0;
 }
 
@@ -74,7 +73,7 @@ static kt_rc features_of(kt_run *r, kt_item_reader *reader, const uint32_t *item
     struct texts *t = kt_zalloc(sizeof(*t));
     *t = (struct texts){ .item = item, .n = n, .vote = vote, .m = r->m, .text = kt_zalloc_array(n + 1, sizeof(kt_str)) };
     kt_rc rc = kt_item_scan_list(reader, item, n, r->pool, keep_text, t, r->err);
-    kt_features_options o = feature_options(r->c);
+    kt_features_options o = kt_learn_features(r->c);
     if (rc == 0)
         rc = kt_features_make(t->text, n, &o, r->pool, ret, r->err);
     if (rc == 0 && weigh)
@@ -144,7 +143,7 @@ kt_rc kt_learn_prepare(kt_run *r)
     KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
     kt_rc rc = features_of(r, reader, r->pool_item, r->n_pool, r->pool_vote, false, &r->pool_x);
     if (rc == 0) {
-        kt_idf_init(&r->idf, feature_options(r->c).bits);
+        kt_idf_init(&r->idf, kt_learn_features(r->c).bits);
         kt_idf_add(&r->idf, &r->pool_x);
         kt_features_weigh(&r->pool_x, &r->idf, r->pool);
     }
@@ -277,28 +276,63 @@ static kt_rc random_arm(kt_run *r, size_t n_labels, double *ret)
     return rc;
 }
 
+/* Probabilities of the pool by MEMBERS models, each trained on a bag of the answers (a row counts as often as it was drawn): MEMBERS x
+   n_pool x k. */
+static kt_rc committee_of(kt_run *r, int64_t round, const float *soft, float *ret)
+{
+    float *weight = kt_alloc_array(r->n_pool + 1, sizeof(*weight));
+    kt_rc rc = 0;
+    for (uint32_t j = 0; j < MEMBERS && rc == 0; j++) {
+        kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x626167, (uint64_t)round, j);
+        for (size_t i = 0; i < r->n_pool; i++) {
+            double u = kt_rng_unit(&g); /* Poisson of mean 1, which is what a bootstrap's counts come to */
+            weight[i] = (float)((u > 0.367879) + (u > 0.735759) + (u > 0.919699) + (u > 0.981012));
+        }
+        kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = soft, .row_weight = weight };
+        kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+        kt_linear m;
+        o.seed = (uint64_t)r->c->seed;
+        rc = kt_linear_fit(&d, &o, r->pool, &m, r->err);
+        if (rc == 0) {
+            kt_linear_predict(&m, &r->pool_x, r->pool, ret + (size_t)j * r->n_pool * r->k);
+            kt_linear_done(&m);
+        }
+    }
+    kt_free(weight);
+    return rc;
+}
+
 /* Items for round `round`: typical ones of clusters first, then by the configured strategy. */
 static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear *m, uint32_t *ret, size_t *ret_n)
 {
-    size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch);
+    size_t want = (size_t)(round == 0 ? r->c->al_start : r->c->al_batch), n = r->n_pool * r->k;
+    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("cluster"));
+    if (!s)
+        return kt_fail(r->err, KT_RANGE, "there is no strategy %.*s; 'karat list selectors' shows them", KT_F(r->c->strategy));
     uint8_t *out = kt_zalloc(r->n_pool + 1);
-    float *prob = kt_zalloc_array(r->n_pool * r->k + 1, sizeof(float));
-    for (size_t i = 0; i < r->n_pool; i++)
-        for (uint32_t c = 0; c < r->k; c++)
-            out[i] |= soft[i * r->k + c] > 0;
+    float *prob = kt_zalloc_array(n + 1, sizeof(float)), *committee = NULL;
+    double *counts = kt_zalloc_array(r->k, sizeof(*counts));
+    for (size_t i = 0; i < n; i++) {
+        out[i / r->k] |= soft[i] > 0;
+        counts[i % r->k] += (double)soft[i];
+    }
     if (m)
         kt_linear_predict(m, &r->pool_x, r->pool, prob);
-    const kt_selector *s = kt_selector_find(m ? r->c->strategy : KT_S("cluster"));
     kt_rc rc = 0;
-    if (!s)
-        rc = kt_fail(r->err, KT_RANGE, "there is no strategy %.*s", KT_F(r->c->strategy));
-    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .x = &r->pool_x, .known = out };
+    if (s->needs & KT_SELECT_COMMITTEE) {
+        committee = kt_alloc_array(n + 1, MEMBERS * sizeof(float));
+        rc = committee_of(r, round, soft, committee);
+    }
+    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .known = out, .x = &r->pool_x,
+                         .committee = committee, .n_members = committee ? MEMBERS : 0, .n_of_label = counts };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)
         ret[i] = r->pool_item[ret[i]];
     kt_free(out);
     kt_free(prob);
+    kt_free(committee);
+    kt_free(counts);
     return rc;
 }
 

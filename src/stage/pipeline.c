@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/functions_figures.h"
+#include "stage/learn.h"
 #include "stage/review.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -284,19 +285,42 @@ kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progres
     return rc;
 }
 
+/* The configuration the project was made with. */
+static kt_rc own_config(kt_store *s, const kt_project *p, kt_arena *a, kt_config *ret, kt_err *err)
+{
+    KT_TRY(kt_config_of(s, p, a, ret, err));
+    ret->seed = p->seed;
+    ret->n_sources = 0; /* what is there is there; 'karat ingest' adds to it */
+    return 0;
+}
+
 kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
                            kt_pipeline_result *ret, kt_err *err)
 {
     kt_config c;
-    KT_TRY(kt_config_of(s, p, a, &c, err));
-    c.seed = p->seed;
-    c.n_sources = 0; /* what is there is there; 'karat ingest' adds to it */
+    KT_TRY(own_config(s, p, a, &c, err));
     c.simulate |= simulate;
     kt_run *r = kt_zalloc(sizeof(*r));
     *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
     memset(ret, 0, sizeof(*ret));
     kt_rc rc = run_stages(r, until, ret);
     say_faults(r);
+    run_free(r);
+    return rc;
+}
+
+kt_rc kt_pipeline_explain(kt_store *s, const kt_project *p, kt_str ext_id, kt_pool *pool, kt_progress *progress, kt_arena *a,
+                          bool *ret_waiting, kt_explanation *ret, kt_err *err)
+{
+    kt_config c;
+    kt_pipeline_result done = { 0 };
+    KT_TRY(own_config(s, p, a, &c, err));
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
+    kt_rc rc = run_stages(r, KT_UNTIL_PRELABEL, &done);
+    *ret_waiting = done.waiting;
+    if (rc == 0 && !done.waiting)
+        rc = kt_learn_explain(r, ext_id, ret);
     run_free(r);
     return rc;
 }

@@ -2,6 +2,7 @@
 #ifndef KT_STAGE_PIPELINE_H
 #define KT_STAGE_PIPELINE_H
 
+#include "stage/explain.h"
 #include "stage/export.h"
 #include "stage/run.h"
 #include "store/queue.h"
@@ -36,6 +37,9 @@ typedef enum kt_until { KT_UNTIL_DEDUP, KT_UNTIL_FUNCTIONS, KT_UNTIL_SELECT, KT_
    answer when `simulate` is set, whatever the configuration says. Texts of *ret live in a. */
 kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
                            kt_pipeline_result *ret, kt_err *err) KT_MUST_USE;
+/* As kt_pipeline_continue up to pre-labelling, then why item ext_id has its label. *ret_waiting: people are needed first. */
+kt_rc kt_pipeline_explain(kt_store *s, const kt_project *p, kt_str ext_id, kt_pool *pool, kt_progress *progress, kt_arena *a,
+                          bool *ret_waiting, kt_explanation *ret, kt_err *err) KT_MUST_USE;
 /* The whole flow of config c in the open workspace s. Texts of *ret live in a. */
 kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret,
                       kt_err *err) KT_MUST_USE;
