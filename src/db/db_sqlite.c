@@ -1,4 +1,7 @@
-/* SQLite 3: WAL, synchronous=FULL so that a commit is durable on return, foreign keys off (the store checks). */
+/* SQLite 3: WAL, synchronous=FULL so that a commit is durable on return, foreign keys off (the store checks).
+
+   Nothing else in the program may open and close the database's file: POSIX drops all locks a process has on a file when it
+   closes any descriptor of it, and another process that looks in would then take the log for nobody's and delete it. */
 #include "db/db_int.h"
 
 #include "base/buf.h"
@@ -18,8 +21,10 @@ static kt_rc fail(sqlite3 *conn, kt_err *err, const char *doing)
     int code = conn ? sqlite3_errcode(conn) : SQLITE_NOMEM;
     const char *text = conn ? sqlite3_errmsg(conn) : "out of memory";
     switch (code & 0xff) {
-    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        kt_fail(err, KT_CORRUPT, "this is not an SQLite database");
+        return kt_hint(err, "restore the folder from a backup"), KT_CORRUPT;
+    case SQLITE_CORRUPT:
         kt_fail(err, KT_CORRUPT, "the database is damaged (%s while %s)", text, doing);
         return kt_hint(err, "restore the folder from a backup; 'karat audit verify DIR' says what still holds"), KT_CORRUPT;
     case SQLITE_BUSY:
@@ -34,22 +39,6 @@ static kt_rc fail(sqlite3 *conn, kt_err *err, const char *doing)
         return kt_hint(err, "check that the folder and the files in it are writable"), KT_DB;
     default: return kt_fail(err, KT_DB, "%s (while %s)", text, doing);
     }
-}
-
-/* SQLite finds a wrong header only when it reads the schema, and says little; look first. */
-static kt_rc check_header(const char *path, kt_err *err)
-{
-    char head[16];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0; /* not there yet, or sqlite3_open will tell */
-    ssize_t n = read(fd, head, sizeof(head));
-    close(fd);
-    if (n == 0 || (n == sizeof(head) && memcmp(head, "SQLite format 3", 16) == 0))
-        return 0;
-    kt_fail(err, KT_CORRUPT, "this is not an SQLite database");
-    kt_hint(err, "restore the folder from a backup");
-    return kt_at(err, path, 0, NULL), KT_CORRUPT;
 }
 
 static kt_rc sqlite_script(void *conn, const char *sql, kt_err *err)
@@ -88,7 +77,6 @@ static kt_rc sqlite_open(const char *path, kt_db_mode mode, void **ret, kt_err *
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, configure);
-    KT_TRY(check_header(path, err));
     sqlite3 *conn = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | (mode == KT_DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
     int rc = mode == KT_DB_READ && on_read_only_disk(path) ? open_immutable(path, &conn) : sqlite3_open_v2(path, &conn, flags, NULL);
@@ -105,7 +93,7 @@ static kt_rc sqlite_open(const char *path, kt_db_mode mode, void **ret, kt_err *
         out = sqlite_script(conn, mode == KT_DB_WRITE
                                 ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
                                   "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY"
-                                : "PRAGMA query_only=ON; PRAGMA cache_size=-16384",
+                                : "PRAGMA query_only=ON; PRAGMA cache_size=-16384; PRAGMA schema_version",
                             err);
     }
     if (out < 0) {
