@@ -1,6 +1,6 @@
 /* Ratings as a table of numbers of any type. A survey finds the values that occur; small whole numbers then become labels by
-   subtraction, anything else through a hash map. Rows are read in blocks that stay in the first-level cache, each number
-   once for the survey and once for the labels. */
+   subtraction, anything else through a hash map. Rows are read in blocks that stay in the second-level cache, each number
+   once for the survey and once for the labels; doubles that lie together are used where they are. */
 #include "algo/vote_groups.h"
 
 #include "base/map.h"
@@ -10,7 +10,7 @@
 
 #define MOST_PARTS 32
 #define PART_ITEMS 16384
-#define BLOCK 1024                           /* items read at a time */
+#define BLOCK 8192                           /* items read at a time */
 #define MAX_RANGE ((uint32_t)1 << 20)        /* whole numbers this far apart are labels by subtraction */
 #define MAX_VALUES ((uint32_t)1 << 24)
 #define MAX_WHOLE 9007199254740992.0         /* 2^53: larger integers are not all doubles */
@@ -54,11 +54,13 @@ static size_t parts_of(const kt_vote_matrix *m)
     return KT_MIN(m->n_items / PART_ITEMS + 1, MOST_PARTS);
 }
 
-/* n numbers of source s from item i on, as doubles; NAN: missing. */
-static void load(const kt_vote_matrix *m, uint32_t s, size_t i, size_t n, double *dst)
+/* n numbers of source s from item i on, as doubles; NAN: missing. Where they stand, or in dst. */
+static const double *load(const kt_vote_matrix *m, uint32_t s, size_t i, size_t n, double *dst)
 {
     const char *from = (const char *)m->data + (ptrdiff_t)s * m->source_stride + (ptrdiff_t)i * m->item_stride;
     ptrdiff_t step = m->item_stride;
+    if (m->type == KT_F64 && step == (ptrdiff_t)sizeof(double))
+        return (const double *)(const void *)from;
 #define LOAD(tag, T)                                                                  \
     case tag:                                                                         \
         if (step == (ptrdiff_t)sizeof(T))                                             \
@@ -85,6 +87,7 @@ static void load(const kt_vote_matrix *m, uint32_t s, size_t i, size_t n, double
     if (m->has_missing && m->type < KT_F32)
         for (size_t k = 0; k < n; k++)
             dst[k] = dst[k] == (double)m->missing ? NAN : dst[k];
+    return dst;
 }
 
 static void survey(void *ctx, size_t part)
@@ -100,12 +103,16 @@ static void survey(void *ctx, size_t part)
     for (size_t i = cut(w, part), to = cut(w, part + 1); i < to; i += BLOCK)
         for (uint32_t s = 0; s < m->n_sources; s++) {
             size_t n = KT_MIN(to - i, (size_t)BLOCK), full = (n + LANES - 1) / LANES * LANES;
-            load(m, s, i, n, buf);
-            for (size_t k = n; k < full; k++)
-                buf[k] = NAN;
+            const double *v = load(m, s, i, n, buf);
+            if (full > n) { /* the last ones, filled up with nothing */
+                memmove(buf, v, n * sizeof(double));
+                for (size_t k = n; k < full; k++)
+                    buf[k] = NAN;
+                v = buf;
+            }
             for (size_t k = 0; k < full; k += LANES)
                 for (int l = 0; l < LANES; l++) {
-                    double x = buf[k + (size_t)l], whole = x + 6755399441055744.0 - 6755399441055744.0;
+                    double x = v[k + (size_t)l], whole = x + 6755399441055744.0 - 6755399441055744.0;
                     low[l] = x < low[l] ? x : low[l];
                     high[l] = x > high[l] ? x : high[l];
                     odd[l] |= (uint64_t)((x < whole) | (x > whole)); /* neither for NaN */
@@ -147,10 +154,10 @@ static void mark(void *ctx, size_t part)
     for (size_t i = cut(w, part), to = cut(w, part + 1); i < to; i += BLOCK)
         for (uint32_t s = 0; s < c->m->n_sources; s++) {
             size_t n = KT_MIN(to - i, (size_t)BLOCK);
-            load(c->m, s, i, n, buf);
+            const double *v = load(c->m, s, i, n, buf);
             for (size_t k = 0; k < n; k++)
-                if (buf[k] == buf[k])
-                    seen[offset_of(buf[k], c->low)] = 1;
+                if (v[k] == v[k])
+                    seen[offset_of(v[k], c->low)] = 1;
         }
 }
 
@@ -224,10 +231,10 @@ static kt_rc code_any(struct coder *c, kt_err *err)
     for (size_t i = 0; !m->domain && i < m->n_items; i += BLOCK)
         for (uint32_t s = 0; s < m->n_sources; s++) {
             size_t n = KT_MIN(m->n_items - i, (size_t)BLOCK);
-            load(m, s, i, n, buf);
+            const double *x = load(m, s, i, n, buf);
             for (size_t k = 0; k < n; k++)
-                if (buf[k] == buf[k] && v.n <= MAX_VALUES && kt_map_put(&c->map, key_of(buf[k]), (uint32_t)v.n) == v.n)
-                    KT_PUSH(&v, buf[k]);
+                if (x[k] == x[k] && v.n <= MAX_VALUES && kt_map_put(&c->map, key_of(x[k]), (uint32_t)v.n) == v.n)
+                    KT_PUSH(&v, x[k]);
         }
     kt_map_done(&c->map);
     c->value = v.v ? v.v : kt_alloc(sizeof(double));
@@ -301,14 +308,14 @@ static kt_rc coder_make(const kt_vote_matrix *m, kt_pool *pool, struct coder *c,
 static void labels_of(const struct coder *c, uint32_t s, size_t i, size_t n, int32_t *dst)
 {
     double buf[BLOCK];
-    load(c->m, s, i, n, buf);
+    const double *x = load(c->m, s, i, n, buf);
     for (size_t k = 0; k < n; k++) {
-        if (buf[k] != buf[k]) {
+        if (x[k] != x[k]) {
             dst[k] = -1;
         } else if (c->range) {
-            dst[k] = c->place[offset_of(buf[k], c->low)];
+            dst[k] = c->place[offset_of(x[k], c->low)];
         } else {
-            int64_t at = kt_map_get(&c->map, key_of(buf[k]));
+            int64_t at = kt_map_get(&c->map, key_of(x[k]));
             dst[k] = at < 0 ? -2 : (int32_t)at;
         }
     }
@@ -326,9 +333,9 @@ static void count_codes(void *ctx, size_t part)
         size_t n = KT_MIN(to - i, (size_t)BLOCK);
         memset(code, 0, sizeof(code));
         for (uint32_t s = 0; s < c->m->n_sources; s++) {
-            load(c->m, s, i, n, buf);
+            const double *v = load(c->m, s, i, n, buf);
             for (size_t k = 0; k < n; k++)
-                code[k] = code[k] * base + (uint32_t)(offset_of(buf[k], c->low) + 1);
+                code[k] = code[k] * base + (uint32_t)(offset_of(v[k], c->low) + 1);
         }
         for (size_t k = 0; k < n; k++)
             count[code[k]]++;
@@ -533,7 +540,7 @@ static void count_window(void *ctx, size_t part)
     struct pass *w = ctx;
     const struct coder *c = w->c;
     uint32_t *count = w->count + part * w->width;
-    double a[BLOCK], b[BLOCK], low = c->low;
+    double room_a[BLOCK], room_b[BLOCK], low = c->low;
     bool outside = false;
     memset(count, 0, w->width * sizeof(*count));
     if (c->m->type < KT_F32 && !c->m->has_missing) {
@@ -542,8 +549,7 @@ static void count_window(void *ctx, size_t part)
     }
     for (size_t i = cut(w, part), to = cut(w, part + 1); i < to && !outside; i += BLOCK) {
         size_t n = KT_MIN(to - i, (size_t)BLOCK);
-        load(c->m, w->s, i, n, a);
-        load(c->m, w->t, i, n, b);
+        const double *a = load(c->m, w->s, i, n, room_a), *b = load(c->m, w->t, i, n, room_b);
         for (size_t k = 0; k < n; k++) {
             double x = a[k] == a[k] ? a[k] - low : WINDOW, y = b[k] == b[k] ? b[k] - low : WINDOW; /* the last place: missing */
             bool in = (x >= 0) & (x <= WINDOW) & (y >= 0) & (y <= WINDOW);
@@ -558,11 +564,11 @@ static void count_window(void *ctx, size_t part)
 static bool table_in_window(struct coder *c, uint32_t s, uint32_t t, kt_pool *pool, uint32_t **ret_table)
 {
     const kt_vote_matrix *m = c->m;
-    double first[SAMPLE];
+    double room[SAMPLE];
     struct span part[MOST_PARTS];
     struct pass w = { .c = c, .parts = parts_of(m), .span = part, .width = (WINDOW + 1) * (WINDOW + 1), .s = s, .t = t };
     size_t n = KT_MIN(m->n_items, (size_t)SAMPLE);
-    load(m, s, 0, n, first);
+    const double *first = load(m, s, 0, n, room);
     c->low = INFINITY;
     for (size_t k = 0; k < n; k++)
         c->low = first[k] < c->low ? first[k] : c->low;
