@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { FOLDS = 4, NOT_JUDGED = FOLDS + 1, EPOCHS = 4, MANY = 2000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 16 };
+enum { FOLDS = 4, NOT_JUDGED = FOLDS + 1, EPOCHS = 4, MANY = 2000, MOST = 12000, NEWTON = 20, SHARES = 3, NARROW = 32 };
 
 static const kt_linear_blend START = { 3, 0.5f, 0 };
 static const double RIDGE = 1; /* of a squared distance to START, in nats */
@@ -159,7 +159,7 @@ kt_linear_blend kt_linear_blend_choose(const kt_train_rows *r, size_t n_labeled,
 {
     uint32_t n_folds = n_labeled > MANY ? 1 : FOLDS;
     float given = (float)share;
-    bool one = share >= 0 || r->n == n_labeled, side_by_side = r->n_labels <= NARROW; /* then one training has no parts to share out */
+    bool one = share >= 0 || r->n == n_labeled, side_by_side = r->n_labels <= NARROW; /* then one training has hardly parts to share out */
     uint8_t *fold = draw_folds(r, n_labeled, o->seed);
     blend_job j = { r, o, n_labeled, fold, side_by_side ? NULL : pool, one ? share >= 0 ? &given : SHARE : SHARE, one ? 1 : SHARES, NULL };
     j.margin = kt_zalloc_array(j.n_shares * 2 * n_labeled + 1, r->n_labels * sizeof(float));

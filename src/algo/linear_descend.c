@@ -80,10 +80,10 @@ KT_INLINE bool visit(const descend_job *j, size_t i, block *b, int lanes)
     return most > 0.02f;
 }
 
-KT_INLINE void train_block(const descend_job *j, size_t part, int lanes)
+KT_INLINE void train_block(const descend_job *j, uint32_t first, int lanes)
 {
     const kt_train_rows *r = j->r;
-    block b = { .first = (uint32_t)part * (uint32_t)lanes, .w = kt_zalloc_array((size_t)r->n_features + 1, (size_t)lanes * sizeof(float)),
+    block b = { .first = first, .w = kt_zalloc_array((size_t)r->n_features + 1, (size_t)lanes * sizeof(float)),
                 .dual = kt_zalloc_array(r->n + 1, (size_t)lanes * sizeof(float)), .calm = kt_zalloc(r->n + 1) };
     b.n = KT_MIN((uint32_t)lanes, r->n_labels - b.first);
     for (uint32_t round = 0; round < j->epochs; round++)
@@ -101,26 +101,38 @@ KT_INLINE void train_block(const descend_job *j, size_t part, int lanes)
     kt_free(b.calm);
 }
 
-static void few_part(void *ctx, size_t part)
+static void few_labels(const descend_job *j, uint32_t first)
 {
-    train_block(ctx, part, FEW);
+    train_block(j, first, FEW);
 }
 
-static void block_part(void *ctx, size_t part)
+static void many_labels(const descend_job *j, uint32_t first)
 {
-    train_block(ctx, part, LANES);
+    train_block(j, first, LANES);
 }
 
 #ifdef __x86_64__
 /* Without fused multiplication, so the result is the same as on a machine that has no AVX2. */
-__attribute__((target("avx2"))) static void block_part_avx2(void *ctx, size_t part)
+__attribute__((target("avx2"))) static void many_labels_avx2(const descend_job *j, uint32_t first)
 {
-    train_block(ctx, part, LANES);
+    train_block(j, first, LANES);
 }
 #else
-#define block_part_avx2 block_part
+#define many_labels_avx2 many_labels
 #define __builtin_cpu_supports(what) 0
 #endif
+
+static void block_part(void *ctx, size_t part)
+{
+    const descend_job *j = ctx;
+    uint32_t first = (uint32_t)part * LANES;
+    if (j->r->n_labels - first <= FEW)
+        few_labels(j, first);
+    else if (__builtin_cpu_supports("avx2"))
+        many_labels_avx2(j, first);
+    else
+        many_labels(j, first);
+}
 
 /* A random order of the rows not skipped for each round: epochs x *ret_n. */
 static uint32_t *draw_orders(const kt_train_rows *r, const uint8_t *skip, uint32_t epochs, uint64_t seed, size_t *ret_n)
@@ -158,10 +170,7 @@ void kt_linear_descend(const kt_train_rows *r, const uint8_t *skip, double cost,
     descend_job j = { .r = r, .norm2 = norm2, .cost = (float)cost, .epochs = epochs, .weight = weight, .bias = bias };
     uint32_t *order = draw_orders(r, skip, epochs, seed, &j.n);
     j.order = order;
-    if (r->n_labels <= FEW)
-        few_part(&j, 0);
-    else
-        kt_pool_run(pool, (r->n_labels + LANES - 1) / LANES, __builtin_cpu_supports("avx2") ? block_part_avx2 : block_part, &j);
+    kt_pool_run(pool, (r->n_labels + LANES - 1) / LANES, block_part, &j);
     kt_free(order);
     kt_free(norm2);
 }

@@ -182,6 +182,8 @@ static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
     }
     kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w, .judged = people, .unlabeled = &r->pool_x };
     kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    if (n_soft) /* the functions' rows are what the pool would be, with better labels than EM's */
+        o.prior_weight = 0;
     o.cost = 0.5; /* a softer machine is surer of what it is right about: more is approved at the same budget (package descriptions) */
     o.epochs = (uint32_t)r->c->epochs;
     o.seed = (uint64_t)r->c->seed;
