@@ -82,7 +82,7 @@ static kt_rc refuse_orphans(const char *dir, kt_err *err)
     char path[PATH_MAX];
     struct stat st;
     KT_TRY(kt_path_join(path, sizeof(path), dir, "karat.db", err));
-    if (stat(path, &st) == 0 && st.st_size > 0)
+    if (stat(path, &st) == 0 && st.st_size > 1) /* SQLite takes a file of one byte for an empty one */
         return 0;
     char blobs[PATH_MAX];
     KT_TRY(kt_path_join(blobs, sizeof(blobs), dir, "blobs", err));
