@@ -6,8 +6,8 @@
      learn curve POOL TEST STRATEGY SEED N,N,…    active learning on the pool, from typical items (random ones for 'random'); for each N a
                                                   line: labels, accuracy on TEST, seconds of training
      learn select ITEMS LABELS STRATEGY           one JSON line: seconds to choose 1,000 among ITEMS rows of LABELS random probabilities */
-#include "algo/linear.h"
-#include "algo/select.h"
+#include "algo/learn/linear.h"
+#include "algo/learn/select.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"

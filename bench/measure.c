@@ -2,8 +2,8 @@
 
    The reference's figure beside each was measured with its own library on the same kind of machine (two cores); the ratio
    says how many times faster this is. */
-#include "algo/agree.h"
-#include "algo/errors.h"
+#include "algo/agree/agree.h"
+#include "algo/errors/errors.h"
 #include "base/mem.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Times the merges of src/algo on made votes in memory: bench_truth [JOB]… Every job runs in a child process, so that its peak
    memory is its own; the time is the median of its runs. Prints rows of the table in bench/README.md. */
-#include "algo/aggregate.h"
-#include "algo/denoise.h"
+#include "algo/merge/aggregate.h"
+#include "algo/denoise/denoise.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/rng.h"

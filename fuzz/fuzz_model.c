@@ -1,7 +1,7 @@
 /* A model's bytes: what is read predicts, and writes itself again. */
 #include "fuzz.h"
 
-#include "algo/linear.h"
+#include "algo/learn/linear.h"
 
 void fuzz_one(const uint8_t *data, size_t n)
 {

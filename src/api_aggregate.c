@@ -1,7 +1,7 @@
 /* The public API: merging. Members of the family come by name, with all their options. */
 #include "api_int.h"
 
-#include "algo/aggregate.h"
+#include "algo/merge/aggregate.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
 /* The public API: agreement. */
 #include "api_int.h"
 
-#include "algo/agreement_parts.h"
+#include "algo/agree/agreement_parts.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -1,9 +1,9 @@
 /* The public API: errors in labels. */
 #include "api_int.h"
 
-#include "algo/errors.h"
-#include "algo/errors_rate.h"
-#include "algo/errors_sources.h"
+#include "algo/errors/errors.h"
+#include "algo/errors/errors_rate.h"
+#include "algo/errors/errors_sources.h"
 #include "base/mem.h"
 #include "base/str.h"
 

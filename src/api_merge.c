@@ -1,11 +1,11 @@
 /* The public API: merging what is no vote among classes. */
 #include "api_int.h"
 
-#include "algo/crowdlab.h"
-#include "algo/denoise.h"
+#include "algo/merge/crowdlab.h"
+#include "algo/denoise/denoise.h"
 #include "algo/mask.h"
-#include "algo/rank.h"
-#include "algo/rover.h"
+#include "algo/merge/rank.h"
+#include "algo/merge/rover.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"

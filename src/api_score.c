@@ -1,8 +1,8 @@
 /* The public API: scores of predictions. */
 #include "api_int.h"
 
-#include "algo/score.h"
-#include "algo/select.h"
+#include "algo/score/score.h"
+#include "algo/learn/select.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -2,7 +2,7 @@
 #ifndef KT_ALGO_CLUSTER_H
 #define KT_ALGO_CLUSTER_H
 
-#include "algo/text_features.h"
+#include "algo/learn/text_features.h"
 
 typedef struct kt_clusters {
     uint32_t n_clusters;

@@ -5,7 +5,7 @@
    Invariant: cluster numbers depend on the order of items only, never on threads. */
 #include "algo/near.h"
 
-#include "algo/text_features.h"
+#include "algo/learn/text_features.h"
 #include "base/mem.h"
 #include "base/rng.h"
 

@@ -1,7 +1,7 @@
 /* Labels beside probabilities, and boxes of images, from files. */
 #include "base/names.h"
 #include "base/str.h"
-#include "cli/errors_cli.h"
+#include "cli/errors/errors_cli.h"
 
 #include <math.h>
 

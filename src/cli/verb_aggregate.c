@@ -1,7 +1,7 @@
 /* karat aggregate VOTES.csv: one label an item from many votes. */
 #include "base/str.h"
-#include "cli/merge.h"
-#include "cli/merge_answers.h"
+#include "cli/merge/merge.h"
+#include "cli/merge/merge_answers.h"
 
 struct wishes {
     bool json, sources;

@@ -1,6 +1,6 @@
 /* karat agree VOTES.csv: how much the sources agree. */
 #include "base/str.h"
-#include "cli/agree_cli.h"
+#include "cli/agree/agree_cli.h"
 
 #include <math.h>
 #include <stdio.h>

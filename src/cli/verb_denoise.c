@@ -1,5 +1,5 @@
 /* karat denoise VOTES.csv: class probabilities from the votes of labeling functions. */
-#include "algo/denoise.h"
+#include "algo/denoise/denoise.h"
 #include "algo/stats_options.h"
 #include "base/limits.h"
 #include "base/map.h"

@@ -1,13 +1,13 @@
 /* karat errors: which labels are likely wrong. */
 #include "base/str.h"
-#include "cli/errors_cli.h"
+#include "cli/errors/errors_cli.h"
 #include "cli/votes_file.h"
 
 #include <stdio.h>
 
 const kt_error_task *const kt_error_tasks[] = {
 #define KT_ERROR_TASK(name) &kt_errors_##name,
-#include "cli/error_tasks.def"
+#include "cli/errors/error_tasks.def"
 #undef KT_ERROR_TASK
     NULL,
 };

@@ -1,12 +1,12 @@
 /* karat list FAMILY: what is built in, from the families' own tables. */
-#include "algo/aggregate.h"
-#include "algo/agree.h"
+#include "algo/merge/aggregate.h"
+#include "algo/agree/agree.h"
 #include "base/str.h"
-#include "algo/select.h"
+#include "algo/learn/select.h"
 #include "cli/cli.h"
-#include "cli/errors_cli.h"
-#include "cli/merge_answers.h"
-#include "cli/score_cli.h"
+#include "cli/errors/errors_cli.h"
+#include "cli/merge/merge_answers.h"
+#include "cli/score/score_cli.h"
 #include "format/reader.h"
 #include "format/writer.h"
 

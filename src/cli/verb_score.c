@@ -1,6 +1,6 @@
 /* karat score PREDICTED TRUTH: how good predictions are. */
 #include "base/str.h"
-#include "cli/score_cli.h"
+#include "cli/score/score_cli.h"
 #include "cli/votes_file.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 
 const kt_score_task *const kt_score_tasks[] = {
 #define KT_SCORE_TASK(name) &kt_score_task_##name,
-#include "cli/score_tasks.def"
+#include "cli/score/score_tasks.def"
 #undef KT_SCORE_TASK
     NULL,
 };

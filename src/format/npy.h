@@ -2,7 +2,7 @@
 #ifndef KT_FORMAT_NPY_H
 #define KT_FORMAT_NPY_H
 
-#include "algo/vote_groups.h"
+#include "algo/agree/vote_groups.h"
 #include "base/arena.h"
 #include "base/err.h"
 

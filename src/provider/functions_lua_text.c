@@ -2,7 +2,7 @@
    take time exponential in their length. Here every step is charged to the call. Patterns as in the Lua 5.1 manual, section 5.4.1. */
 #include "provider/functions_lua_int.h"
 
-#include "algo/text_features.h"
+#include "algo/learn/text_features.h"
 #include "base/str.h"
 
 #include <lauxlib.h>

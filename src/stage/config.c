@@ -1,6 +1,6 @@
 #include "stage/config.h"
 
-#include "algo/aggregate.h"
+#include "algo/merge/aggregate.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "format/writer.h"

@@ -1,6 +1,6 @@
 /* All votes of people together: every item that has answers gets the method's label and posterior; where it is not sure enough
    an expert decides. Items already adjudicated or trusted keep their label. */
-#include "algo/aggregate.h"
+#include "algo/merge/aggregate.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/run.h"

@@ -2,8 +2,8 @@
 #ifndef KT_STAGE_FUNCTIONS_FIGURES_H
 #define KT_STAGE_FUNCTIONS_FIGURES_H
 
-#include "algo/denoise.h"
-#include "algo/lf_tally.h"
+#include "algo/denoise/denoise.h"
+#include "algo/denoise/lf_tally.h"
 #include "stage/machine.h"
 
 typedef enum kt_lf_example_kind {

@@ -5,7 +5,7 @@
 #include "stage/functions_suggest.h"
 
 #include "algo/stats.h"
-#include "algo/text_features.h"
+#include "algo/learn/text_features.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/rng.h"

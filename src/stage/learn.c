@@ -1,8 +1,8 @@
 /* From few labels to a model: a random pool of items, the label model's probabilities on it, rounds of active learning, and the
    final model over every item. The votes of labeling functions enter the model as words of their own, so it learns which to
    trust. Everything is drawn from the seed and the store's state, never from time. */
-#include "algo/aggregate.h"
-#include "algo/select.h"
+#include "algo/merge/aggregate.h"
+#include "algo/learn/select.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"

@@ -2,7 +2,7 @@
 #ifndef KT_STAGE_MACHINE_H
 #define KT_STAGE_MACHINE_H
 
-#include "algo/denoise.h"
+#include "algo/denoise/denoise.h"
 #include "base/progress.h"
 #include "provider/functions.h"
 #include "stage/config.h"

@@ -1,5 +1,5 @@
 /* The numbers of the report: what the flow did, how people agree, and, where a truth was held back, how right it all is. */
-#include "algo/agree.h"
+#include "algo/agree/agree.h"
 #include "algo/stats.h"
 #include "base/clock.h"
 #include "base/mem.h"

@@ -3,9 +3,9 @@
 #ifndef KT_STAGE_RUN_H
 #define KT_STAGE_RUN_H
 
-#include "algo/calibrate.h"
-#include "algo/linear.h"
-#include "algo/threshold.h"
+#include "algo/learn/calibrate.h"
+#include "algo/learn/linear.h"
+#include "algo/learn/threshold.h"
 #include "base/pool.h"
 #include "stage/ingest.h"
 #include "stage/machine.h"

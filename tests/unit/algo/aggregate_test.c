@@ -1,6 +1,6 @@
 /* Aggregators, over the whole table: whatever member is added has to obey this. Planted truth is drawn from the model each
    method assumes. */
-#include "algo/aggregate.h"
+#include "algo/merge/aggregate.h"
 #include "base/mem.h"
 #include "kt_test.h"
 

@@ -2,8 +2,8 @@
    about 0, order and names of votes do not matter), Gwet's AC1 and Scott's pi worked out by hand, correlations of scipy
    1.10.1, AC2 by its definition in numpy, the example of Shrout and Fleiss (1979), and the share of simulated samples whose
    interval holds the metric of a much larger one. */
-#include "algo/agreement_parts.h"
-#include "algo/label_distance.h"
+#include "algo/agree/agreement_parts.h"
+#include "algo/agree/label_distance.h"
 #include "base/mem.h"
 #include "kt_test.h"
 

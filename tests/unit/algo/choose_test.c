@@ -1,5 +1,5 @@
 /* Calibration. Checked against: monotonicity and planted calibration curves. */
-#include "algo/calibrate.h"
+#include "algo/learn/calibrate.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kt_test.h"

@@ -1,6 +1,6 @@
 /* The label model. Checked against planted truth (functions that vote for one label only, rare labels, a useless function),
    the boundaries of its input, and equality over threads and layouts; the stored answers are in tests/cli/reference_test.py. */
-#include "algo/denoise.h"
+#include "algo/denoise/denoise.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kt_test.h"

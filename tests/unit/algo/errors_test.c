@@ -1,8 +1,8 @@
 /* Label errors. Checked against planted truth (noise, error rates, changes, copiers, spammers), coverage of intervals by
    simulation, and definitions worked out by hand. The stored answers of cleanlab are in tests/reference. */
-#include "algo/errors.h"
-#include "algo/errors_rate.h"
-#include "algo/errors_sources.h"
+#include "algo/errors/errors.h"
+#include "algo/errors/errors_rate.h"
+#include "algo/errors/errors_sources.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kt_test.h"

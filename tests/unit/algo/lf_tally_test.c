@@ -1,7 +1,7 @@
 /* The figures of labeling functions against a table small enough to count by hand, and phi against its definition on planted votes. */
 #include "kt_test.h"
 
-#include "algo/lf_tally.h"
+#include "algo/denoise/lf_tally.h"
 #include "base/rng.h"
 
 static void by_hand(void **state)

@@ -1,6 +1,6 @@
 /* Several labels an item. Checked against: planted words, each of which brings its label whatever else is there; calibration on held-out
    texts; threads. */
-#include "algo/linear_multi.h"
+#include "algo/learn/linear_multi.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"

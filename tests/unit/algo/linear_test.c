@@ -1,6 +1,6 @@
 /* The linear classifier. Checked against: planted words (every answer is known), a dense solver of the same objective (gradient descent on
    the primal), and what must hold for any data: threads, byte form, explanations that add up. */
-#include "algo/linear_int.h"
+#include "algo/learn/linear_int.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "kt_test.h"

@@ -1,7 +1,7 @@
 /* The live consensus. Checked against a refit by the aggregator dawid_skene with the same pseudo-votes, and on planted crowds:
    asking by expected gain must reach the same accuracy with fewer votes than asking the same number for every item. */
-#include "algo/aggregate.h"
-#include "algo/live.h"
+#include "algo/merge/aggregate.h"
+#include "algo/merge/live.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kt_test.h"

@@ -1,7 +1,7 @@
 /* Merges on crowds whose truth is planted. Checked against the planted truth and accuracies: how many labels are found, whether
    95 % intervals hold the accuracy 95 % of the time, whether a posterior of p is right p of the time; with spammers, colluders,
    unequal labels, hard items, and from 2 to 1,000 labels. */
-#include "algo/aggregate.h"
+#include "algo/merge/aggregate.h"
 #include "base/mem.h"
 #include "kt_test.h"
 

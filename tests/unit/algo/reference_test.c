@@ -1,11 +1,11 @@
 /* The stored answers of other implementations (shared reference/, one JSON a case, tolerances in the case) through the C
    functions themselves. Skipped where the folder is absent. */
-#include "algo/aggregate.h"
-#include "algo/crowdlab.h"
-#include "algo/denoise.h"
+#include "algo/merge/aggregate.h"
+#include "algo/merge/crowdlab.h"
+#include "algo/denoise/denoise.h"
 #include "algo/mask.h"
-#include "algo/rank.h"
-#include "algo/rover.h"
+#include "algo/merge/rank.h"
+#include "algo/merge/rover.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

@@ -1,9 +1,9 @@
 /* Scores of predictions. Checked against: brute force over all assignments and all pairs of boundary pixels, counts worked out
    by hand, the figures py-motmetrics publishes for the two TUD sequences, and what every score must obey. The stored answers
    of scikit-learn, seqeval and pycocotools are in tests/reference. */
-#include "algo/assign.h"
+#include "algo/merge/assign.h"
 #include "algo/nth.h"
-#include "algo/score.h"
+#include "algo/score/score.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"

@@ -1,7 +1,7 @@
 /* Selection. Checked against: the reference vectors `uncertainty` (skipped by name when absent), a plain sort of the scores, planted clusters,
    and formulas written out for the members that look at more than one row. */
 #include "algo/cluster.h"
-#include "algo/select.h"
+#include "algo/learn/select.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /* The guarantee of automatic approval on planted populations, and the binomial tail against direct sums. */
 #include "kt_test.h"
 
-#include "algo/threshold.c"
+#include "algo/learn/threshold.c"
 #include "base/rng.h"
 
 enum { POOL = 4000, TRUSTED = 1000, REPLAYS = 1000 };

@@ -1,8 +1,8 @@
 /* Agreement and merging. Checked against: values worked out by hand from the papers' own examples (Fleiss 1971, table 1;
    Krippendorff 2011, nominal example), scipy's beta.ppf for intervals, and planted truth. */
-#include "algo/agree.h"
-#include "algo/aggregate.h"
-#include "algo/denoise.h"
+#include "algo/agree/agree.h"
+#include "algo/merge/aggregate.h"
+#include "algo/denoise/denoise.h"
 #include "algo/merkle.h"
 #include "algo/stats.h"
 #include "base/mem.h"

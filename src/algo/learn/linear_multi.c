@@ -1,0 +1,132 @@
+/* Several labels an item. The machines of linear_descend.c are one-vs-rest as they are; only the way from margins to probabilities differs. */
+#include "algo/learn/linear_multi.h"
+
+#include "algo/learn/linear_int.h"
+#include "base/rng.h"
+
+#include <math.h>
+
+enum { FOLDS = 3, CHUNK_ROWS = 256, NEWTON = 30 };
+
+static double cost_of(const kt_linear_options *o)
+{
+    return o->cost > 0 ? o->cost : 1;
+}
+
+static uint32_t epochs_of(const kt_linear_options *o)
+{
+    return o->epochs ? o->epochs : 8;
+}
+
+/* Margins of every row by machines trained without its fold: n × n_labels. */
+static void held_back(const kt_train_rows *r, const kt_linear_options *o, kt_pool *pool, float *weight, float *bias, float *ret)
+{
+    uint32_t k = r->n_labels;
+    uint8_t *fold = kt_alloc(r->n + 1), *skip = kt_alloc(r->n + 1);
+    kt_rng g = kt_rng_keyed(o->seed, 0x6d756c, 0);
+    for (size_t i = 0; i < r->n; i++)
+        fold[i] = (uint8_t)kt_rng_below(&g, FOLDS);
+    for (uint8_t f = 0; f < FOLDS; f++) {
+        for (size_t i = 0; i < r->n; i++)
+            skip[i] = fold[i] == f;
+        kt_linear_descend(r, skip, cost_of(o), epochs_of(o), o->seed, pool, weight, bias);
+        for (size_t i = 0; i < r->n; i++)
+            if (fold[i] == f) {
+                memcpy(ret + i * k, bias, k * sizeof(*bias));
+                kt_train_rows_scores(r, i, weight, 1, ret + i * k);
+            }
+    }
+    kt_free(fold);
+    kt_free(skip);
+}
+
+/* Scale and shift of the logistic curve, by Newton's method with a weak ridge. */
+static void fit_curve(const float *margin, const float *has, size_t n, double *ret_scale, double *ret_shift)
+{
+    double a = 2, b = 0;
+    for (int step = 0; step < NEWTON; step++) {
+        double ga = 1e-3 * (a - 2), gb = 1e-3 * b, haa = 1e-3, hab = 0, hbb = 1e-3;
+        for (size_t i = 0; i < n; i++) {
+            double z = (double)margin[i], p = 1 / (1 + exp(-(a * z + b))), off = p - (double)has[i], v = p * (1 - p);
+            ga += off * z;
+            gb += off;
+            haa += v * z * z;
+            hab += v * z;
+            hbb += v;
+        }
+        double det = haa * hbb - hab * hab, by_a = (hbb * ga - hab * gb) / det, by_b = (haa * gb - hab * ga) / det;
+        double most = KT_MAX(fabs(by_a), fabs(by_b)), damp = most > 2 ? 2 / most : 1;
+        a = KT_MAX(0.1, a - damp * by_a);
+        b -= damp * by_b;
+        if (most < 1e-4)
+            break;
+    }
+    *ret_scale = a;
+    *ret_shift = b;
+}
+
+static kt_rc check(const kt_features *x, uint32_t n_labels, const float *has, const kt_linear_options *o, kt_err *err)
+{
+    if (o->bits < 8 || o->bits > 24)
+        return kt_fail(err, KT_RANGE, "feature bits %u are outside 8..24", o->bits);
+    if (!n_labels || n_labels > 65535 || !x->n_rows)
+        return kt_fail(err, KT_RANGE, "%zu rows and %u labels; both are needed, and at most 65535 labels", x->n_rows, n_labels);
+    for (size_t i = 0; i < x->n_rows * n_labels; i++)
+        if (!(has[i] >= 0 && has[i] <= 1))
+            return kt_fail(err, KT_RANGE, "row %zu, label %zu: share %g is outside 0..1", i / n_labels, i % n_labels, (double)has[i]);
+    return KT_OK;
+}
+
+kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *has, const kt_linear_options *o, kt_pool *pool, kt_linear *ret,
+                          kt_err *err)
+{
+    KT_TRY(check(x, n_labels, has, o, err));
+    kt_linear m = { .n_labels = n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, sizeof(*m.row_of)) };
+    kt_example *e = kt_alloc_array(x->n_rows, sizeof(*e));
+    for (size_t i = 0; i < x->n_rows; i++)
+        e[i] = (kt_example){ x, i, has + i * n_labels, -1, 1, true };
+    kt_train_rows r;
+    kt_train_rows_init(e, x->n_rows, n_labels, m.row_of, &m.n_seen, &r);
+    m.room = m.n_seen;
+    m.weight = kt_alloc_array((size_t)m.n_seen + 1, n_labels * sizeof(*m.weight));
+    m.bias = kt_zalloc_array(n_labels, sizeof(*m.bias));
+    float *margin = kt_zalloc_array(x->n_rows, n_labels * sizeof(*margin));
+    double scale, shift;
+    held_back(&r, o, pool, m.weight, m.bias, margin);
+    fit_curve(margin, has, x->n_rows * n_labels, &scale, &shift);
+    kt_linear_descend(&r, NULL, cost_of(o), epochs_of(o), o->seed, pool, m.weight, m.bias);
+    for (size_t w = 0; w < (size_t)m.n_seen * n_labels; w++)
+        m.weight[w] *= (float)scale;
+    for (uint32_t c = 0; c < n_labels; c++)
+        m.bias[c] = (float)(scale * (double)m.bias[c] + shift);
+    kt_train_rows_done(&r);
+    kt_free(margin);
+    kt_free(e);
+    *ret = m;
+    return KT_OK;
+}
+
+typedef struct multi_job {
+    const kt_linear *m;
+    const kt_features *x;
+    float *ret;
+} multi_job;
+
+static void multi_part(void *ctx, size_t part)
+{
+    const multi_job *j = ctx;
+    uint32_t k = j->m->n_labels;
+    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->x->n_rows, (part + 1) * CHUNK_ROWS); i++) {
+        float *z = j->ret + i * k;
+        memcpy(z, j->m->bias, k * sizeof(*z));
+        kt_linear_scores(j->m, j->x, i, z);
+        for (uint32_t c = 0; c < k; c++)
+            z[c] = 1 / (1 + expf(-z[c]));
+    }
+}
+
+void kt_linear_multi_predict(const kt_linear *m, const kt_features *x, kt_pool *pool, float *ret_prob)
+{
+    multi_job j = { m, x, ret_prob };
+    kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, multi_part, &j);
+}

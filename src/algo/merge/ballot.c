@@ -1,0 +1,204 @@
+/* Grouping votes by item, by as many threads as there are, with a result that does not depend on their number.
+
+   A first pass checks the ids and sees whether the votes already stand item by item, which files and databases usually give;
+   it notes where the item changes, and that is all there is to do: nothing is copied. Otherwise a stable counting sort: every thread owns a range of items and
+   goes through all votes, so each place is written by one thread and the order within an item is that of the input. */
+#include "algo/merge/ballot.h"
+
+#include "base/mem.h"
+
+#define MOST_PARTS 32
+#define PART_VOTES 8192
+#define PARTS_DOUBLES ((size_t)8 << 20) /* all parts' tables together */
+#define CHUNK_VOTES ((size_t)1 << 16)
+#define MAX_PAIRS ((size_t)1 << 30)     /* sources × labels */
+
+struct grouping {
+    const kt_votes *v;
+    kt_ballot *b;
+    size_t chunks, ranges;
+    int32_t least;    /* a vote is kept from this label on: KT_ABSTAIN or 0 */
+    bool *bad;        /* of each chunk: a vote is out of bounds */
+    bool *unready;    /* of each chunk: not in the order of items, or an abstention */
+    uint32_t *source; /* places of the votes that are kept */
+    int32_t *label;
+};
+
+static bool bad_vote(const kt_votes *v, size_t i)
+{
+    return (v->item[i] >= v->n_items) | (v->source[i] >= v->n_sources) | (v->label[i] < KT_ABSTAIN) | (v->label[i] >= (int32_t)v->n_labels);
+}
+
+/* Looks at a chunk; where it can stay as it is, start gets the places of the items that begin in it. */
+static void check_chunk(void *ctx, size_t chunk)
+{
+    const struct grouping *g = ctx;
+    const kt_votes *v = g->v;
+    size_t from = chunk * CHUNK_VOTES, to = KT_MIN(from + CHUNK_VOTES, v->n);
+    uint32_t last = from ? v->item[from - 1] : 0;
+    bool wrong = from && last >= v->n_items, unready = false;
+    for (size_t i = from; i < to; i++) {
+        wrong |= bad_vote(v, i);
+        unready |= (v->item[i] < last) | (v->label[i] < 0);
+        last = v->item[i];
+    }
+    g->unready[chunk] = unready;
+    g->bad[chunk] = wrong;
+    if (wrong || unready)
+        return;
+    uint32_t next = from ? v->item[from - 1] + 1 : 0;
+    for (size_t i = from; i < to; i++)
+        for (; next <= v->item[i]; next++)
+            g->b->start[next] = (uint32_t)i;
+}
+
+static void count_range(void *ctx, size_t range)
+{
+    const struct grouping *g = ctx;
+    const kt_votes *v = g->v;
+    uint32_t from = (uint32_t)((uint64_t)v->n_items * range / g->ranges), to = (uint32_t)((uint64_t)v->n_items * (range + 1) / g->ranges);
+    uint32_t *at = g->b->start + 1;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->item[i] - from < to - from)
+            at[v->item[i]] += v->label[i] >= g->least;
+}
+
+/* start + 1 holds the place of each item's next vote, in the end start of the next item. */
+static void place_range(void *ctx, size_t range)
+{
+    const struct grouping *g = ctx;
+    const kt_votes *v = g->v;
+    uint32_t from = (uint32_t)((uint64_t)v->n_items * range / g->ranges), to = (uint32_t)((uint64_t)v->n_items * (range + 1) / g->ranges);
+    uint32_t *at = g->b->start + 1;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->item[i] - from < to - from && v->label[i] >= g->least) {
+            uint32_t place = at[v->item[i]]++;
+            g->source[place] = v->source[i];
+            g->label[place] = v->label[i] < 0 ? (int32_t)v->n_labels : v->label[i];
+        }
+}
+
+static void sort_votes(struct grouping *g, kt_pool *pool, kt_arena *a)
+{
+    kt_ballot *b = g->b;
+    uint32_t sum = 0;
+    b->source = b->own_source = g->source = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*g->source));
+    b->label = g->label = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*g->label));
+    kt_mem_huge(g->source, g->v->n * sizeof(*g->source));
+    kt_mem_huge(g->label, g->v->n * sizeof(*g->label));
+    g->ranges = (size_t)kt_pool_size(pool);
+    memset(b->start, 0, ((size_t)b->n_items + 2) * sizeof(*b->start));
+    kt_pool_run(pool, g->ranges, count_range, g);
+    for (size_t i = 1; i <= b->n_items; i++) {
+        uint32_t m = b->start[i];
+        b->start[i] = sum;
+        sum += m;
+    }
+    kt_pool_run(pool, g->ranges, place_range, g);
+}
+
+kt_rc kt_ballot_make(const kt_votes *v, bool abstain_speaks, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
+{
+    if (v->n >= UINT32_MAX)
+        return kt_fail(err, KT_LIMIT, "%zu votes; a merge takes up to %u", v->n, UINT32_MAX - 1);
+    if (v->n_labels >= KT_BALLOT_LABELS)
+        return kt_fail(err, KT_LIMIT, "%u labels; a merge takes up to %d", v->n_labels, KT_BALLOT_LABELS - 1);
+    kt_ballot b = { .n_items = v->n_items, .n_labels = v->n_labels, .n_sources = v->n_sources, .n_said = v->n_labels + abstain_speaks };
+    struct grouping g = { .v = v, .b = &b, .least = abstain_speaks ? KT_ABSTAIN : 0, .chunks = (v->n + CHUNK_VOTES - 1) / CHUNK_VOTES };
+    g.bad = kt_alloc_array(g.chunks, sizeof(*g.bad));
+    g.unready = kt_alloc_array(g.chunks, sizeof(*g.unready));
+    b.start = kt_arena_alloc(a, ((size_t)v->n_items + 2) * sizeof(*b.start));
+    kt_mem_huge(b.start, ((size_t)v->n_items + 2) * sizeof(*b.start));
+    kt_pool_run(pool, g.chunks, check_chunk, &g);
+    bool ready = true, fine = true;
+    for (size_t c = 0; c < g.chunks; c++) {
+        ready &= !g.unready[c];
+        fine &= !g.bad[c];
+    }
+    kt_free(g.bad);
+    kt_free(g.unready);
+    if (!fine)
+        return kt_votes_check(v, err);
+    if (ready) {
+        for (size_t i = v->n ? (size_t)v->item[v->n - 1] + 1 : 0; i <= v->n_items; i++)
+            b.start[i] = (uint32_t)v->n;
+        b.source = v->source;
+        b.label = v->label;
+    } else {
+        sort_votes(&g, pool, a);
+    }
+    for (size_t i = 0; i < v->n_items; i++) {
+        uint32_t m = b.start[i + 1] - b.start[i];
+        b.most = KT_MAX(b.most, m);
+        b.n_voted += m > 0;
+    }
+    *ret = b;
+    return 0;
+}
+
+size_t kt_ballot_parts(const kt_ballot *b, size_t table)
+{
+    size_t n = b->start[b->n_items] / PART_VOTES + 1;
+    n = KT_MIN(n, PARTS_DOUBLES / (table + 1));
+    n = KT_MIN(n, MOST_PARTS);
+    return KT_MAX(n, 1);
+}
+
+uint32_t kt_ballot_part(const kt_ballot *b, size_t part, size_t parts)
+{
+    return (uint32_t)((uint64_t)b->n_items * part / parts);
+}
+
+struct numbering {
+    const kt_ballot *b;
+    uint32_t *cell; /* n_sources × K: votes, then the cell's number */
+    uint32_t *of;
+    size_t n, parts;
+};
+
+static void number_part(void *ctx, size_t part)
+{
+    const struct numbering *m = ctx;
+    size_t k = m->b->n_said;
+    for (size_t q = m->n * part / m->parts; q < m->n * (part + 1) / m->parts; q++)
+        m->of[q] = m->cell[m->b->source[q] * k + (size_t)m->b->label[q]];
+}
+
+kt_rc kt_cells_make(kt_ballot *b, kt_pool *pool, kt_arena *a, kt_cells *ret, kt_err *err)
+{
+    size_t k = b->n_said, n = b->start[b->n_items];
+    if (k && b->n_sources > MAX_PAIRS / k) {
+        kt_fail(err, KT_LIMIT, "%u sources with %u labels are more than fit", b->n_sources, b->n_labels);
+        return kt_hint(err, "one_coin_dawid_skene keeps one number per source");
+    }
+    struct numbering m = { .b = b, .n = n, .parts = n / CHUNK_VOTES + 1 };
+    m.cell = kt_zalloc_array(b->n_sources * k, sizeof(*m.cell));
+    for (size_t q = 0; q < n; q++)
+        m.cell[b->source[q] * k + (size_t)b->label[q]]++;
+    kt_cells c = { .first = kt_arena_alloc(a, ((size_t)b->n_sources + 1) * sizeof(*c.first)), .of = b->own_source };
+    if (!c.of) {
+        c.of = kt_arena_alloc(a, n * sizeof(*c.of));
+        kt_mem_huge(c.of, n * sizeof(*c.of));
+    }
+    m.of = c.of;
+    for (size_t x = 0; x < b->n_sources * k; x++)
+        c.n += m.cell[x] > 0;
+    c.said = kt_arena_alloc(a, c.n * sizeof(*c.said));
+    c.votes = kt_arena_alloc(a, c.n * sizeof(*c.votes));
+    uint32_t next = 0;
+    for (size_t s = 0; s < b->n_sources; s++) {
+        c.first[s] = next;
+        for (size_t l = 0; l < k; l++)
+            if (m.cell[s * k + l]) {
+                c.said[next] = (uint16_t)l;
+                c.votes[next] = m.cell[s * k + l];
+                m.cell[s * k + l] = next++;
+            }
+    }
+    c.first[b->n_sources] = next;
+    kt_pool_run(pool, m.parts, number_part, &m);
+    kt_free(m.cell);
+    b->source = b->own_source = NULL;
+    *ret = c;
+    return 0;
+}

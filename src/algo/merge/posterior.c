@@ -1,0 +1,271 @@
+/* What every aggregator's answer has: shares of votes, the likeliest label with its evidence, accuracies with intervals. */
+#include "algo/merge/aggregate.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+
+#define Z95 1.959963984540054
+
+void kt_posterior_make(const kt_ballot *b, kt_arena *a, kt_posterior *ret)
+{
+    size_t n = b->n_items, cells = n * b->n_labels;
+    *ret = (kt_posterior){ .n_items = b->n_items, .n_labels = b->n_labels, .n_sources = b->n_sources };
+    KT_ASSERT(n == 0 || cells / n == b->n_labels);
+    ret->prob = kt_arena_alloc(a, cells * sizeof(double));
+    kt_mem_huge(ret->prob, cells * sizeof(double));
+    ret->label = kt_arena_alloc(a, n * sizeof(int32_t));
+    ret->n_votes = kt_arena_alloc(a, n * sizeof(uint32_t));
+    ret->n_for = kt_arena_alloc(a, n * sizeof(uint32_t));
+    kt_mem_huge(ret->label, n * sizeof(int32_t));
+    kt_mem_huge(ret->n_votes, n * sizeof(uint32_t));
+    kt_mem_huge(ret->n_for, n * sizeof(uint32_t));
+    ret->source_accuracy = kt_arena_array(a, b->n_sources, sizeof(double));
+    ret->source_ci = kt_arena_array(a, b->n_sources, 2 * sizeof(double));
+    ret->prior = kt_arena_array(a, b->n_labels, sizeof(double));
+}
+
+/* One pass over the items in parts; every part sums into its own row of width doubles. */
+struct pass {
+    const kt_ballot *b;
+    const kt_cells *cells;
+    const double *weight;
+    kt_posterior *p;
+    size_t parts, width;
+    double *table;
+    uint64_t *tally; /* parts × n_sources: of the majority */
+    size_t tallies;  /* n_sources when there is a tally: parts must leave room for it */
+};
+
+/* Runs fn and adds the rows up into the first. */
+static void run_pass(struct pass *w, size_t width, void (*fn)(void *, size_t), kt_pool *pool)
+{
+    w->width = width;
+    w->parts = kt_ballot_parts(w->b, width + w->tallies);
+    w->table = kt_zalloc_array(w->parts * width, sizeof(double));
+    kt_pool_run(pool, w->parts, fn, w);
+    for (size_t part = 1; part < w->parts; part++)
+        for (size_t x = 0; x < width; x++)
+            w->table[x] += w->table[part * width + x];
+}
+
+/* Share of the votes on item i of each label into p; false without votes, then p is even. */
+static inline __attribute__((always_inline)) bool share_item(const struct pass *w, size_t i, uint32_t k, double *p)
+{
+    const kt_ballot *b = w->b;
+    uint32_t from = b->start[i], to = b->start[i + 1];
+    double sum = 0;
+    for (uint32_t c = 0; c < k; c++)
+        p[c] = 0;
+    for (uint32_t q = from; w->weight && q < to; q++)
+        if (b->label[q] < (int32_t)k) {
+            p[b->label[q]] += w->weight[b->source[q]];
+            sum += w->weight[b->source[q]];
+        }
+    if (!(sum > 0)) {
+        for (uint32_t q = from; q < to; q++)
+            if (b->label[q] < (int32_t)k) {
+                p[b->label[q]]++;
+                sum++;
+            }
+    }
+    for (uint32_t c = 0; c < k; c++)
+        p[c] = sum > 0 ? p[c] / sum : 1.0 / k;
+    return from < to;
+}
+
+/* Label and evidence of item i from its row p. */
+static inline __attribute__((always_inline)) int32_t label_item(const struct pass *w, size_t i, uint32_t k, const double *p)
+{
+    const kt_ballot *b = w->b;
+    uint32_t from = b->start[i], to = b->start[i + 1], n_for = 0;
+    int32_t best = 0;
+    for (int32_t c = 1; c < (int32_t)k; c++)
+        if (p[c] > p[best] * (1 + 1e-12)) /* equal up to the order of addition is a tie */
+            best = c;
+    for (uint32_t q = from; q < to; q++)
+        n_for += b->label[q] == best;
+    w->p->n_votes[i] = to - from;
+    w->p->n_for[i] = n_for;
+    return w->p->label[i] = from < to ? best : -1;
+}
+
+static void shares_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
+    double *share = w->table + part * w->width;
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        bool voted = share_item(w, i, k, p);
+        for (uint32_t c = 0; c < k && voted; c++)
+            share[c] += p[c];
+    }
+}
+
+static void set_prior(const struct pass *w)
+{
+    for (uint32_t c = 0; c < w->b->n_labels; c++)
+        w->p->prior[c] = w->b->n_voted ? w->table[c] / w->b->n_voted : 1.0 / w->b->n_labels;
+}
+
+void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
+{
+    struct pass w = { .b = b, .weight = weight, .p = ret };
+    run_pass(&w, b->n_labels, shares_part, pool);
+    set_prior(&w);
+    kt_free(w.table);
+}
+
+static void labels_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++)
+        if (label_item(w, i, k, w->p->prob + i * k) < 0 && k)
+            memcpy(w->p->prob + i * k, w->p->prior, k * sizeof(double));
+}
+
+void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
+{
+    struct pass w = { .b = b, .p = ret };
+    run_pass(&w, 0, labels_part, pool);
+    kt_free(w.table);
+}
+
+/* Up to eight labels and 255 votes an item: the counts of all labels fit one register. tally: of each source, votes below
+   bit 32, those for the label above. */
+static inline __attribute__((always_inline)) void majority_items(const struct pass *w, size_t part, uint32_t k)
+{
+    const kt_ballot *b = w->b;
+    uint32_t end = kt_ballot_part(b, part + 1, w->parts);
+    double *share = w->table + part * w->width;
+    uint64_t *tally = w->tally + part * b->n_sources;
+    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        uint32_t from = b->start[i], to = b->start[i + 1], best = 0, top = 0;
+        uint64_t counts = 0;
+        for (uint32_t q = from; q < to; q++)
+            counts += (uint64_t)1 << 8 * b->label[q];
+        for (uint32_t c = 0; c < k; c++) {
+            uint32_t n = counts >> 8 * c & 255;
+            best = n > top ? c : best;
+            top = n > top ? n : top;
+        }
+        double own[8], n_votes = to - from;
+        for (uint32_t c = 0; c < k; c++)
+            own[c] = (double)(int32_t)(counts >> 8 * c & 255) / n_votes;
+        for (uint32_t c = 0; c < k; c++)
+            p[c] = from < to ? own[c] : 1.0 / k;
+        for (uint32_t c = 0; c < k && from < to; c++)
+            share[c] += own[c];
+        w->p->n_votes[i] = to - from;
+        w->p->n_for[i] = top;
+        w->p->label[i] = from < to ? (int32_t)best : -1;
+        for (uint32_t q = from; q < to; q++)
+            tally[b->source[q]] += 1 + ((uint64_t)(b->label[q] == (int32_t)best) << 32);
+    }
+}
+
+static void majority_any(const struct pass *w, size_t part)
+{
+    uint32_t k = w->b->n_labels, end = kt_ballot_part(w->b, part + 1, w->parts);
+    double *share = w->table + part * w->width;
+    uint64_t *tally = w->tally + part * w->b->n_sources;
+    for (size_t i = kt_ballot_part(w->b, part, w->parts); i < end; i++) {
+        double *p = w->p->prob + i * k;
+        bool voted = share_item(w, i, k, p);
+        for (uint32_t c = 0; c < k && voted; c++)
+            share[c] += p[c];
+        int32_t label = label_item(w, i, k, p);
+        for (uint32_t q = w->b->start[i]; q < w->b->start[i + 1]; q++)
+            tally[w->b->source[q]] += 1 + ((uint64_t)(w->b->label[q] == label) << 32);
+    }
+}
+
+/* The usual small K become constants, and the loops over labels straight code. */
+static void majority_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    bool small = !w->weight && w->b->most <= 255 && w->b->n_said == w->b->n_labels;
+    switch (small ? w->b->n_labels : 0) {
+    case 2: majority_items(w, part, 2); break;
+    case 3: majority_items(w, part, 3); break;
+    case 4: majority_items(w, part, 4); break;
+    case 5: majority_items(w, part, 5); break;
+    case 6: majority_items(w, part, 6); break;
+    case 7: majority_items(w, part, 7); break;
+    case 8: majority_items(w, part, 8); break;
+    default: majority_any(w, part);
+    }
+}
+
+void kt_wilson(double share, double n, double ret[2])
+{
+    double z2 = Z95 * Z95, mid = (share * n + z2 / 2) / (n + z2);
+    double half = Z95 / (n + z2) * sqrt(n * share * (1 - share) + z2 / 4);
+    ret[0] = KT_MAX(mid - half, 0);
+    ret[1] = KT_MIN(mid + half, 1);
+}
+
+void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
+{
+    struct pass w = { .b = b, .weight = weight, .p = ret };
+    size_t parts = kt_ballot_parts(b, b->n_labels + (size_t)b->n_sources);
+    w.tally = kt_zalloc_array(parts * b->n_sources, sizeof(*w.tally));
+    w.tallies = b->n_sources;
+    run_pass(&w, b->n_labels, majority_part, pool);
+    for (size_t part = 1; part < w.parts; part++)
+        for (size_t s = 0; s < b->n_sources; s++)
+            w.tally[s] += w.tally[part * b->n_sources + s];
+    set_prior(&w);
+    for (size_t s = 0; s < b->n_sources; s++) {
+        double n = (double)(w.tally[s] & UINT32_MAX), a = (double)(w.tally[s] >> 32) / n;
+        ret->source_accuracy[s] = n > 0 ? a : NAN;
+        ret->source_ci[2 * s] = ret->source_ci[2 * s + 1] = NAN;
+        if (n > 0)
+            kt_wilson(a, n, ret->source_ci + 2 * s);
+    }
+    for (size_t i = 0; i < b->n_items && b->n_voted < b->n_items; i++)
+        if (ret->label[i] < 0 && b->n_labels)
+            memcpy(ret->prob + i * b->n_labels, ret->prior, b->n_labels * sizeof(double));
+    kt_free(w.table);
+    kt_free(w.tally);
+}
+
+/* table: votes of each source or cell, then Σ p (1 - p). */
+static void doubt_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    const kt_ballot *b = w->b;
+    const uint32_t *index = w->cells ? w->cells->of : b->source;
+    double *n = w->table + part * w->width, *doubt = n + w->width / 2;
+    uint32_t end = kt_ballot_part(b, part + 1, w->parts), k = b->n_labels;
+    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++)
+        for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
+            if (b->label[q] < (int32_t)k) {
+                double p = w->p->prob[i * k + (size_t)b->label[q]];
+                n[index[q]]++;
+                doubt[index[q]] += p * (1 - p);
+            }
+}
+
+void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret)
+{
+    struct pass w = { .b = b, .cells = cells, .p = ret };
+    size_t half = cells ? cells->n : b->n_sources;
+    run_pass(&w, 2 * half, doubt_part, pool);
+    for (size_t s = 0; s < b->n_sources; s++) {
+        double n = 0, doubt = 0, a = ret->source_accuracy[s];
+        for (size_t x = cells ? cells->first[s] : s; x < (cells ? cells->first[s + 1] : s + 1); x++) {
+            n += w.table[x];
+            doubt += w.table[half + x];
+        }
+        ret->source_ci[2 * s] = ret->source_ci[2 * s + 1] = NAN;
+        if (n > 0 && !isnan(a)) {
+            double spread = KT_MAX(a * (1 - a), 0.25 / (n + 1));
+            kt_wilson(a, KT_MAX(n - doubt / spread, KT_MIN(n, 1)), ret->source_ci + 2 * s);
+        }
+    }
+    kt_free(w.table);
+}

@@ -1,0 +1,195 @@
+/* The answer of a merge as JSON or CSV, and the warning that comes with it. */
+#include "cli/merge/merge.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define FLUSH_BYTES ((size_t)1 << 20)
+#define FAR 0.02 /* share of other labels than the majority's from which on a warning is printed */
+
+static void flush(kt_buf *b, bool last)
+{
+    if (b->n < FLUSH_BYTES && !last)
+        return;
+    fwrite(b->p, 1, b->n, stdout);
+    kt_buf_reset(b);
+}
+
+static void put_by_label(kt_buf *b, const kt_merge *m, const double *p)
+{
+    kt_buf_char(b, '{');
+    for (uint32_t c = 0; c < m->post.n_labels; c++) {
+        if (c)
+            kt_buf_char(b, ',');
+        kt_buf_json(b, m->file.label[c]);
+        kt_buf_char(b, ':');
+        kt_buf_f64(b, p[c]);
+    }
+    kt_buf_char(b, '}');
+}
+
+static void put_number(kt_buf *b, const char *name, double x)
+{
+    kt_buf_printf(b, ",\"%s\":", name);
+    kt_buf_f64(b, x);
+}
+
+static void put_confusion(kt_buf *b, const kt_merge *m, uint32_t s)
+{
+    uint32_t k = m->post.n_labels;
+    kt_buf_puts(b, ",\"confusion\":{"); /* said → truth → P(said | truth) */
+    for (uint32_t said = 0; said < k; said++) {
+        if (said)
+            kt_buf_char(b, ',');
+        kt_buf_json(b, m->file.label[said]);
+        kt_buf_char(b, ':');
+        put_by_label(b, m, m->post.source_confusion + ((size_t)s * k + said) * k);
+    }
+    kt_buf_char(b, '}');
+}
+
+static void put_source(kt_buf *b, const kt_merge *m, uint32_t s)
+{
+    const kt_posterior *p = &m->post;
+    kt_buf_puts(b, "{\"annotator\":");
+    kt_buf_json(b, m->file.source[s]);
+    put_number(b, "accuracy", p->source_accuracy[s]);
+    kt_buf_puts(b, ",\"ci95\":");
+    if (isnan(p->source_ci[2 * s])) {
+        kt_buf_puts(b, "null");
+    } else {
+        kt_buf_char(b, '[');
+        kt_buf_f64(b, p->source_ci[2 * s]);
+        kt_buf_char(b, ',');
+        kt_buf_f64(b, p->source_ci[2 * s + 1]);
+        kt_buf_char(b, ']');
+    }
+    kt_buf_printf(b, ",\"votes\":%u", m->votes_of_source[s]);
+    if (p->source_weight)
+        put_number(b, "weight", p->source_weight[s]);
+    if (p->source_ability)
+        put_number(b, "ability", p->source_ability[s]);
+    if (p->source_spamming) {
+        put_number(b, "spams", p->source_spamming[2 * s]);
+        put_number(b, "knows", p->source_spamming[2 * s + 1]);
+        kt_buf_puts(b, ",\"strategy\":");
+        put_by_label(b, m, p->source_strategy + (size_t)s * p->n_labels);
+    }
+    if (p->source_confusion)
+        put_confusion(b, m, s);
+    kt_buf_char(b, '}');
+}
+
+static void put_item(kt_buf *b, const kt_merge *m, uint32_t i)
+{
+    const kt_posterior *p = &m->post;
+    kt_buf_puts(b, "{\"item\":");
+    kt_buf_json(b, m->file.item[i]);
+    kt_buf_puts(b, ",\"label\":");
+    if (p->label[i] < 0)
+        kt_buf_puts(b, "null");
+    else
+        kt_buf_json(b, m->file.label[p->label[i]]);
+    kt_buf_printf(b, ",\"votes\":%u,\"votes_for\":%u", p->n_votes[i], p->label[i] < 0 ? 0 : p->n_for[i]);
+    if (p->item_ease)
+        put_number(b, "log_ease", p->item_ease[i]);
+    kt_buf_puts(b, ",\"posterior\":");
+    put_by_label(b, m, p->prob + (size_t)i * p->n_labels);
+    kt_buf_char(b, '}');
+}
+
+static void put_disagreement(kt_buf *b, const kt_merge *m)
+{
+    const kt_disagreement *d = m->post.disagreement;
+    kt_buf_printf(b, ",\"against_majority\":{\"compared\":%u,\"differ\":%u", d->n_compared, d->n_differ);
+    put_number(b, "accuracy_low", d->low);
+    put_number(b, "accuracy_high", d->high);
+    put_number(b, "hard_items", d->hard);
+    if (d->said >= 0) {
+        kt_buf_puts(b, ",\"commonest_mistake\":{\"said\":");
+        kt_buf_json(b, m->file.label[d->said]);
+        kt_buf_puts(b, ",\"truth\":");
+        kt_buf_json(b, m->file.label[d->truth]);
+        put_number(b, "probability", d->mistake);
+        kt_buf_char(b, '}');
+    }
+    kt_buf_char(b, '}');
+}
+
+void kt_merge_print_json(const kt_merge *m)
+{
+    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
+    kt_buf_printf(&b, "{\"method\":\"%s\",\"n_items\":%u,\"n_annotators\":%u,\"prior\":", m->method->name, m->post.n_items, m->post.n_sources);
+    put_by_label(&b, m, m->post.prior);
+    if (m->post.disagreement)
+        put_disagreement(&b, m);
+    kt_buf_puts(&b, ",\"items\":[");
+    for (uint32_t i = 0; i < m->post.n_items; i++) {
+        kt_buf_puts(&b, i ? ",\n" : "\n");
+        put_item(&b, m, i);
+        flush(&b, false);
+    }
+    kt_buf_puts(&b, "],\"sources\":[");
+    for (uint32_t s = 0; s < m->post.n_sources; s++) {
+        kt_buf_puts(&b, s ? ",\n" : "\n");
+        put_source(&b, m, s);
+        flush(&b, false);
+    }
+    kt_buf_puts(&b, "]}\n");
+    flush(&b, true);
+    kt_buf_done(&b);
+}
+
+void kt_merge_print_items(const kt_merge *m)
+{
+    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
+    kt_buf_puts(&b, "item,label,posterior\n");
+    for (uint32_t i = 0; i < m->post.n_items; i++) {
+        int32_t c = m->post.label[i];
+        kt_buf_csv(&b, m->file.item[i], ',');
+        kt_buf_char(&b, ',');
+        if (c >= 0)
+            kt_buf_csv(&b, m->file.label[c], ',');
+        kt_buf_char(&b, ',');
+        if (c >= 0)
+            kt_buf_printf(&b, "%.6g", m->post.prob[(size_t)i * m->post.n_labels + (size_t)c]);
+        kt_buf_char(&b, '\n');
+        flush(&b, false);
+    }
+    flush(&b, true);
+    kt_buf_done(&b);
+}
+
+void kt_merge_print_sources(const kt_merge *m)
+{
+    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
+    kt_buf_puts(&b, "annotator,votes,accuracy,low,high\n");
+    for (uint32_t s = 0; s < m->post.n_sources; s++) {
+        kt_buf_csv(&b, m->file.source[s], ',');
+        kt_buf_printf(&b, ",%u,", m->votes_of_source[s]);
+        if (!isnan(m->post.source_accuracy[s]))
+            kt_buf_printf(&b, "%.6g,%.6g,%.6g", m->post.source_accuracy[s], m->post.source_ci[2 * s], m->post.source_ci[2 * s + 1]);
+        else
+            kt_buf_puts(&b, ",,");
+        kt_buf_char(&b, '\n');
+        flush(&b, false);
+    }
+    flush(&b, true);
+    kt_buf_done(&b);
+}
+
+void kt_merge_warn(const kt_merge *m)
+{
+    const kt_disagreement *d = m->post.disagreement;
+    if (!d || d->n_differ < FAR * d->n_compared || d->n_differ == 0)
+        return;
+    fprintf(stderr, "karat: warning: %s and the majority give different labels to %u of %u items (%.1f %%): ", m->method->name, d->n_differ,
+            d->n_compared, 100.0 * d->n_differ / d->n_compared);
+    fprintf(stderr, "annotators are right from %.0f %% to %.0f %% of the time (10 %% and 90 %% quantile)", 100 * d->low, 100 * d->high);
+    if (d->said >= 0)
+        fprintf(stderr, "; what is %.*s they call %.*s %.0f %% of the time", KT_F(m->file.label[d->truth]), KT_F(m->file.label[d->said]),
+                100 * d->mistake);
+    if (d->hard > 0.1)
+        fprintf(stderr, "; %.0f %% of the items are hard, and votes on them tell little", 100 * d->hard);
+    fprintf(stderr, ". A few items with known labels (--gold) would settle it\n");
+}

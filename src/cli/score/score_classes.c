@@ -1,0 +1,245 @@
+/* One class an item: accuracy, F1, MCC; with probabilities log loss, Brier score and calibration. */
+#include "algo/score/score.h"
+#include "base/file.h"
+#include "base/names.h"
+#include "base/str.h"
+#include "cli/plot.h"
+#include "cli/score/score_cli.h"
+#include "format/npy.h"
+#include "format/rows.h"
+
+#include <math.h>
+
+static const char *const predicted_names[] = { "predicted", "prediction", "label", "class", NULL };
+
+struct classes {
+    kt_score_job *j;
+    kt_columns truth, predicted;
+    kt_matrix_file probs;
+    kt_names name;
+    size_t n;
+    int32_t *t, *p; /* p NULL: from the probabilities */
+    double *prob;
+};
+
+/* Column of classes: by name, or the only one that is no item. */
+static kt_rc class_column(const kt_columns *c, const char *const *names, kt_str **ret, kt_err *err)
+{
+    const kt_str *item = kt_columns_find(c, kt_item_names);
+    *ret = kt_columns_find(c, names);
+    if (!*ret && c->n_columns == 1 + (item != NULL))
+        *ret = c->cell[0] == item ? c->cell[1] : c->cell[0];
+    if (!*ret)
+        KT_TRY(kt_columns_need(c, names, ret, err));
+    return kt_columns_filled(c, *ret, "label", err);
+}
+
+/* Row among n names for each row of the truth; by place where either file names no items. */
+static kt_rc rows_of(const struct classes *w, const kt_str *name, size_t n, size_t *row, kt_err *err)
+{
+    const kt_str *item = kt_columns_find(&w->truth, kt_item_names);
+    kt_names names = { 0 };
+    kt_rc rc = 0;
+    if (!item || !name) {
+        if (n != w->n)
+            return kt_fail(err, KT_RANGE, "%zu predictions for %zu items", n, w->n);
+        for (size_t i = 0; i < n; i++)
+            row[i] = i;
+        return 0;
+    }
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (kt_names_add(&names, name[i]) != i)
+            rc = kt_fail(err, KT_RANGE, "item %.*s is predicted twice", KT_F(name[i]));
+    for (size_t i = 0; i < w->n && rc == 0; i++) {
+        int64_t at = kt_names_get(&names, item[i]);
+        row[i] = (size_t)at;
+        if (at < 0) {
+            kt_fail(err, KT_RANGE, "item %.*s has no prediction", KT_F(item[i]));
+            rc = kt_columns_fail(&w->truth, i, "item", err, KT_RANGE);
+        }
+    }
+    kt_names_done(&names);
+    return rc;
+}
+
+/* Class numbers of cells; fixed: only classes that are known already. */
+static kt_rc number(struct classes *w, const kt_columns *c, const kt_str *cell, size_t n, bool fixed, int32_t *ret, kt_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = fixed ? kt_names_get(&w->name, cell[i]) : (int64_t)kt_names_add(&w->name, cell[i]), place;
+        if (at < 0 && kt_parse_i64(cell[i], 0, (int64_t)w->name.n - 1, &place))
+            at = place;
+        ret[i] = (int32_t)at;
+        if (at < 0) {
+            kt_fail(err, KT_RANGE, "class '%.*s' is none of the %zu known", KT_F(cell[i]), w->name.n);
+            kt_hint(err, "--classes A,B,C names them in the order of the probabilities' columns");
+            return kt_columns_fail(c, i, "label", err, KT_RANGE);
+        }
+    }
+    return 0;
+}
+
+static kt_rc read_probs(struct classes *w, const char *path, kt_err *err)
+{
+    kt_arena *a = w->j->cli->arena;
+    KT_TRY(kt_matrix_file_read(path, "probs", a, &w->probs, err));
+    size_t k = w->probs.n_columns, *row = kt_arena_array(a, w->n + 1, sizeof(*row));
+    const kt_strs *given = &w->j->classes;
+    if (given->n && given->n != k)
+        return kt_fail(err, KT_USAGE, "--classes names %zu and the probabilities have %zu columns", given->n, k);
+    for (size_t c = 0; c < k; c++)
+        kt_names_add(&w->name, given->n ? given->v[c] : w->probs.column ? w->probs.column[c] : kt_arena_printf(a, "%zu", c));
+    KT_TRY(rows_of(w, w->probs.row, w->probs.n_rows, row, err));
+    w->prob = kt_arena_alloc(a, (w->n * k + 1) * sizeof(double));
+    for (size_t i = 0; i < w->n * k; i++)
+        w->prob[i] = kt_matrix_at(&w->probs, row[i / k], i % k);
+    return 0;
+}
+
+static kt_rc read_labels(struct classes *w, const char *path, kt_err *err)
+{
+    kt_arena *a = w->j->cli->arena;
+    kt_str *cell;
+    KT_TRY(kt_columns_read(path, a, &w->predicted, err));
+    KT_TRY(class_column(&w->predicted, predicted_names, &cell, err));
+    size_t n = w->predicted.n_rows, *row = kt_arena_array(a, w->n + 1, sizeof(*row));
+    int32_t *label = kt_arena_array(a, n + 1, sizeof(*label));
+    KT_TRY(rows_of(w, kt_columns_find(&w->predicted, kt_item_names), n, row, err));
+    KT_TRY(number(w, &w->predicted, cell, n, w->prob || w->j->classes.n, label, err));
+    w->p = kt_arena_array(a, w->n + 1, sizeof(*w->p));
+    for (size_t i = 0; i < w->n; i++)
+        w->p[i] = label[row[i]];
+    return 0;
+}
+
+static bool is_predicted(const kt_rows *r)
+{
+    for (const char *const *n = predicted_names; *n; n++)
+        if (kt_rows_column(r, kt_str_of(*n)) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+/* A table of labels has one column beside the items; anything wider, or an array of two dimensions, is probabilities. Standard
+   input can be read once only, and is labels. */
+static bool is_matrix(const char *path, kt_arena *a)
+{
+    KT_AUTO(kt_buf) text = KT_BUF_INIT((size_t)1 << 36);
+    kt_err ignored = { 0 };
+    kt_npy x;
+    kt_rows r;
+    if (kt_str_eq(kt_str_of(path), KT_S("-")) || kt_file_read(path, &text, &ignored) < 0)
+        return false;
+    if (kt_npy_is(KT_BUF_STR(&text)))
+        return kt_npy_parse(KT_BUF_STR(&text), a, &x, &ignored) == 0 && x.n_dims == 2 && x.kind == KT_NPY_NUMBER;
+    if (kt_npz_is(KT_BUF_STR(&text)) || kt_rows_open(&r, path, KT_BUF_STR(&text), false, a, &ignored) < 0)
+        return false;
+    size_t items = 0;
+    for (const char *const *n = kt_item_names; *n; n++)
+        items += kt_rows_column(&r, kt_str_of(*n)) != SIZE_MAX;
+    return !is_predicted(&r) && r.n_columns > 1 + items;
+}
+
+static void put_classes(struct classes *w, const kt_class_score *s)
+{
+    kt_out *o = &w->j->out;
+    uint32_t k = (uint32_t)w->name.n;
+    if (o->look == KT_LOOK_JSON) {
+        kt_out_interval(o, "accuracy_ci95", s->accuracy_ci95);
+        kt_out_open(o, "classes", '[');
+        for (uint32_t c = 0; c < k; c++) {
+            kt_out_open(o, NULL, '{');
+            kt_out_str(o, "label", w->name.name[c]);
+            kt_out_f64(o, "precision", s->precision[c]);
+            kt_out_f64(o, "recall", s->recall[c]);
+            kt_out_f64(o, "f1", s->f1[c]);
+            kt_out_u64(o, "support", s->support[c]);
+            kt_out_close(o, '}');
+        }
+        kt_out_close(o, ']');
+        kt_out_open(o, "confusion", '[');
+        for (uint32_t t = 0; t < k; t++) {
+            kt_out_open(o, NULL, '[');
+            for (uint32_t c = 0; c < k; c++)
+                kt_out_u64(o, NULL, s->confusion[(size_t)t * k + c]);
+            kt_out_close(o, ']');
+        }
+        kt_out_close(o, ']');
+    } else if (o->look == KT_LOOK_TEXT) {
+        kt_buf_puts(&o->b, "\nlabel                precision  recall      f1  support\n");
+        for (uint32_t c = 0; c < k; c++)
+            kt_buf_printf(&o->b, "%-20.*s %9.4f %7.4f %7.4f %8llu\n", KT_F(w->name.name[c]), s->precision[c], s->recall[c], s->f1[c], (unsigned long long)s->support[c]);
+    }
+}
+
+static void put_all(struct classes *w, const kt_class_score *s)
+{
+    kt_score_job *j = w->j;
+    kt_score_begin(j);
+    kt_score_put(j, "accuracy", s->accuracy, "right / all");
+    if (j->out.look == KT_LOOK_TEXT && !isnan(s->accuracy_ci95[0]))
+        kt_buf_printf(&j->out.b, "%-20s %.4f to %.4f\n", "  95 % interval", s->accuracy_ci95[0], s->accuracy_ci95[1]);
+    kt_score_put(j, "balanced_accuracy", s->balanced_accuracy, "mean recall of the classes that occur");
+    kt_score_put(j, "f1_macro", s->f1_macro, "mean over classes of 2 precision recall / (precision + recall)");
+    kt_score_put(j, "f1_weighted", s->f1_weighted, "the same, each class by how often it occurs");
+    kt_score_put(j, "f1_micro", s->f1_micro, "of all items together: the accuracy");
+    kt_score_put(j, "mcc", s->mcc, "correlation of truth and prediction over all classes");
+    if (w->prob) {
+        kt_score_put(j, "log_loss", s->log_loss, "mean of -log p[truth]");
+        kt_score_put(j, "brier", s->brier, "mean of the sum over classes of (p - 1 where true, else 0) squared");
+        kt_score_put(j, "ece", s->ece, "15 bins of the largest p: |accuracy - mean p|, weighted by their items");
+        kt_score_put(j, "mce", s->mce, "the largest of these gaps");
+    }
+    put_classes(w, s);
+    kt_score_end(j);
+}
+
+/* The confusion matrix, each row as shares of the true class. */
+static kt_rc plot(struct classes *w, const kt_class_score *s, kt_err *err)
+{
+    size_t k = w->name.n;
+    double *share = kt_arena_array(w->j->cli->arena, k * k + 1, sizeof(*share));
+    for (size_t i = 0; i < k * k; i++)
+        share[i] = s->support[i / k] ? (double)s->confusion[i] / (double)s->support[i / k] : NAN;
+    kt_plot_grid g = { "Confusion", "truth", "predicted", k, k, w->name.name, w->name.name, share, 0, 1, .percent = true };
+    return kt_plot_matrix(w->j->plot, &g, err);
+}
+
+static kt_rc score(struct classes *w, kt_err *err)
+{
+    kt_arena *a = w->j->cli->arena;
+    kt_str *cell;
+    KT_TRY(kt_columns_read(w->j->truth, a, &w->truth, err));
+    KT_TRY(class_column(&w->truth, kt_label_names, &cell, err));
+    w->n = w->truth.n_rows;
+    const char *probs = w->j->probs ? w->j->probs : is_matrix(w->j->predicted, a) ? w->j->predicted : NULL;
+    if (probs)
+        KT_TRY(read_probs(w, probs, err));
+    for (size_t c = 0; !probs && c < w->j->classes.n; c++)
+        kt_names_add(&w->name, w->j->classes.v[c]);
+    w->t = kt_arena_array(a, w->n + 1, sizeof(*w->t));
+    KT_TRY(number(w, &w->truth, cell, w->n, probs || w->j->classes.n, w->t, err));
+    if (w->j->predicted != probs)
+        KT_TRY(read_labels(w, w->j->predicted, err));
+    kt_class_score s;
+    kt_class_predictions p = { w->n, (uint32_t)w->name.n, w->t, w->p, w->prob };
+    KT_TRY(kt_score_classes(&p, w->j->cli->pool, a, &s, err));
+    put_all(w, &s);
+    return w->j->plot ? plot(w, &s, err) : 0;
+}
+
+static kt_rc run(kt_score_job *j, kt_err *err)
+{
+    struct classes w = { .j = j };
+    kt_rc rc = score(&w, err);
+    kt_columns_done(&w.truth);
+    kt_columns_done(&w.predicted);
+    kt_matrix_file_done(&w.probs);
+    kt_names_done(&w.name);
+    return rc;
+}
+
+const kt_score_task kt_score_task_classes = {
+    .name = "classes", .help = "one class an item; with probabilities also log loss, Brier score and calibration", .files = "PREDICTED TRUTH, or TRUTH with --probs P",
+    .run = run,
+};
