@@ -161,7 +161,7 @@ kt_linear_blend kt_linear_blend_choose(const kt_train_rows *r, size_t n_labeled,
     float given = (float)share;
     bool one = share >= 0 || r->n == n_labeled, side_by_side = r->n_labels <= NARROW; /* then one training has hardly parts to share out */
     uint8_t *fold = draw_folds(r, n_labeled, o->seed);
-    blend_job j = { r, o, n_labeled, fold, side_by_side ? NULL : pool, one ? share >= 0 ? &given : SHARE : SHARE, one ? 1 : SHARES, NULL };
+    blend_job j = { r, o, n_labeled, fold, side_by_side ? NULL : pool, share >= 0 ? &given : SHARE, one ? 1 : SHARES, NULL };
     j.margin = kt_zalloc_array(j.n_shares * 2 * n_labeled + 1, r->n_labels * sizeof(float));
     if (side_by_side)
         kt_pool_run(pool, n_folds, one_fold, &j);
