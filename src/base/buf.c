@@ -115,7 +115,8 @@ void kt_buf_json(kt_buf *b, kt_str s)
         }
         kt_buf_add(b, esc, n);
     }
-    kt_buf_add(b, s.p + from, s.n - from);
+    if (from < s.n) /* s may be empty without bytes */
+        kt_buf_add(b, s.p + from, s.n - from);
     kt_buf_char(b, '"');
 }
 
