@@ -188,7 +188,9 @@ static bytes back_reference(struct match *m, bytes s, int digit)
     int k = digit - '1';
     if (k < 0 || k >= m->n_captures || m->capture[k].n == UNCLOSED)
         luaL_error(m->L, "invalid capture index");
-    size_t n = m->capture[k].n > 0 ? (size_t)m->capture[k].n : 0;
+    if (m->capture[k].n == POSITION) /* a position has no text to find again */
+        return NULL;
+    size_t n = (size_t)m->capture[k].n;
     m->steps += n / 8;
     step(m);
     return (size_t)(m->end - s) >= n && memcmp(m->capture[k].at, s, n) == 0 ? s + n : NULL;
@@ -337,6 +339,12 @@ static size_t start_at(lua_State *L, int arg, size_t n)
     return at <= 1 ? 0 : KT_MIN((size_t)at - 1, n);
 }
 
+static int none(lua_State *L)
+{
+    lua_pushnil(L); /* not nothing at all: tostring(text:find(…)) is no error */
+    return 1;
+}
+
 static int find_or_match(lua_State *L, bool find)
 {
     kt_str s = check_text(L, 1), p = check_text(L, 2);
@@ -345,7 +353,7 @@ static int find_or_match(lua_State *L, bool find)
         const char *at = p.n ? memmem(s.p + from, s.n - from, p.p, p.n) : s.p + from;
         kt_lua_charge(L, ((at ? (size_t)(at - s.p) : s.n) - from + p.n) / 16);
         if (!at)
-            return 0;
+            return none(L);
         lua_pushinteger(L, at - s.p + 1);
         lua_pushinteger(L, at - s.p + (lua_Integer)p.n);
         return 2;
@@ -369,7 +377,7 @@ static int find_or_match(lua_State *L, bool find)
             break;
     }
     kt_lua_charge(L, m.steps);
-    return 0;
+    return none(L);
 }
 
 static int text_find(lua_State *L)
