@@ -226,7 +226,7 @@ KARAT_API karat_rc karat_label_quality(karat_context *ctx, const karat_label_pro
 /* Any output may be NULL. threshold: n_labels; raw, joint: n_labels², given × likely true, items. */
 KARAT_API karat_rc karat_confident_joint(karat_context *ctx, const karat_label_probs *data, double *ret_threshold, int64_t *ret_raw,
                                          int64_t *ret_joint, size_t *ret_off_diagonal, karat_error *err);
-/* Groups (sentences of tokens, images of pixels): group g is start[g] .. start[g + 1] - 1 of the n scores. temperature 0: the
+/* Groups (sentences of tokens, images of pixels, whose labels and rows are those of the functions above): group g is start[g] .. start[g + 1] - 1 of the n scores. temperature 0: the
    smallest score, else its soft minimum. */
 KARAT_API karat_rc karat_group_quality(const double *score, size_t n, const size_t *start, size_t n_groups, double temperature, double *ret,
                                        karat_error *err);
@@ -236,6 +236,18 @@ KARAT_API karat_rc karat_multilabel_quality(const uint8_t *given, const double *
 KARAT_API karat_rc karat_value_errors(const double *given, const double *predicted, size_t n, double *ret_z, karat_error *err);
 /* Near-duplicates (same cluster, -1 none) with different labels. */
 KARAT_API karat_rc karat_duplicate_errors(const int32_t *label, const int64_t *cluster, size_t n, uint8_t *ret_issue, size_t *ret_n, karat_error *err);
+/* Items far from all others in a space of d numbers each (embeddings): the mean distance to the nearest of them. */
+typedef struct karat_outlier_options {
+    size_t size;
+    uint32_t neighbours; /* 0: 10; at most 64 */
+    const char *metric;  /* "cosine" (NULL) or "euclidean" */
+    size_t sample;       /* compared with so many drawn from all; 0: 20,000; n or more: with all. Time n · sample · d */
+    uint64_t seed;
+} karat_outlier_options;
+/* x: n × d. ret_distance: n, NaN where there is no other item. ret_nearest: n, the nearest item (SIZE_MAX: none), or NULL. ret_z: n,
+   robust z of the logarithm of the distance, above 3.5 an outlier, or NULL. */
+KARAT_API karat_rc karat_outliers(karat_context *ctx, const float *x, size_t n, size_t d, const karat_outlier_options *options, double *ret_distance,
+                                  size_t *ret_nearest, double *ret_z, karat_error *err);
 
 /* Boxes x1, y1, x2, y2 of n images: image i has start[i] .. start[i + 1] - 1. score: of predictions, else NULL. */
 typedef struct karat_boxes {

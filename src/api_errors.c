@@ -2,6 +2,7 @@
 #include "api_int.h"
 
 #include "algo/errors/errors.h"
+#include "algo/errors/errors_outliers.h"
 #include "algo/errors/errors_rate.h"
 #include "algo/errors/errors_sources.h"
 #include "base/mem.h"
@@ -135,6 +136,32 @@ karat_rc karat_duplicate_errors(const int32_t *label, const int64_t *cluster, si
     kt_rc rc = kt_duplicate_errors(label, cluster, n, ret_issue, &found, &e);
     if (rc == 0 && ret_n)
         *ret_n = found;
+    return kt_api_end(rc, &e, err);
+}
+
+karat_rc karat_outliers(karat_context *ctx, const float *x, size_t n, size_t d, const karat_outlier_options *options, double *ret_distance,
+                        size_t *ret_nearest, double *ret_z, karat_error *err)
+{
+    kt_err e = { 0 };
+    kt_outlier_opts o = KT_OUTLIER_OPTS_INIT;
+    KT_API_OPTIONS(karat_outlier_options, given, options);
+    int metric = 0;
+    kt_rc rc = place_of(given.metric, kt_metric_names, "metric", &metric, &e);
+    if (rc == 0)
+        rc = kt_api_given(x, n && d, "x", &e);
+    if (rc == 0 && d && n > SIZE_MAX / d)
+        rc = kt_fail(&e, KT_NOMEM, "%zu items of %zu features", n, d);
+    if (rc == 0)
+        rc = kt_api_fits(n * d + n, 3 * sizeof(double), "features", &e);
+    o.neighbours = given.neighbours ? given.neighbours : o.neighbours;
+    o.metric = (kt_metric)metric;
+    o.sample = given.sample ? given.sample : o.sample;
+    o.seed = given.seed;
+    if (rc == 0) {
+        kt_pool *pool = kt_api_take(ctx);
+        rc = kt_outlier_distances(x, n, d, &o, pool, ret_distance, ret_nearest, ret_z, &e);
+        kt_api_give(ctx, pool);
+    }
     return kt_api_end(rc, &e, err);
 }
 

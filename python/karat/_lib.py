@@ -84,6 +84,10 @@ class LabelProbs(c.Structure):
     _fields_ = [("n", c.c_size_t), ("n_labels", c.c_uint32), ("label", P), ("prob", P), ("type", c.c_int), ("row_stride", c.c_size_t)]
 
 
+class OutlierOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("neighbours", c.c_uint32), ("metric", c.c_char_p), ("sample", c.c_size_t), ("seed", c.c_uint64)]
+
+
 class CBoxes(c.Structure):
     _fields_ = [("n", c.c_size_t), ("start", P), ("xyxy", P), ("label", P), ("score", P)]
 
@@ -179,6 +183,7 @@ _declare("karat_confident_joint", _i, P, P, P, P, P, P, P)
 _declare("karat_group_quality", _i, P, _z, P, _z, _d, P, P)
 _declare("karat_multilabel_quality", _i, P, P, _z, _u32, P, P)
 _declare("karat_value_errors", _i, P, P, _z, P, P)
+_declare("karat_outliers", _i, P, P, _z, _z, P, P, P, P, P)
 _declare("karat_duplicate_errors", _i, P, P, _z, P, P, P)
 _declare("karat_box_quality", _i, P, P, P, P, P, P, P, P)
 _declare("karat_error_rate", _i, P, _z, P, P, _u32, P, P, P)

@@ -6,11 +6,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._lib import (CBoxes, CChange, Collusion, LabelProbs, Pattern, Rate, array, at, call, context, lib, refuse, undefined)
+from ._lib import (CBoxes, CChange, Collusion, LabelProbs, OutlierOptions, Pattern, Rate, array, at, call, context, lib, refuse, undefined)
 from ._votes import votes as _votes
 
 __all__ = ["find_label_issues", "get_label_quality_scores", "compute_confident_joint", "confident_thresholds", "num_label_issues", "find_token_label_issues",
-           "get_token_label_quality_scores", "get_box_label_quality_scores", "get_multilabel_quality_scores", "find_value_errors",
+           "get_token_label_quality_scores", "find_pixel_label_issues", "get_pixel_label_quality_scores", "find_outliers", "get_box_label_quality_scores", "get_multilabel_quality_scores", "find_value_errors",
            "find_duplicate_errors", "error_rate", "find_changes", "source_patterns", "find_collusion"]
 
 
@@ -99,6 +99,48 @@ def get_token_label_quality_scores(labels: Sequence[Any], pred_probs: Sequence[A
         raise refuse(f"sentence_score is min or softmin, not {sentence_score}")
     call("karat_group_quality", at(score), len(score), at(start), len(labels), temperature if sentence_score == "softmin" else 0.0, at(out))
     return out, np.split(score, start[1:-1].astype(np.intp))
+
+
+def _pixels(labels: Any, pred_probs: Any) -> "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]":
+    l, p = np.asarray(labels), np.asarray(pred_probs)
+    if l.ndim != 3 or p.ndim != 4 or p.shape[0] != l.shape[0] or p.shape[2:] != l.shape[1:]:
+        raise refuse(f"labels {l.shape} and pred_probs {p.shape}, expected images × height × width and images × classes × height × width")
+    known = l >= 0
+    start = np.zeros(len(l) + 1, dtype=np.uintp)
+    start[1:] = np.cumsum(known.reshape(len(l), -1).sum(axis=1) if len(l) else [])
+    return known, start, l[known], np.moveaxis(p, 1, 3)[known]
+
+
+def find_pixel_label_issues(labels: Any, pred_probs: Any, filter_by: str = "prune_by_noise_rate") -> np.ndarray:
+    """Suspect pixels of label maps, a mask of their shape. labels: images × height × width of class numbers, -1 where there is none;
+    pred_probs: images × classes × height × width."""
+    known, _, flat, probs = _pixels(labels, pred_probs)
+    out = np.zeros(known.shape, dtype=bool)
+    out[known] = find_label_issues(flat, probs, filter_by)
+    return out
+
+
+def get_pixel_label_quality_scores(labels: Any, pred_probs: Any, method: str = "softmin", temperature: float = 0.1) -> "tuple[np.ndarray, np.ndarray]":
+    """A score an image (softmin or min over its pixels) and one a pixel (NaN where there is no label); low is likely wrong."""
+    if method not in ("softmin", "min"):
+        raise refuse(f"method is softmin or min, not {method}")
+    known, start, flat, probs = _pixels(labels, pred_probs)
+    score = get_label_quality_scores(flat, probs)
+    image, pixel = np.empty(len(known)), np.full(known.shape, np.nan)
+    call("karat_group_quality", at(score), len(score), at(start), len(image), temperature if method == "softmin" else 0.0, at(image))
+    pixel[known] = score
+    return image, pixel
+
+
+def find_outliers(features: Any, neighbours: int = 10, metric: str = "cosine", sample: int = 20_000, seed: int = 1) -> Dict[str, np.ndarray]:
+    """How far items lie from their nearest neighbours. features: items × numbers, such as embeddings. Returns distance (the mean over the
+    neighbours; NaN for a lone item), nearest (an index, -1 for a lone item) and z (above 3.5: an outlier). metric: cosine or euclidean; each
+    item is compared with so many drawn from all."""
+    x = array(features, np.float32, "features", (None, None))
+    distance, nearest, z = np.empty(len(x)), np.empty(len(x), dtype=np.uintp), np.empty(len(x))
+    o = OutlierOptions(c.sizeof(OutlierOptions), neighbours, metric.encode(), sample, seed)
+    call("karat_outliers", context, at(x), x.shape[0], x.shape[1], c.byref(o), at(distance), at(nearest), at(z))
+    return {"distance": distance, "nearest": nearest.astype(np.int64), "z": z}
 
 
 def _boxes(images: Sequence[Mapping[str, Any]], scores: bool) -> "tuple[CBoxes, tuple]":

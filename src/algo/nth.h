@@ -5,7 +5,7 @@
 #include "base/types.h"
 
 /* The value with exactly nth smaller or equal ones before it (0: the smallest) among the n numbers of v, none NaN; nth < n.
-   v is left in any order. O(n) for any input: the numbers' bits are counted eleven at a time from the top. */
+   v is overwritten. O(n) for any input: the numbers' bits are counted eleven at a time from the top. */
 double kt_nth_smallest(double *v, size_t n, size_t nth);
 /* Sorts n places by score[place], lowest first, ties by place. */
 void kt_sort_places(size_t *place, size_t n, const double *score);

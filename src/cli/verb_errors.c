@@ -54,7 +54,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "all", KT_OPT_FLAG, NULL, "a score for every label, not only for suspects", &all },
         { "gold", KT_OPT_TEXT, "FILE", "annotators: known labels (item,label)", &gold },
         { "strata", KT_OPT_TEXT, "A=N,B=M", "rate: how many items each stratum has", &j.strata },
-        { "seed", KT_OPT_INT, "N", "annotators: of the permutations (1)", &j.seed },
+        { "seed", KT_OPT_INT, "N", "annotators, outliers: of what is drawn (1)", &j.seed },
         { "plot", KT_OPT_TEXT, "FILE.svg", "labels: draw the confident joint", &plot },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
         { "csv", KT_OPT_FLAG, NULL, "print a CSV table (what most tasks print anyway)", &csv },
@@ -86,6 +86,7 @@ const kt_verb kt_verb_errors = {
             "files have such a column, else by place.\n\n"
             "  karat errors --labels labels.csv --probs probs.npy\n"
             "  karat errors --labels labels.csv --probs probs.csv --filter both --quality normalized_margin --json\n"
+            "  karat errors --task outliers embeddings.npy\n"
             "  karat errors --task boxes --labels boxes.csv --probs detections.csv\n"
             "  karat errors --task rate audit.csv --strata suspect=812,other=21350\n"
             "  karat errors --task annotators votes.csv --gold gold.csv",

@@ -58,6 +58,17 @@ static void refused(karat_context *ctx)
     uint8_t issue[2];
     CHECK(karat_label_issues(ctx, &d, NULL, issue, NULL, &e) == KARAT_RANGE && strstr(e.what, "item 1"));
     CHECK(karat_label_issues(ctx, &d, "all of them", issue, NULL, &e) == KARAT_USAGE);
+    float feature[4] = { 1, 2, NAN, 0 };
+    karat_outlier_options oo = KARAT_OPTIONS_INIT(karat_outlier_options);
+    CHECK(karat_outliers(ctx, feature, 2, 2, NULL, prob, NULL, NULL, &e) == KARAT_RANGE && strstr(e.what, "item 1"));
+    CHECK(karat_outliers(ctx, NULL, 2, 2, NULL, prob, NULL, NULL, &e) == KARAT_RANGE);
+    CHECK(karat_outliers(ctx, feature, (size_t)1 << 62, 2, NULL, prob, NULL, NULL, &e) == KARAT_NOMEM);
+    CHECK(karat_outliers(ctx, feature, (size_t)1 << 40, (size_t)1 << 40, NULL, prob, NULL, NULL, &e) == KARAT_NOMEM);
+    oo.metric = "manhattan";
+    CHECK(karat_outliers(ctx, feature, 1, 2, &oo, prob, NULL, NULL, &e) == KARAT_USAGE);
+    oo.metric = "euclidean";
+    oo.neighbours = 1000;
+    CHECK(karat_outliers(ctx, feature, 1, 2, &oo, prob, NULL, NULL, &e) == KARAT_RANGE);
     d.row_stride = 8;
     CHECK(karat_label_issues(ctx, &d, NULL, issue, NULL, &e) == KARAT_RANGE);
     d.type = KARAT_I32;

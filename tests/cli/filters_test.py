@@ -1,6 +1,6 @@
 """The filters as people use them: every file format, what they refuse and how, plots, --explain. Every refusal must have exit code 2
 or 3, name what is wrong, and leave nothing on standard output."""
-import json, os, struct, subprocess, sys, tempfile, zipfile
+import json, math, os, struct, subprocess, sys, tempfile, zipfile
 
 KARAT = os.environ["KARAT"]
 work = tempfile.mkdtemp()
@@ -191,6 +191,24 @@ def other_tasks():
     assert out.startswith("item,value,predicted,z\nz,900,9,"), out
     out, _ = run("errors", "--task", "multilabel", "--labels", path("ml.csv", "item,a,b\nx,1,0\ny,1,1\n"), "--probs", path("mp.csv", "item,a,b\nx,0.9,0.1\ny,0.9,0.2\n"))
     assert out.splitlines()[1].startswith("y,"), out
+    label = path("pl.npy", npy("|i1", (2, 2, 2), struct.pack("<8b", 0, 0, 1, 1, 0, 1, -1, 1)))
+    one = [0.9, 0.9, 0.1, 0.1, 0.9, 0.9, 0.9, 0.1]  # of class 0; the last image's pixel (1, 0) is suspect
+    both = one[:4] + [1 - p for p in one[:4]] + one[4:] + [1 - p for p in one[4:]]
+    prob = path("pp.npy", npy("<f8", (2, 2, 2, 2), struct.pack("<16d", *both)))
+    out, _ = run("errors", "--task", "pixels", "--labels", label, "--probs", prob, "--filter", "predicted_neq_given")
+    assert out.splitlines()[0] == "image,pixels,suspects,quality,x1,y1,x2,y2" and out.splitlines()[1].startswith("1,3,1,0.1") and out.endswith(",1,0,2,1\n"), out
+    got = json.loads(run("errors", "--task", "pixels", "--labels", label, "--probs", prob, "--filter", "predicted_neq_given", "--all", "--json")[0])
+    assert got["n_pixels"] == 7 and [i["image"] for i in got["images"]] == [1, 0] and got["images"][0]["region"] == [1, 0, 2, 1], got
+    refused("errors", "--task", "pixels", "--labels", label, "--probs", label, says=["pl.npy", "classes × height × width"])
+    refused("errors", "--task", "pixels", "--labels", path("pl2.npy", npy("|i1", (2, 2), struct.pack("<4b", 0, 0, 1, 7))),
+            "--probs", path("pp2.npy", npy("<f8", (2, 2, 2), struct.pack("<8d", *both[:8]))), says=["pl2.npy", "label 7"])
+    rows = "".join(f"n{k},{10 + 0.3 * math.sin(7.1 * k * k)},{1 + 0.3 * math.sin(3.7 * k * k)},{5 + 0.3 * math.sin(5.3 * k * k)}\n" for k in range(40))
+    got = json.loads(run("errors", "--task", "outliers", path("x.csv", "item,a,b,c\n" + rows + "far,-3,9,0\n"), "--json")[0])
+    assert [i["item"] for i in got["issues"]] == ["far"] and got["n_items"] == 41, got
+    out, _ = run("errors", "--task", "outliers", path("x.csv"), "--all", "--quality", "euclidean")
+    assert out.startswith("item,distance,z,nearest\nfar,") and len(out.splitlines()) == 42, out
+    refused("errors", "--task", "outliers", says="FILE", code=2)
+    refused("errors", "--task", "outliers", path("x2.csv", "item,a,b\na,1,2\nb,0,0\n"), says=["x2.csv", "item 1", "zeros"])
     got = json.loads(run("errors", "--task", "annotators", path("v.csv"), "--json")[0])
     assert {a["annotator"] for a in got["annotators"]} == {"a", "b"} and got["copies"] == []
     masks = path("mask.npy", npy("|u1", (2, 2), bytes([0, 1, 1, 1])))
@@ -207,7 +225,7 @@ def other_tasks():
     refused("score", path("t3.csv", "sentence,tag\n1,O\n"), path("t4.csv", "sentence,tag\n1,B-X\n1,I-X\n"), "--task", "spans", says="1 predicted tags for 2")
     refused("score", path("t3.csv"), path("t5.csv", "sentence,tag\n1,Q\n"), "--task", "spans", says="no tag")
     listed = run("list", "score_tasks")[0] + run("list", "error_tasks")[0]
-    for name in ("classes", "tracks", "annotators", "tolerance_px"):
+    for name in ("classes", "tracks", "annotators", "pixels", "outliers", "tolerance_px"):
         assert name in listed
 
 

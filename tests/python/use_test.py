@@ -163,6 +163,32 @@ def empty_and_undefined():
     assert abs(karat.get_multilabel_quality_scores([[1, 0]], [[0.9, 0.3]])[0] - (0.8 * 0.7 + 0.2 * 0.9)) < 1e-12
 
 
+def pixels_and_features():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 3, (6, 20, 24))
+    label = np.where(rng.random(truth.shape) < 0.03, (truth + 1) % 3, truth)
+    p = np.moveaxis(0.85 * np.eye(3)[truth] + 0.05, 3, 1)
+    found = karat.find_pixel_label_issues(label, p)
+    assert (found == (label != truth)).all() and found.dtype == bool
+    image, pixel = karat.get_pixel_label_quality_scores(label, p)
+    s = pixel.reshape(6, -1)
+    w = np.exp((1 - s) / 0.1)
+    assert np.allclose(image, (s * w).sum(1) / w.sum(1)) and pixel.shape == label.shape
+    label[0, :10] = -1
+    assert not karat.find_pixel_label_issues(label, p)[0, :10].any() and np.isnan(karat.get_pixel_label_quality_scores(label, p)[1][0, :10]).all()
+    assert karat.find_pixel_label_issues(np.empty((0, 2, 2), int), np.empty((0, 3, 2, 2))).shape == (0, 2, 2)
+    assert "expected images" in refused("range", karat.find_pixel_label_issues, label, p[:, :, :5])
+    x = np.concatenate([rng.normal([5, 1, 1], 0.2, (200, 3)), [[-5, 4, 1]]])
+    got = karat.find_outliers(x)
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    apart = 1 - unit @ unit.T
+    np.fill_diagonal(apart, np.inf)
+    assert np.allclose(got["distance"], np.sort(apart, axis=1)[:, :10].mean(1), atol=1e-6) and got["z"].argmax() == 200 and got["z"][200] > 3.5
+    assert karat.find_outliers([[1.0, 2.0]])["nearest"].tolist() == [-1] and karat.find_outliers(np.empty((0, 4)))["z"].tolist() == []
+    assert "item 1" in refused("range", karat.find_outliers, [[1, 2], [np.inf, 0]])
+    assert "no metric" in refused("usage", karat.find_outliers, x, metric="taxi")
+
+
 def people():
     rng = np.random.default_rng(5)
     rows = []
@@ -217,6 +243,6 @@ for module in (karat.agreement, karat.aggregation, karat._votes):
     assert doctest.testmod(module).failed == 0, module
 readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "README.md")
 assert doctest.testfile(readme, module_relative=False).failed == 0, readme
-for test in (ways_to_give_votes, agreement_by_hand, arrays_in_place, refusals, empty_and_undefined, people, other_threads_run):
+for test in (ways_to_give_votes, agreement_by_hand, arrays_in_place, refusals, empty_and_undefined, pixels_and_features, people, other_threads_run):
     test()
     print(test.__name__, "ok")

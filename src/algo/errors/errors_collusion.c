@@ -103,9 +103,9 @@ static void standardise(kt_collusion *p, size_t n)
     double middle = kt_nth_smallest(z, n, (n - 1) / 2);
     for (size_t i = 0; i < n; i++)
         z[i] = fabs(p[i].z - middle);
-    double spread = KT_MAX(1.4826 * kt_nth_smallest(z, n, (n - 1) / 2), 1);
+    double spread = 1.4826 * kt_nth_smallest(z, n, (n - 1) / 2);
     for (size_t i = 0; i < n; i++)
-        p[i].z = (p[i].z - KT_MAX(middle, 0)) / spread;
+        p[i].z = (p[i].z - KT_MAX(middle, 0)) / KT_MAX(spread, 1);
     kt_free(z);
 }
 

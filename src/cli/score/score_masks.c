@@ -1,15 +1,10 @@
 /* Label maps, .npy of height × width (or images × height × width): IoU, Dice, boundary. */
 #include "algo/score/score.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "cli/label_map.h"
 #include "cli/score/score_cli.h"
-#include "format/npy.h"
 
 #include <math.h>
-
-#define MAX_FILE_BYTES ((size_t)1 << 34)
-#define MAX_LABEL 65535
 
 struct settings {
     double tolerance_px;
@@ -21,39 +16,8 @@ static const kt_setting options[] = {
     { .name = NULL },
 };
 
-struct map {
-    kt_buf text;
-    kt_npy x;
-    int32_t *label;
-};
-
-static kt_rc read_map(const char *path, kt_arena *a, struct map *m, int32_t *most, kt_err *err)
-{
-    *m = (struct map){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
-    KT_TRY(kt_file_read(path, &m->text, err));
-    if (kt_npy_parse(KT_BUF_STR(&m->text), a, &m->x, err) < 0)
-        return kt_at(err, path, 0, NULL);
-    if (m->x.kind != KT_NPY_NUMBER || m->x.n_dims < 2 || m->x.n_dims > 3) {
-        kt_fail(err, KT_PARSE, "expected numbers in two or three dimensions, (images ×) height × width");
-        kt_at(err, path, 0, NULL);
-        return KT_PARSE;
-    }
-    m->label = kt_arena_alloc(a, (m->x.n + 1) * sizeof(int32_t));
-    for (size_t i = 0; i < m->x.n; i++) {
-        double v = kt_npy_number(&m->x, i);
-        if (!(v >= -1 && v <= MAX_LABEL) || v != floor(v)) {
-            kt_fail(err, KT_RANGE, "pixel %zu is %g; labels are whole numbers from 0 to %d, -1 where there is none", i, v, MAX_LABEL);
-            kt_at(err, path, 0, NULL);
-            return KT_RANGE;
-        }
-        m->label[i] = (int32_t)v;
-        *most = KT_MAX(*most, m->label[i]);
-    }
-    return 0;
-}
-
 /* Boundary scores of each label above 0 (the background), mean over labels and images where both have it. */
-static void boundaries(const struct map *p, const struct map *t, int32_t most, double tolerance_px, kt_boundary_score *ret)
+static void boundaries(const kt_label_map *p, const kt_label_map *t, int32_t most, double tolerance_px, kt_boundary_score *ret)
 {
     uint32_t d = p->x.n_dims, height = (uint32_t)p->x.shape[d - 2], width = (uint32_t)p->x.shape[d - 1];
     size_t pixels = (size_t)height * width, images = pixels ? p->x.n / pixels : 0;
@@ -102,11 +66,11 @@ static void print(kt_score_job *j, const kt_mask_score *s, const kt_boundary_sco
 static kt_rc run(kt_score_job *j, kt_err *err)
 {
     const struct settings *o = (const void *)j->settings;
-    struct map p, t = { 0 };
+    kt_label_map p, t = { 0 };
     int32_t most = 0;
-    kt_rc rc = read_map(j->predicted, j->cli->arena, &p, &most, err);
+    kt_rc rc = kt_label_map_read(j->predicted, j->cli->arena, &p, &most, err);
     if (rc == 0)
-        rc = read_map(j->truth, j->cli->arena, &t, &most, err);
+        rc = kt_label_map_read(j->truth, j->cli->arena, &t, &most, err);
     for (uint32_t d = 0; rc == 0 && d < KT_MAX(p.x.n_dims, t.x.n_dims); d++)
         if (p.x.n_dims != t.x.n_dims || p.x.shape[d] != t.x.shape[d])
             rc = kt_fail(err, KT_RANGE, "the two maps differ in shape");

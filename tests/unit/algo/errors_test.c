@@ -1,6 +1,7 @@
 /* Label errors. Checked against planted truth (noise, error rates, changes, copiers, spammers), coverage of intervals by
    simulation, and definitions worked out by hand. The stored answers of cleanlab are in tests/reference. */
 #include "algo/errors/errors.h"
+#include "algo/errors/errors_outliers.h"
 #include "algo/errors/errors_rate.h"
 #include "algo/errors/errors_sources.h"
 #include "base/mem.h"
@@ -367,12 +368,148 @@ static void boxes_at_the_edges(void **state)
     assert_int_equal(kt_box_quality(&given, &predicted, NULL, NULL, NULL, NULL, image, NULL), KT_RANGE);
 }
 
+/* Distance of item i by definition, and its nearest item. */
+static double by_definition(const float *x, size_t n, size_t d, size_t i, size_t k, bool cosine, size_t *ret_nearest)
+{
+    double *all = kt_alloc_array(n, sizeof(*all)), sum = 0;
+    *ret_nearest = SIZE_MAX;
+    for (size_t j = 0; j < n; j++) {
+        double square = 0, xy = 0, xx = 0, yy = 0;
+        for (size_t c = 0; c < d; c++) {
+            double p = (double)x[i * d + c], q = (double)x[j * d + c];
+            square += (p - q) * (p - q);
+            xy += p * q;
+            xx += p * p;
+            yy += q * q;
+        }
+        all[j] = i == j ? INFINITY : cosine ? 1 - xy / sqrt(xx * yy) : sqrt(square);
+        if (*ret_nearest == SIZE_MAX || all[j] < all[*ret_nearest])
+            *ret_nearest = j;
+    }
+    for (size_t q = 0; q < k; q++) {
+        size_t least = 0;
+        for (size_t j = 1; j < n; j++)
+            least = all[j] < all[least] ? j : least;
+        sum += all[least];
+        all[least] = INFINITY;
+    }
+    kt_free(all);
+    return sum / (double)k;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The n numbers sorted, or with a middle how far their logarithms are from its own. */
+static double *by_size(const double *x, size_t n, double middle)
+{
+    double *v = kt_alloc_array(n, sizeof(*v));
+    for (size_t i = 0; i < n; i++)
+        v[i] = middle > 0 ? fabs(log(x[i] / middle)) : x[i];
+    qsort(v, n, sizeof(*v), ascending);
+    return v;
+}
+
+/* The first `far` items lie farthest, all of them outliers; of the others at most 1 % are. */
+static bool first_are_far(const double *z, size_t n, size_t far)
+{
+    double least = INFINITY, most = -INFINITY;
+    size_t others = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i < far) {
+            least = KT_MIN(least, z[i]);
+        } else {
+            most = KT_MAX(most, z[i]);
+            others += z[i] > 3.5;
+        }
+    return least > 3.5 && least > most && others * 100 <= n;
+}
+
+/* Items around four centres and a few far from them, which are found, whatever the metric, pool and sample. */
+static void outliers(void **state)
+{
+    (void)state;
+    enum { N = 1003, D = 7, FAR = 5 };
+    float *x = kt_alloc_array(N * D, sizeof(*x));
+    double *distance = kt_alloc_array(N * 2, sizeof(*distance)), *z = kt_alloc_array(N * 2, sizeof(*z));
+    size_t *nearest = kt_alloc_array(N * 2, sizeof(*nearest));
+    kt_pool *pool = kt_pool_new(3);
+    kt_rng r = kt_rng_keyed(11, N, D);
+    for (size_t i = 0; i < N; i++)
+        for (size_t c = 0; c < D; c++) {
+            double centre = i < FAR ? (c % FAR == i ? -9 : 9) : i % 4 == c ? 5 : 1;
+            x[i * D + c] = (float)(centre + kt_rng_normal(&r) * 0.3);
+        }
+    for (int m = 0; m < KT_METRIC__COUNT; m++) {
+        kt_outlier_opts o = { 10, (kt_metric)m, 0, 1 };
+        assert_int_equal(kt_outlier_distances(x, N, D, &o, NULL, distance, nearest, z, NULL), 0);
+        assert_int_equal(kt_outlier_distances(x, N, D, &o, pool, distance + N, nearest + N, z + N, NULL), 0);
+        assert_memory_equal(distance, distance + N, N * sizeof(*distance));
+        assert_memory_equal(nearest, nearest + N, N * sizeof(*nearest));
+        assert_memory_equal(z, z + N, N * sizeof(*z));
+        for (size_t i = 0; i < N; i++) {
+            size_t first;
+            double want = by_definition(x, N, D, i, 10, m == KT_METRIC_COSINE, &first);
+            kt_assert_close(distance[i], want, 1e-5 * KT_MAX(want, 1.0));
+        }
+        assert_true(first_are_far(z, N, FAR));
+        double *v = by_size(distance, N, 0), middle = log(v[(N - 1) / 2]), *away = by_size(distance, N, v[(N - 1) / 2]);
+        for (size_t i = 0; i < N; i++)
+            kt_assert_close(z[i], (log(distance[i]) - middle) / (1.4826 * away[(N - 1) / 2]), 1e-9);
+        kt_free(v);
+        kt_free(away);
+        o.sample = 200;
+        assert_int_equal(kt_outlier_distances(x, N, D, &o, pool, distance, NULL, z, NULL), 0);
+        assert_true(first_are_far(z, N, FAR));
+    }
+    kt_pool_free(pool);
+    kt_free(x);
+    kt_free(distance);
+    kt_free(z);
+    kt_free(nearest);
+}
+
+static void outliers_at_the_edges(void **state)
+{
+    (void)state;
+    double distance[3], z[3];
+    size_t nearest[3];
+    kt_outlier_opts o = KT_OUTLIER_OPTS_INIT;
+    float x[6] = { 1, 2, 1, 2, 2, 4 };
+    kt_err err = { 0 };
+    assert_int_equal(kt_outlier_distances(NULL, 0, 5, &o, NULL, NULL, NULL, NULL, NULL), 0);
+    assert_int_equal(kt_outlier_distances(x, 1, 2, &o, NULL, distance, nearest, z, NULL), 0);
+    assert_true(isnan(distance[0]) && nearest[0] == SIZE_MAX && z[0] == 0);
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabs(distance[i]) < 1e-12 && z[i] < 3.5); /* one direction */
+    assert_int_equal(nearest[0], 1);
+    o.metric = KT_METRIC_EUCLIDEAN;
+    o.sample = 1; /* two, or an item would have nobody */
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, NULL), 0);
+    x[3] = 1e19F;
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, &err), KT_RANGE);
+    x[3] = NAN;
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, &(kt_err){ 0 }), KT_RANGE);
+    x[2] = x[3] = 0;
+    o.metric = KT_METRIC_COSINE;
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, &(kt_err){ 0 }), KT_RANGE);
+    o.neighbours = 0;
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, &(kt_err){ 0 }), KT_RANGE);
+    o.neighbours = KT_MAX_NEIGHBOURS + 1;
+    assert_int_equal(kt_outlier_distances(x, 3, 2, &o, NULL, distance, nearest, z, &(kt_err){ 0 }), KT_RANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(planted_noise), cmocka_unit_test(bad_probabilities), cmocka_unit_test(scores_by_hand),
         cmocka_unit_test(rates_cover), cmocka_unit_test(rates_at_the_edges), cmocka_unit_test(drift), cmocka_unit_test(patterns),
-        cmocka_unit_test(collusion), cmocka_unit_test(boxes_at_the_edges),
+        cmocka_unit_test(collusion), cmocka_unit_test(boxes_at_the_edges), cmocka_unit_test(outliers),
+        cmocka_unit_test(outliers_at_the_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
