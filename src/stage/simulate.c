@@ -49,8 +49,9 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
         }
         kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x706572, (uint64_t)i, expert);
         double mean = expert ? r->c->sim_expert_accuracy : r->c->sim_accuracy, spread = expert ? 0 : 0.08;
+        double drawn = mean + spread * (2 * kt_rng_unit(&g) - 1);
         v[i] = (struct person){ .free_at = DAY_ONE + i * 1000, .number = (uint64_t)i + (expert ? 1000 : 0),
-                                .accuracy = KT_MIN(1.0, KT_MAX(0.0, mean + spread * (2 * kt_rng_unit(&g) - 1))) };
+                                .accuracy = KT_MIN(1.0, KT_MAX(0.0, drawn)) };
         KT_TRY(kt_user_get(r->s, id, r->p.id, r->arena, &v[i].user, r->err));
         int64_t last = 0;
         KT_TRY(kt_person_last(r->s, r->p.id, id, &last, r->err));

@@ -1,6 +1,6 @@
 """The whole flow through the built program: what it promises, resuming after SIGKILL, bad input, tampering. Uses only the
 quickstart example and files made here. KILLS sets how many times it is killed."""
-import csv, io, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
+import csv, fcntl, io, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 QUICK = os.path.join(ROOT, "examples/quickstart/karat.yaml")
@@ -239,11 +239,14 @@ def bad_input(tmp):
 
 
 def one_writer(tmp):
-    p = subprocess.Popen([KARAT, "run", QUICK, "--dir", f"{tmp}/shared"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.15)
-    r = karat("run", QUICK, "--dir", f"{tmp}/shared") if p.poll() is None else None
-    check("a second writer is turned away", r is None or (r.returncode == 4 and "another karat" in r.stderr), r and r.stderr)
-    p.wait()
+    with open(f"{tmp}/whole/lock", "r+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)  # as a writer holds it, for as long as the test wants
+        r = karat("run", QUICK, "--dir", f"{tmp}/whole")
+        check("a second writer is turned away", r.returncode == 4 and "another karat" in r.stderr, r.stderr)
+        r = karat("status", f"{tmp}/whole")
+        check("a reader is not", r.returncode == 0, r.stderr)
+    r = karat("run", QUICK, "--dir", f"{tmp}/whole")
+    check("when it is gone, the next one may", r.returncode == 0, r.stderr)
 
 
 def main():
