@@ -3,9 +3,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+static size_t home(const kt_map *m, uint64_t key)
+{
+    return (size_t)(key * 0x9e3779b97f4a7c15u >> 20) & (m->cap - 1);
+}
+
 static size_t slot(const kt_map *m, uint64_t key)
 {
-    size_t i = (size_t)(key * 0x9e3779b97f4a7c15u >> 20) & (m->cap - 1);
+    size_t i = home(m, key);
     while (m->val[i] && m->key[i] != key)
         i = (i + 1) & (m->cap - 1);
     return i;
@@ -16,6 +21,15 @@ int64_t kt_map_get(const kt_map *m, uint64_t key)
     if (m->cap == 0)
         return -1;
     return (int64_t)m->val[slot(m, key)] - 1;
+}
+
+void kt_map_prefetch(const kt_map *m, uint64_t key)
+{
+    if (m->cap == 0)
+        return;
+    size_t i = home(m, key);
+    __builtin_prefetch(&m->key[i], 1);
+    __builtin_prefetch(&m->val[i], 1);
 }
 
 void kt_map_reserve(kt_map *m, size_t n)

@@ -14,6 +14,8 @@ typedef struct kt_map {
 int64_t kt_map_get(const kt_map *m, uint64_t key);
 /* Puts key unless present; returns the value now there (the old one when it was present). val < UINT32_MAX. */
 uint32_t kt_map_put(kt_map *m, uint64_t key, uint32_t val);
+/* Asks memory for where key stands or would stand, for a get or put soon. */
+void kt_map_prefetch(const kt_map *m, uint64_t key);
 void kt_map_reserve(kt_map *m, size_t n);
 void kt_map_done(kt_map *m);
 

@@ -21,6 +21,8 @@ kt_blobs *kt_blobs_close(kt_blobs *bs);
 kt_digest kt_digest_of(kt_str data);
 /* Writes data (nothing when it is there); durable only after kt_blobs_sync. Any thread. */
 kt_rc kt_blob_put(kt_blobs *bs, kt_str data, kt_digest *ret, kt_err *err) KT_MUST_USE;
+/* The same for bytes that lie in n parts, in order. */
+kt_rc kt_blob_put_parts(kt_blobs *bs, const kt_str *part, size_t n, kt_digest *ret, kt_err *err) KT_MUST_USE;
 kt_rc kt_blobs_sync(kt_blobs *bs, kt_err *err) KT_MUST_USE;
 /* KT_NOTFOUND when absent; KT_CORRUPT, with check, when the bytes do not hash to d. Any thread. */
 kt_rc kt_blob_map(kt_blobs *bs, const kt_digest *d, bool check, kt_blob *ret, kt_err *err) KT_MUST_USE;

@@ -58,22 +58,33 @@ kt_blobs *kt_blobs_close(kt_blobs *bs)
     return kt_free(bs);
 }
 
-kt_digest kt_digest_of(kt_str data)
+static kt_digest digest_of(const kt_str *part, size_t n)
 {
     kt_digest d;
-    crypto_generichash(d.b, sizeof(d.b), (const unsigned char *)data.p, data.n, NULL, 0);
+    crypto_generichash_state h;
+    crypto_generichash_init(&h, NULL, 0, sizeof(d.b));
+    for (size_t i = 0; i < n; i++)
+        crypto_generichash_update(&h, (const unsigned char *)part[i].p, part[i].n);
+    crypto_generichash_final(&h, d.b, sizeof(d.b));
     return d;
 }
 
-/* Writes data under a temporary name and moves it to path; *ret_fd stays open for the sync. */
-static kt_rc write_file(kt_blobs *bs, kt_str data, const char *path, int *ret_fd, kt_err *err)
+kt_digest kt_digest_of(kt_str data)
+{
+    return digest_of(&data, 1);
+}
+
+/* Writes the parts under a temporary name and moves the file to path; *ret_fd stays open for the sync. */
+static kt_rc write_file(kt_blobs *bs, const kt_str *part, size_t n, const char *path, int *ret_fd, kt_err *err)
 {
     char tmp[PATH_MAX];
     snprintf(tmp, sizeof(tmp), "%s/tmp-%ld-%ld-%u", bs->dir, (long)getpid(), (long)gettid(), atomic_fetch_add(&bs->counter, 1));
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return kt_fail_errno(err, "cannot write into %s", bs->dir);
-    kt_rc rc = kt_file_write_fd(fd, data, tmp, err);
+    kt_rc rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = kt_file_write_fd(fd, part[i], tmp, err);
     if (rc == 0 && rename(tmp, path) && errno == ENOENT) {
         char folder[PATH_MAX];
         snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
@@ -87,8 +98,7 @@ static kt_rc write_file(kt_blobs *bs, kt_str data, const char *path, int *ret_fd
         return rc;
     }
 #ifdef SYNC_FILE_RANGE_WRITE
-    if (data.n > 1 << 16)
-        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a head start for the fsync to come */
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a head start for the fsync to come */
 #endif
     *ret_fd = fd;
     return 0;
@@ -96,18 +106,26 @@ static kt_rc write_file(kt_blobs *bs, kt_str data, const char *path, int *ret_fd
 
 kt_rc kt_blob_put(kt_blobs *bs, kt_str data, kt_digest *ret, kt_err *err)
 {
+    return kt_blob_put_parts(bs, &data, 1, ret, err);
+}
+
+kt_rc kt_blob_put_parts(kt_blobs *bs, const kt_str *part, size_t n, kt_digest *ret, kt_err *err)
+{
     KT_ASSERT(bs->write);
     char path[PATH_MAX];
-    kt_digest d = kt_digest_of(data);
+    kt_digest d = digest_of(part, n);
     blob_path(bs, &d, path);
     struct stat st;
     int fd = -1;
-    if (stat(path, &st) == 0 && st.st_size == (off_t)data.n) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += part[i].n;
+    if (stat(path, &st) == 0 && st.st_size == (off_t)bytes) {
         fd = open(path, O_RDONLY | O_CLOEXEC); /* perhaps written by a run killed before its sync */
         if (fd < 0)
             return kt_fail_errno(err, "cannot open %s", path);
     } else {
-        KT_TRY(write_file(bs, data, path, &fd, err));
+        KT_TRY(write_file(bs, part, n, path, &fd, err));
     }
     pthread_mutex_lock(&bs->lock);
     KT_PUSH(&bs->pending, fd);

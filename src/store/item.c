@@ -21,10 +21,11 @@
 #define MAX_FRAME_RAW ((size_t)256 << 20)
 #define KEEP_MAPPED ((size_t)1 << 20) /* a scan lets go of what it has read after so many bytes */
 
-void kt_frames_init(kt_frames *f)
+void kt_frames_reset(kt_frames *f)
 {
-    memset(f, 0, sizeof(*f));
-    f->data = (kt_buf)KT_BUF_INIT((size_t)1 << 32);
+    f->data.max = (size_t)1 << 32;
+    kt_buf_reset(&f->data);
+    f->n_items.n = f->size.n = 0;
 }
 
 void kt_frames_done(kt_frames *f)
@@ -32,13 +33,27 @@ void kt_frames_done(kt_frames *f)
     kt_buf_done(&f->data);
     KT_VEC_DONE(&f->n_items);
     KT_VEC_DONE(&f->size);
+    ZSTD_freeCCtx(f->zstd);
+    f->zstd = NULL;
 }
 
-static void close_frame(kt_frames *f, kt_buf *raw, uint32_t n_items, ZSTD_CCtx *zc)
+/* Level 1 with a table that stays in the first cache and matches of seven bytes or more: for a frame of texts a fifth faster
+   than level 1 as it comes, and within a few hundredths of its size. */
+static ZSTD_CCtx *compressor(void)
+{
+    ZSTD_CCtx *zc = ZSTD_createCCtx();
+    KT_ASSERT(zc);
+    ZSTD_CCtx_setParameter(zc, ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(zc, ZSTD_c_hashLog, 13);
+    ZSTD_CCtx_setParameter(zc, ZSTD_c_minMatch, 7);
+    return zc;
+}
+
+static void close_frame(kt_frames *f, kt_buf *raw, uint32_t n_items)
 {
     size_t room = ZSTD_compressBound(raw->n);
     KT_ASSERT(kt_buf_reserve(&f->data, room));
-    size_t n = ZSTD_compressCCtx(zc, f->data.p + f->data.n, room, raw->p, raw->n, 1);
+    size_t n = ZSTD_compress2(f->zstd, f->data.p + f->data.n, room, raw->p, raw->n);
     KT_ASSERT(!ZSTD_isError(n));
     f->data.n += n;
     KT_PUSH(&f->n_items, n_items);
@@ -48,8 +63,8 @@ static void close_frame(kt_frames *f, kt_buf *raw, uint32_t n_items, ZSTD_CCtx *
 
 void kt_frames_pack(kt_frames *f, const kt_raw *const *raw, size_t n)
 {
-    ZSTD_CCtx *zc = ZSTD_createCCtx();
-    KT_ASSERT(zc);
+    if (!f->zstd)
+        f->zstd = compressor();
     KT_AUTO(kt_buf) b = KT_BUF_INIT(MAX_FRAME_RAW);
     uint32_t in_frame = 0;
     for (size_t i = 0; i < n; i++) {
@@ -61,13 +76,12 @@ void kt_frames_pack(kt_frames *f, const kt_raw *const *raw, size_t n)
             kt_buf_str(&b, part[k]);
         KT_ASSERT(!b.failed);
         if (++in_frame == FRAME_ITEMS || b.n >= FRAME_BYTES) {
-            close_frame(f, &b, in_frame, zc);
+            close_frame(f, &b, in_frame);
             in_frame = 0;
         }
     }
     if (in_frame)
-        close_frame(f, &b, in_frame, zc);
-    ZSTD_freeCCtx(zc);
+        close_frame(f, &b, in_frame);
 }
 
 static void put_u32(kt_buf *b, uint32_t v)
@@ -84,27 +98,27 @@ static uint32_t get_u32(const char *p)
 
 kt_rc kt_items_put(kt_store *s, int64_t project, uint32_t first, const kt_frames *parts, size_t n, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
+    KT_AUTO(kt_buf) head = KT_BUF_INIT((size_t)64 << 20);
+    kt_str *bytes = kt_alloc_array(n + 1, sizeof(*bytes));
     uint32_t n_items = 0, n_frames = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        n_frames += (uint32_t)parts[i].size.n;
-        bytes += parts[i].data.n;
-    }
-    kt_buf_reserve(&b, bytes + 8 + 8 * (size_t)n_frames);
-    kt_buf_puts(&b, "KTI1");
-    put_u32(&b, n_frames);
     for (size_t i = 0; i < n; i++)
+        n_frames += (uint32_t)parts[i].size.n;
+    kt_buf_puts(&head, "KTI1");
+    put_u32(&head, n_frames);
+    for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < parts[i].size.n; k++) {
-            put_u32(&b, parts[i].n_items.v[k]);
-            put_u32(&b, parts[i].size.v[k]);
+            put_u32(&head, parts[i].n_items.v[k]);
+            put_u32(&head, parts[i].size.v[k]);
             n_items += parts[i].n_items.v[k];
         }
-    for (size_t i = 0; i < n; i++)
-        kt_buf_add(&b, parts[i].data.p, parts[i].data.n);
-    KT_ASSERT(!b.failed);
+        bytes[i + 1] = KT_BUF_STR(&parts[i].data);
+    }
+    KT_ASSERT(!head.failed);
+    bytes[0] = KT_BUF_STR(&head);
     kt_digest d;
-    KT_TRY(kt_blob_put(kt_store_blobs(s), KT_BUF_STR(&b), &d, err));
+    kt_rc rc = kt_blob_put_parts(kt_store_blobs(s), bytes, n + 1, &d, err);
+    kt_free(bytes);
+    KT_TRY(rc);
     KT_AUTO(kt_buf) data = KT_BUF_INIT(4096);
     kt_buf_printf(&data, "{\"first\":%u,\"n\":%u,\"blobs\":[\"", first, n_items);
     kt_buf_hex(&data, d.b, sizeof(d.b));

@@ -15,13 +15,14 @@ typedef struct kt_item {
     uint64_t line;
 } kt_item;
 
-/* Frames of a chunk being built: packing is pure and may run in any thread. */
+/* Frames of a chunk being built: packing is pure and may run in any thread. Zeroed, then reset before each use. */
 typedef struct kt_frames {
     kt_buf data;
     KT_VEC(uint32_t) n_items, size; /* per frame: items in it, compressed bytes */
+    void *zstd;                     /* the compressor, kept from one use to the next */
 } kt_frames;
 
-void kt_frames_init(kt_frames *f);
+void kt_frames_reset(kt_frames *f);
 void kt_frames_pack(kt_frames *f, const kt_raw *const *raw, size_t n);
 void kt_frames_done(kt_frames *f);
 
