@@ -72,9 +72,6 @@ void kt_denoise_posteriors(const kt_label_model *m, const kt_lf_columns *v, kt_p
 /* Share of each function's votes that equal gold (n_items, -1 unknown), NaN without such votes, into ret (n_functions). */
 void kt_denoise_accuracy(const kt_lf_columns *v, const int32_t *gold, double *ret);
 
-/* For denoise.c: fills ret->mu, ->log_likelihood and the accuracies by moments. */
-kt_rc kt_denoise_moments(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err) KT_MUST_USE;
-
 /* One pass over the votes: votes, overlaps and conflicts of each function into summary (n_functions), and into both
    (d × d, d = functions × labels, may be NULL) in how many items the votes of two cells stand together. KT_RANGE for a vote
    out of bounds. */

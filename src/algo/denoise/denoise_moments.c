@@ -2,7 +2,7 @@
    multi-task weak supervision". One-hot votes X (n × m K), O = XᵀX / n, balance P = diag(p); the sought mu has
    mu[jv][c] = P(j votes v | c). Votes of different functions are independent given the class, so that off the blocks of one
    function O ≈ mu P muᵀ, and on the diagonal O ≈ mu p. Loss: both squared errors; gradient descent with momentum 0.9. */
-#include "algo/denoise/denoise.h"
+#include "algo/denoise/denoise_int.h"
 
 #include "base/mem.h"
 
