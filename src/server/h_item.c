@@ -37,21 +37,33 @@ static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
     return 0;
 }
 
+static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
+{
+    int32_t label;
+    kt_item it;
+    KT_TRY(kt_req_item(rq, item, &it));
+    *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
+                          .state = KT_S("open"), .posterior = NAN };
+    KT_TRY(kt_served_pred(rq, item, &label, &ret->pre_score));
+    if (label >= 0)
+        ret->pre_label = rq->p->label[label];
+    KT_TRY(decided(rq, item, ret));
+    return kt_req_votes(rq, item, &ret->votes);
+}
+
 kt_rc h_item_get(kt_req *rq, const kt_none *in, kt_item_row *ret)
 {
     int64_t item;
-    int32_t label;
-    kt_item it;
     (void)in;
     KT_TRY(kt_req_number(rq, KT_PARAM_ITEM, &item));
-    KT_TRY(kt_req_item(rq, (uint32_t)item, &it));
-    *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
-                          .state = KT_S("open"), .posterior = NAN };
-    KT_TRY(kt_served_pred(rq, (uint32_t)item, &label, &ret->pre_score));
-    if (label >= 0)
-        ret->pre_label = rq->p->label[label];
-    KT_TRY(decided(rq, (uint32_t)item, ret));
-    return kt_req_votes(rq, (uint32_t)item, &ret->votes);
+    return show(rq, (uint32_t)item, ret);
+}
+
+kt_rc h_item_find(kt_req *rq, const kt_item_wanted *in, kt_item_row *ret)
+{
+    uint32_t item;
+    KT_TRY(kt_item_find(rq->store, rq->p->id, in->id, &item, &rq->err));
+    return show(rq, item, ret);
 }
 
 kt_rc h_item_proof(kt_req *rq, const kt_none *in, kt_none *ret)

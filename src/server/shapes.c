@@ -103,6 +103,7 @@ KT_SHAPE(kt_person_row, "a person's work in a project", KT_I64(kt_person_row, id
 KT_SHAPE(kt_people, "who works in a project", KT_LIST_OF(kt_people, people, &kt_person_row_shape, "by number"));
 KT_SHAPE(kt_role_set, "a person's role in a project", KT_ONE_OF(kt_role_set, role, KT_REQUIRED, roles, "none takes it away"));
 
+KT_SHAPE(kt_item_wanted, "which item", KT_TEXT(kt_item_wanted, id, KT_REQUIRED, 1, 1024, "its external id"));
 KT_SHAPE(kt_item_row, "an item with all that is known of it", KT_I64(kt_item_row, item, 0, 0, 0, "item number"),
          KT_TEXT(kt_item_row, id, 0, 0, 0, "external id"), KT_TEXT(kt_item_row, text, 0, 0, 0, "its text"),
          KT_TEXT(kt_item_row, group, KT_NULLABLE, 0, 0, "group"), KT_JSON_TEXT(kt_item_row, meta, "other fields of its record"),

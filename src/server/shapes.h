@@ -54,6 +54,7 @@ typedef struct kt_person_row {
 typedef struct kt_people { kt_list people; } kt_people;
 typedef struct kt_role_set { kt_str role; } kt_role_set;
 
+typedef struct kt_item_wanted { kt_str id; } kt_item_wanted;
 typedef struct kt_item_row {
     int64_t item;
     kt_str id, text, group, meta, pre_label;
@@ -87,7 +88,7 @@ typedef struct kt_log_head { int64_t size; kt_str root, public_key; } kt_log_hea
     X(kt_none) X(kt_health) X(kt_credentials) X(kt_session) X(kt_me) X(kt_password_change) X(kt_user_create) X(kt_user_row)       \
     X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
     X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_people) X(kt_role_set)    \
-    X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
+    X(kt_item_wanted) X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
     X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)
 #define KT_BODY(T) extern const kt_shape T##_shape;
 KT_BODIES(KT_BODY)

@@ -1,7 +1,7 @@
 // The pages in a real browser over the real server: sign in, label by keyboard, undo, skip, flag, comment, the network cut in
 // the middle, a page that dies with an answer on its way, a dispute, its adjudication, the manager's page that shows it as it
 // happens, and the export that holds it. Then the trusted sample, answered blind, and suggestions, accepted with Enter.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, browser, check, failures, itemId, itemText, password, person, press, run, serve, shots, signIn, watchSpeed, workspace } from './kit.mjs';
 
@@ -199,18 +199,43 @@ async function managing(mo, decided, disputed) {
     check('people: ana with 20 answers, one skip, one flag', [role, n, skips, flags].join() === 'annotator,20,1,1', await row('ana'));
     check('a manager may make no managers', !(await p.$$eval('.people select option', (o) => o.map((x) => x.value))).includes('manager'));
     await p.click('text=Export labels');
-    const download = async (name) => {
-        const [d] = await Promise.all([p.waitForEvent('download'), p.click(`.files a:has-text("${name}")`)]);
+    const download = async (what) => {
+        const [d] = await Promise.all([p.waitForEvent('download'), p.click(what)]);
         return readFileSync(await d.path(), 'utf8');
     };
-    const rows = (await download('labels.jsonl')).trim().split('\n').map((l) => JSON.parse(l)), at = rows.find((r) => r.id === decided.id);
+    const rows = (await download('.files a:has-text("labels.jsonl")')).trim().split('\n').map((l) => JSON.parse(l)), at = rows.find((r) => r.id === decided.id);
     check('the export holds the adjudicated label', at?.label === decided.decision && at?.method === 'adjudicated', at);
     check('and the text, as asked', typeof at?.text === 'string' && at.text.length > 0);
     const agreed = [...answers.keys()].filter((id) => !disputed.has(id)), wrong = agreed.filter((id) => rows.find((r) => r.id === id)?.label !== answers.get(id));
     check('and what two people agree on', agreed.length === 17 && wrong.length === 0, wrong);
-    check('the other file says what was left out', (await download('left_out.csv')).trim().split('\n').length > 100);
+    check('the other file says what was left out', (await download('.files a:has-text("left_out.csv")')).trim().split('\n').length > 100);
     await p.evaluate(() => scrollTo(0, 0));
     await p.screenshot({ path: join(shots, 'progress.png'), fullPage: true });
+    await looking(mo, decided, download);
+}
+
+/** The item the expert decided: what its page says, and that its proof holds offline. */
+async function looking(mo, decided, download) {
+    const p = mo.page;
+    mo.expect('404');
+    await p.click('nav >> text=Items');
+    await p.fill('#wanted', 'no such item');
+    await p.press('#wanted', 'Enter');
+    await p.waitForSelector('#wanted-said.error');
+    check('an id that nobody has is named', /no such item/.test(await p.textContent('#wanted-said')), await p.textContent('#wanted-said'));
+    await p.fill('#wanted', decided.id);
+    await p.press('#wanted', 'Enter');
+    await p.waitForSelector('.known');
+    const number = Number(new URL(p.url()).pathname.split('/').pop());
+    check('the item is the one', await p.textContent('.known .id') === decided.id, p.url());
+    check('its page has label, way and votes', /Label.*by an expert/s.test(await p.textContent('.known .figures')) && (await p.textContent('.known .figures')).includes(decided.decision)
+        && await p.locator('.known .votes li').count() === 3, await p.textContent('.known'));
+    const proof = join(w.dir, 'proof.json');
+    writeFileSync(proof, await download('.known button:text-is("Download")'));
+    check('its proof holds offline', /holds|valid|proves/i.test(run(['audit', 'check', proof])), run(['audit', 'check', proof]));
+    await p.screenshot({ path: join(shots, 'item.png'), fullPage: true });
+    await p.click('text=Next');
+    await p.waitForFunction((n) => location.pathname.endsWith(`/items/${n}`) && document.querySelector('.known'), number + 1);
 }
 
 async function administering(root) {

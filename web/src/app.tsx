@@ -5,18 +5,20 @@ import { Account } from './pages/account';
 import { DeskPage } from './pages/desk';
 import { FunctionsPage } from './pages/functions';
 import { Home } from './pages/home';
+import { ItemPage } from './pages/item';
 import { ProgressPage } from './pages/progress';
 import { SignIn } from './pages/signin';
 import { Notice, Shell } from './parts/shell';
 import { path } from './router';
 import { me, restore, unreachable } from './session';
 
-const pages: { path: RegExp; title: string; page: (part: string) => VNode }[] = [
+const pages: { path: RegExp; title: string; page: (part: string, rest: string) => VNode }[] = [
     { path: /^\/$/, title: 'Projects', page: () => <Home /> },
     { path: /^\/projects\/(\d+)\/annotate$/, title: 'Annotate', page: (p) => <DeskPage project={Number(p)} desk="annotator" /> },
     { path: /^\/projects\/(\d+)\/decide$/, title: 'Decide', page: (p) => <DeskPage project={Number(p)} desk="expert" /> },
     { path: /^\/projects\/(\d+)\/progress$/, title: 'Progress', page: (p) => <ProgressPage project={Number(p)} /> },
     { path: /^\/projects\/(\d+)\/functions$/, title: 'Functions', page: (p) => <FunctionsPage project={Number(p)} /> },
+    { path: /^\/projects\/(\d+)\/items(?:\/(\d+))?$/, title: 'Item', page: (p, n) => <ItemPage project={Number(p)} item={n === '' ? null : Number(n)} /> },
     { path: /^\/account$/, title: 'Account', page: () => <Account /> },
 ];
 
@@ -27,7 +29,7 @@ function useTitle(title: string): void {
 function Page() {
     for (const p of pages) {
         const m = p.path.exec(path.value);
-        if (m) return <Titled title={p.title} key={path.value}>{p.page(m[1] ?? '')}</Titled>;
+        if (m) return <Titled title={p.title} key={path.value}>{p.page(m[1] ?? '', m[2] ?? '')}</Titled>;
     }
     return <Titled title="Not found"><Shell><Notice title="There is no such page"><a href="/">Go to the projects</a></Notice></Shell></Titled>;
 }

@@ -5,6 +5,7 @@ import { restore } from './session';
 import './style/base.css';
 import './style/desk.css';
 import './style/functions.css';
+import './style/item.css';
 import './style/progress.css';
 
 outbox.start();

@@ -49,13 +49,13 @@ function Coverage({ t }: { t: FunctionTried }) {
     );
 }
 
-function Examples({ t }: { t: FunctionTried }) {
+function Examples({ project, t }: { project: number; t: FunctionTried }) {
     if (t.examples.length === 0) return <p class="hint">{t.votes ? '' : 'It votes on none of them.'}</p>;
     return (
         <ul class="examples">
             {t.examples.map((e) => (
                 <li key={`${e.kind} ${e.item}`} class={e.kind}>
-                    <p class="said"><b>{e.said}</b>{e.kind === 'wrong' && <span class="error"> but it is {e.gold}</span>}{e.kind === 'right' && <span class="good"> right</span>}<span class="id">{e.id}</span></p>
+                    <p class="said"><b>{e.said}</b>{e.kind === 'wrong' && <span class="error"> but it is {e.gold}</span>}{e.kind === 'right' && <span class="good"> right</span>}<a class="id" href={`/projects/${project}/items/${e.item}`} target="_blank">{e.id}</a></p>
                     <p class="begin">{e.text}</p>
                 </li>
             ))}
@@ -85,7 +85,7 @@ function Try({ project }: { project: ProjectFull }) {
                 {rule && !error && <pre class="yaml">{`- name: …\n${rule.split('\n').map((l) => `  ${l}`).join('\n')}`}</pre>}
             </div>
             <div class={`outcome ${error ? 'stale' : ''}`} aria-live="polite">
-                {rule && tried && <><Coverage t={tried} /><Examples t={tried} /></>}
+                {rule && tried && <><Coverage t={tried} /><Examples project={project.id} t={tried} /></>}
             </div>
         </section>
     );

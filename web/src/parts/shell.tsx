@@ -54,9 +54,13 @@ export function deskLinks(p: Place): { to: string; word: string }[] {
 
 export const progressLink = (p: Pick<Place, 'id'>) => ({ to: `/projects/${p.id}/progress`, word: 'Progress' });
 
-/** What managers have beside the progress. */
-function manageLinks(p: Place): { to: string; word: string }[] {
-    return p.role === 'manager' || p.role === 'admin' ? [{ to: `/projects/${p.id}/functions`, word: 'Functions' }] : [];
+const roles = ['none', 'viewer', 'annotator', 'expert', 'manager', 'admin'];
+
+/** What a role opens beside the progress. */
+function roleLinks(p: Place): { to: string; word: string }[] {
+    const rank = roles.indexOf(p.role ?? 'none');
+    return [{ least: 'manager', to: `/projects/${p.id}/functions`, word: 'Functions' }, { least: 'expert', to: `/projects/${p.id}/items`, word: 'Items' }]
+        .filter((l) => rank >= roles.indexOf(l.least));
 }
 
 export function Shell(props: { project?: Place | null; class?: string; children: ComponentChildren }) {
@@ -68,7 +72,7 @@ export function Shell(props: { project?: Place | null; class?: string; children:
                 {p && <span class="where" title={p.name}>{p.name}</span>}
                 {p && (
                     <nav aria-label="Project">
-                        {[...deskLinks(p), progressLink(p), ...manageLinks(p)].map((l) => <Link to={l.to} key={l.to}>{l.word}</Link>)}
+                        {[...deskLinks(p), progressLink(p), ...roleLinks(p)].map((l) => <Link to={l.to} key={l.to}>{l.word}</Link>)}
                     </nav>
                 )}
                 <Saved />
