@@ -88,7 +88,7 @@ function Label({ project, i }: { project: ProjectFull; i: ItemRow }) {
     return (
         <dl class="figures">
             <div class="figure"><dt>Label</dt><dd>{i.label ?? '–'}<small>{how[i.state]}</small></dd></div>
-            {i.posterior !== null && <div class="figure"><dt>Probability</dt><dd>{percent(i.posterior, 1)}<small>as {i.method === 'auto' ? 'the calibrated model' : i.method} sees it</small></dd></div>}
+            {i.posterior !== null && (i.state === 'voted' || i.state === 'auto') && <div class="figure"><dt>Probability</dt><dd>{percent(i.posterior, 1)}<small>as {i.state === 'auto' ? 'the calibrated model' : i.method} sees it</small></dd></div>}
             {i.pre_label !== null && <div class="figure"><dt>The machine says</dt><dd>{i.pre_label}<small>{percent(i.pre_score, 1)} sure</small></dd></div>}
             {proven(i) && <div class="figure"><dt>Proof</dt><dd><Proof project={project} i={i} /></dd></div>}
         </dl>
