@@ -259,6 +259,10 @@ def work(s, d, tmp):
     check("and the list of what was left out", body.count(b"\n") == out["left_out"] + 1, body[:200])
 
     time.sleep(11)  # the log's head is signed every ten seconds
+    status, found = s.call("POST", "/projects/first/items:find", {"id": t["id"]}, token=xena)
+    check("the item is found by its external id", status == 200 and found["item"] == t["item"] and found["label"], found)
+    status, p = s.call("POST", "/projects/first/items:find", {"id": "nobody"}, token=xena)
+    check("an id nobody has is named", status == 404 and "nobody" in p["detail"], p)
     status, proof = s.call("GET", f"/projects/first/items/{t['item']}/proof", token=xena)
     json.dump(proof, open(f"{tmp}/proof.json", "w"))
     r = karat("audit", "check", f"{tmp}/proof.json", "--key", open(f"{d}/keys/audit.public").read())
