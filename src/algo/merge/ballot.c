@@ -1,8 +1,8 @@
 /* Grouping votes by item, by as many threads as there are, with a result that does not depend on their number.
 
    A first pass checks the ids and sees whether the votes already stand item by item, which files and databases usually give;
-   it notes where the item changes, and that is all there is to do: nothing is copied. Otherwise a stable counting sort: every thread owns a range of items and
-   goes through all votes, so each place is written by one thread and the order within an item is that of the input. */
+   it notes where the item changes, and that is all there is to do: nothing is copied. Otherwise they are sorted, and the order
+   within an item stays that of the input. */
 #include "algo/merge/ballot.h"
 
 #include "base/mem.h"
@@ -16,12 +16,10 @@
 struct grouping {
     const kt_votes *v;
     kt_ballot *b;
-    size_t chunks, ranges;
-    int32_t least;    /* a vote is kept from this label on: KT_ABSTAIN or 0 */
-    bool *bad;        /* of each chunk: a vote is out of bounds */
-    bool *unready;    /* of each chunk: not in the order of items, or an abstention */
-    uint32_t *source; /* places of the votes that are kept */
-    int32_t *label;
+    size_t chunks;
+    int32_t least; /* a vote is kept from this label on: KT_ABSTAIN or 0 */
+    bool *bad;     /* of each chunk: a vote is out of bounds */
+    bool *unready; /* of each chunk: not in the order of items, or an abstention */
 };
 
 static bool bad_vote(const kt_votes *v, size_t i)
@@ -52,49 +50,109 @@ static void check_chunk(void *ctx, size_t chunk)
             g->b->start[next] = (uint32_t)i;
 }
 
-static void count_range(void *ctx, size_t range)
+/* ---- a stable sort by item ---- */
+
+#define BUCKETS 512      /* as many as it takes at least: streams that a core can write side by side */
+#define MOST_LOW 16      /* bits of an item's number within its bucket */
+#define PARTS_A_THREAD 2
+
+/* A vote on its way: item within the bucket, what was said, by whom. */
+struct slip {
+    uint16_t low, said;
+    uint32_t source;
+};
+
+struct sorting {
+    const kt_votes *v;
+    kt_ballot *b;
+    int32_t least;
+    uint32_t shift;       /* bits of an item's number that tell items of a bucket apart */
+    size_t buckets, parts;
+    uint32_t *place;      /* parts × buckets: votes, then where the next one goes */
+    struct slip *slip;
+    uint32_t *source;
+    int32_t *label;
+};
+
+static size_t part_of(const struct sorting *s, size_t part)
 {
-    const struct grouping *g = ctx;
-    const kt_votes *v = g->v;
-    uint32_t from = (uint32_t)((uint64_t)v->n_items * range / g->ranges), to = (uint32_t)((uint64_t)v->n_items * (range + 1) / g->ranges);
-    uint32_t *at = g->b->start + 1;
-    for (size_t i = 0; i < v->n; i++)
-        if (v->item[i] - from < to - from)
-            at[v->item[i]] += v->label[i] >= g->least;
+    return s->v->n * part / s->parts; /* fewer than 2^32 votes, hundreds of parts */
 }
 
-/* start + 1 holds the place of each item's next vote, in the end start of the next item. */
-static void place_range(void *ctx, size_t range)
+static void count_part(void *ctx, size_t part)
 {
-    const struct grouping *g = ctx;
-    const kt_votes *v = g->v;
-    uint32_t from = (uint32_t)((uint64_t)v->n_items * range / g->ranges), to = (uint32_t)((uint64_t)v->n_items * (range + 1) / g->ranges);
-    uint32_t *at = g->b->start + 1;
-    for (size_t i = 0; i < v->n; i++)
-        if (v->item[i] - from < to - from && v->label[i] >= g->least) {
-            uint32_t place = at[v->item[i]]++;
-            g->source[place] = v->source[i];
-            g->label[place] = v->label[i] < 0 ? (int32_t)v->n_labels : v->label[i];
-        }
+    const struct sorting *s = ctx;
+    uint32_t *votes = s->place + part * s->buckets;
+    for (size_t i = part_of(s, part); i < part_of(s, part + 1); i++)
+        votes[s->v->item[i] >> s->shift] += s->v->label[i] >= s->least;
 }
 
-static void sort_votes(struct grouping *g, kt_pool *pool, kt_arena *a)
+static void scatter_part(void *ctx, size_t part)
+{
+    const struct sorting *s = ctx;
+    const kt_votes *v = s->v;
+    uint32_t *place = s->place + part * s->buckets, low = (1u << s->shift) - 1;
+    for (size_t i = part_of(s, part); i < part_of(s, part + 1); i++) {
+        int32_t label = v->label[i];
+        if (label < s->least)
+            continue;
+        s->slip[place[v->item[i] >> s->shift]++] =
+            (struct slip){ (uint16_t)(v->item[i] & low), (uint16_t)(label < 0 ? (int32_t)v->n_labels : label), v->source[i] };
+    }
+}
+
+/* Sorts a bucket into its place; start of its items. After scatter_part the last part's places are the buckets' ends. */
+static void sort_bucket(void *ctx, size_t bucket)
+{
+    const struct sorting *s = ctx;
+    const uint32_t *end = s->place + (s->parts - 1) * s->buckets;
+    uint32_t from = bucket ? end[bucket - 1] : 0, to = end[bucket], at = from;
+    uint64_t first = (uint64_t)bucket << s->shift, items = KT_MIN((uint64_t)1 << s->shift, s->b->n_items - first);
+    uint32_t *start = s->b->start + first, *next = kt_zalloc_array(items, sizeof(*next));
+    for (uint32_t i = from; i < to; i++)
+        next[s->slip[i].low]++;
+    for (size_t i = 0; i < items; i++) {
+        uint32_t votes = next[i];
+        start[i] = next[i] = at;
+        at += votes;
+    }
+    for (uint32_t i = from; i < to; i++) {
+        struct slip x = s->slip[i];
+        uint32_t place = next[x.low]++;
+        s->source[place] = x.source;
+        s->label[place] = x.said;
+    }
+    kt_free(next);
+}
+
+/* Two passes whose writes stay near each other: into buckets of neighbouring items, then within each. */
+static void sort_votes(const struct grouping *g, kt_pool *pool, kt_arena *a)
 {
     kt_ballot *b = g->b;
+    struct sorting s = { .v = g->v, .b = b, .least = g->least, .parts = PARTS_A_THREAD * (size_t)kt_pool_size(pool) };
+    while (s.shift < MOST_LOW && (b->n_items >> s.shift) >= BUCKETS)
+        s.shift++;
+    s.buckets = (((size_t)b->n_items - 1) >> s.shift) + 1; /* there are votes, so there are items */
+    b->source = b->own_source = s.source = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*s.source));
+    b->label = s.label = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*s.label));
+    s.slip = kt_alloc_array(g->v->n, sizeof(*s.slip));
+    kt_mem_huge(s.source, g->v->n * sizeof(*s.source));
+    kt_mem_huge(s.label, g->v->n * sizeof(*s.label));
+    kt_mem_huge(s.slip, g->v->n * sizeof(*s.slip));
+    s.place = kt_zalloc_array(s.parts * s.buckets, sizeof(*s.place));
+    kt_pool_run(pool, s.parts, count_part, &s);
     uint32_t sum = 0;
-    b->source = b->own_source = g->source = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*g->source));
-    b->label = g->label = kt_arena_alloc(a, (g->v->n + 1) * sizeof(*g->label));
-    kt_mem_huge(g->source, g->v->n * sizeof(*g->source));
-    kt_mem_huge(g->label, g->v->n * sizeof(*g->label));
-    g->ranges = (size_t)kt_pool_size(pool);
-    memset(b->start, 0, ((size_t)b->n_items + 2) * sizeof(*b->start));
-    kt_pool_run(pool, g->ranges, count_range, g);
-    for (size_t i = 1; i <= b->n_items; i++) {
-        uint32_t m = b->start[i];
-        b->start[i] = sum;
-        sum += m;
-    }
-    kt_pool_run(pool, g->ranges, place_range, g);
+    for (size_t k = 0; k < s.buckets; k++)
+        for (size_t part = 0; part < s.parts; part++) {
+            uint32_t votes = s.place[part * s.buckets + k];
+            s.place[part * s.buckets + k] = sum;
+            sum += votes;
+        }
+    kt_pool_run(pool, s.parts, scatter_part, &s);
+    kt_pool_run(pool, s.buckets, sort_bucket, &s);
+    b->start[b->n_items] = sum;
+    kt_free(s.slip);
+    kt_free(s.place);
 }
 
 kt_rc kt_ballot_make(const kt_votes *v, bool abstain_speaks, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
