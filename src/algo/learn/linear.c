@@ -428,7 +428,7 @@ kt_rc kt_linear_from_bytes(kt_str b, kt_linear *ret, kt_err *err)
         b.n - at < 8 * k || (b.n - at - 8 * k) / (2 * k + 1) < n_seen)
         return kt_fail(err, KT_CORRUPT, "these bytes are no linear model");
     float *unit = kt_alloc_array(k, sizeof(*unit));
-    kt_linear m = { .n_labels = (uint32_t)k, .bits = (uint32_t)bits, .n_seen = (uint32_t)n_seen };
+    kt_linear m = { .n_labels = (uint32_t)k, .bits = (uint32_t)bits, .n_seen = (uint32_t)n_seen, .room = (uint32_t)n_seen };
     m.row_of = kt_zalloc_array((size_t)1 << bits, sizeof(*m.row_of));
     m.weight = kt_alloc_array(n_seen + 1, k * sizeof(*m.weight));
     m.bias = kt_alloc_array(k, sizeof(*m.bias));

@@ -206,6 +206,11 @@ static void bytes_are_the_model(void **state)
     kt_text_predict(&m, text, N, NULL, p);
     kt_text_predict(&back, text, N, NULL, q);
     assert_memory_equal(p, q, sizeof(p));
+    for (int i = 0; i < 40; i++) /* words it never saw: there must be room for them */
+        kt_text_update(&back, kt_arena_printf(&a, "new%d newer%d", i, i), 5, NULL);
+    kt_text_predict(&back, &(kt_str){ "new1 newer1", 11 }, 1, NULL, q);
+    for (size_t c = PARENTS; c < K; c++)
+        assert_true(c == 5 || q[c] < q[5]);
     kt_text_model_done(&back);
     for (size_t n = 0; n < b.n; n += n < 300 ? 1 : 997)
         assert_int_equal(kt_text_from_bytes((kt_str){ b.p, n }, &back, NULL), KT_CORRUPT);
