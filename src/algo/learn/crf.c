@@ -8,6 +8,16 @@ enum { CHUNK_SENTENCES = 32, UPDATE_STEPS = 8 };
 
 static const float UPDATE_RATE = 0.1f;
 
+#define AT(member) .offset = offsetof(kt_crf_options, member)
+const kt_setting kt_crf_settings[] = {
+    { .name = "bits", .help = "features are hashed into 2^bits", .kind = KT_SET_INT, AT(bits), .min = 8, .max = 24 },
+    { .name = "epochs", .help = "visits to each sentence", .kind = KT_SET_INT, AT(epochs), .min = 1, .max = 1000 },
+    { .name = "penalty", .help = "of the squared weights", .kind = KT_SET_FLOAT, AT(penalty), .min = 0, .max = 1e6 },
+    { .name = "rate", .help = "of learning", .kind = KT_SET_FLOAT, AT(rate), .min = 1e-4, .max = 10 },
+    { .name = NULL },
+};
+#undef AT
+
 static uint32_t n_tags(const kt_crf *m)
 {
     return m->state.n_labels;

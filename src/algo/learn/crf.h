@@ -5,6 +5,7 @@
 #define KT_ALGO_CRF_H
 
 #include "algo/learn/linear.h"
+#include "algo/stats_options.h"
 
 enum { KT_CRF_MAX_TYPES = 500 };
 
@@ -31,6 +32,7 @@ typedef struct kt_crf_options {
 } kt_crf_options;
 
 #define KT_CRF_OPTIONS_INIT { 20, 0.05, 15, 0.15, 1 }
+extern const kt_setting kt_crf_settings[];
 
 /* Minimises the penalised log loss by AdaGrad (Duchi, Hazan, Singer 2011), a sentence a step; the order is drawn from the seed. tag: one a
    token, -1: the sentence is left out when any of its tokens has none; an I that cannot be is taken for a B. Caller frees *ret by

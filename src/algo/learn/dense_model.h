@@ -4,6 +4,7 @@
 #define KT_ALGO_DENSE_MODEL_H
 
 #include "algo/learn/linear.h"
+#include "algo/stats_options.h"
 
 enum { KT_DENSE_MAX_COLUMNS = 1 << 20 };
 
@@ -27,7 +28,8 @@ typedef struct kt_dense_options {
     uint64_t seed;
 } kt_dense_options;
 
-#define KT_DENSE_OPTIONS_INIT { 0, 0, 1 }
+#define KT_DENSE_OPTIONS_INIT { 1, 8, 1 }
+extern const kt_setting kt_dense_settings[];
 
 /* As kt_linear_fit, without unlabelled rows and naive Bayes. KT_RANGE also for a number that is not finite. Memory: twice the rows. */
 kt_rc kt_dense_fit(const kt_dense_data *d, const kt_dense_options *o, kt_pool *pool, kt_dense_model *ret, kt_err *err) KT_MUST_USE;

@@ -13,7 +13,14 @@ static const uint32_t KS[] = { 1, 2, 3, 5, 8, 12, 20, 40 };
 static const double WIDTHS[] = { 0.1, 0.3, 1, 3, INFINITY }; /* times the mean distance to the nearest */
 static const double SMOOTHS[] = { 0.05, 0.15, 0.5, 1 };
 
-static void vote(const kt_nearest *near, uint32_t k, const int32_t *label, uint32_t n_labels, double width, double smooth, const double *share,
+const kt_setting kt_knn_settings[] = {
+    { .name = "metric", .help = "what near means", .kind = KT_SET_CHOICE, .offset = offsetof(kt_knn_options, metric), .choice = kt_metric_names },
+    { .name = "k", .help = "neighbours; 0: chosen by leaving one out", .kind = KT_SET_INT, .offset = offsetof(kt_knn_options, k), .min = 0,
+      .max = KT_VECTORS_MAX_NEAREST },
+    { .name = NULL },
+};
+
+static void vote(const kt_neighbour *near, uint32_t k, const int32_t *label, uint32_t n_labels, double width, double smooth, const double *share,
                  double *p)
 {
     double sum = smooth;
@@ -28,7 +35,7 @@ static void vote(const kt_nearest *near, uint32_t k, const int32_t *label, uint3
         p[c] /= sum;
 }
 
-double kt_knn_weight(const kt_knn *m, const kt_nearest *near, uint32_t i)
+double kt_knn_weight(const kt_knn *m, const kt_neighbour *near, uint32_t i)
 {
     return isinf(m->width) ? 1 : exp(-((double)near[i].distance - (double)near[0].distance) / m->width);
 }
@@ -42,7 +49,7 @@ static void count_shares(kt_knn *m)
 }
 
 /* near: n_judged × MOST_K of the rows of. */
-static void choose(kt_knn *m, const uint32_t *of, size_t n, const kt_nearest *near)
+static void choose(kt_knn *m, const uint32_t *of, size_t n, const kt_neighbour *near)
 {
     double *p = kt_alloc_array(m->n_labels, sizeof(*p)), least = INFINITY, unit = 0;
     for (size_t i = 0; i < n; i++)
@@ -71,7 +78,7 @@ static void judge(kt_knn *m, const uint64_t *group, uint64_t seed, kt_pool *pool
     size_t n = m->v.n, most = KT_MIN((size_t)MOST_JUDGED, KT_MAX((size_t)FEWEST_JUDGED, ((size_t)1 << 32) / (n + 1))), some = KT_MIN(n, most);
     uint32_t *of = kt_alloc_array(some + 1, sizeof(*of));
     uint64_t *at = kt_alloc_array(some + 1, sizeof(*at));
-    kt_nearest *near = kt_alloc_array(some + 1, MOST_K * sizeof(*near));
+    kt_neighbour *near = kt_alloc_array(some + 1, MOST_K * sizeof(*near));
     kt_rng g = kt_rng_keyed(seed, 0x6b6e6e, 0);
     kt_rng_sample(&g, n, some, at);
     for (size_t i = 0; i < some; i++)
@@ -135,7 +142,7 @@ void kt_knn_done(kt_knn *m)
     m->share = kt_free(m->share);
 }
 
-static void votes_of(const kt_knn *m, const kt_nearest *near, size_t n, float *ret_prob)
+static void votes_of(const kt_knn *m, const kt_neighbour *near, size_t n, float *ret_prob)
 {
     double *p = kt_alloc_array(m->n_labels, sizeof(*p));
     for (size_t i = 0; i < n; i++) {
@@ -146,9 +153,9 @@ static void votes_of(const kt_knn *m, const kt_nearest *near, size_t n, float *r
     kt_free(p);
 }
 
-kt_rc kt_knn_predict(const kt_knn *m, const float *x, size_t n, kt_pool *pool, float *ret_prob, kt_nearest *ret_near, kt_err *err)
+kt_rc kt_knn_predict(const kt_knn *m, const float *x, size_t n, kt_pool *pool, float *ret_prob, kt_neighbour *ret_near, kt_err *err)
 {
-    kt_nearest *near = ret_near ? ret_near : kt_alloc_array(n + 1, m->k * sizeof(*near));
+    kt_neighbour *near = ret_near ? ret_near : kt_alloc_array(n + 1, m->k * sizeof(*near));
     kt_rc rc = kt_vectors_nearest(&m->v, x, n, m->k, pool, near, err);
     if (rc == 0)
         votes_of(m, near, n, ret_prob);
@@ -159,7 +166,7 @@ kt_rc kt_knn_predict(const kt_knn *m, const float *x, size_t n, kt_pool *pool, f
 
 void kt_knn_cross(const kt_knn *m, const uint64_t *group, kt_pool *pool, float *ret_prob)
 {
-    kt_nearest *near = kt_alloc_array(m->v.n + 1, m->k * sizeof(*near));
+    kt_neighbour *near = kt_alloc_array(m->v.n + 1, m->k * sizeof(*near));
     kt_vectors_nearest_others(&m->v, NULL, 0, group, m->k, pool, near);
     votes_of(m, near, m->v.n, ret_prob);
     kt_free(near);

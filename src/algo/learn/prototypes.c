@@ -8,6 +8,11 @@
 
 enum { CHUNK_ROWS = 64, STEPS = 60 };
 
+const kt_setting kt_prototypes_settings[] = {
+    { .name = "metric", .help = "what near means", .kind = KT_SET_CHOICE, .offset = offsetof(kt_prototypes_options, metric), .choice = kt_metric_names },
+    { .name = NULL },
+};
+
 /* A row as it enters the sums. */
 static kt_rc prepare(const kt_prototypes *m, const float *x, size_t i, double *ret, kt_err *err)
 {
@@ -163,12 +168,12 @@ static void choose_temperature(kt_prototypes *m, const double *s, const int32_t 
     kt_free(p);
 }
 
-kt_rc kt_prototypes_fit(const float *x, size_t n, uint32_t d, const int32_t *label, uint32_t n_labels, const uint64_t *group, kt_metric metric,
+kt_rc kt_prototypes_fit(const float *x, size_t n, uint32_t d, const int32_t *label, uint32_t n_labels, const uint64_t *group, const kt_prototypes_options *o,
                         kt_prototypes *ret, kt_err *err)
 {
     if (!d || !n_labels)
         return kt_fail(err, KT_RANGE, "%u columns and %u labels; both are needed", d, n_labels);
-    kt_prototypes m = { n_labels, d, metric, 1, kt_zalloc_array((size_t)n_labels * d, sizeof(*m.sum)), kt_zalloc_array(n_labels, sizeof(*m.count)) };
+    kt_prototypes m = { n_labels, d, o->metric, 1, kt_zalloc_array((size_t)n_labels * d, sizeof(*m.sum)), kt_zalloc_array(n_labels, sizeof(*m.count)) };
     double *row = kt_alloc_array(d, sizeof(*row)), *s = NULL, total = 0;
     kt_rc rc = KT_OK;
     for (size_t i = 0; i < n && rc == 0; i++) {

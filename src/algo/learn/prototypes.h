@@ -4,6 +4,7 @@
 #define KT_ALGO_PROTOTYPES_H
 
 #include "algo/errors/errors_outliers.h"
+#include "algo/stats_options.h"
 #include "base/buf.h"
 
 typedef struct kt_prototypes {
@@ -14,10 +15,17 @@ typedef struct kt_prototypes {
     double *count;      /* n_labels */
 } kt_prototypes;
 
+typedef struct kt_prototypes_options {
+    kt_metric metric;
+} kt_prototypes_options;
+
+#define KT_PROTOTYPES_OPTIONS_INIT { KT_METRIC_COSINE }
+extern const kt_setting kt_prototypes_settings[];
+
 /* x: n × d; label: n, -1 leaves the row out. The temperature is that of the least log loss on rows whose own group is taken out of the means
    (group NULL or 0: the row itself). Labels without rows get probability 0. Caller frees *ret by kt_prototypes_done. KT_RANGE: a number that is
    not finite, a row of zeros under the cosine, a label >= n_labels, no labelled row. */
-kt_rc kt_prototypes_fit(const float *x, size_t n, uint32_t d, const int32_t *label, uint32_t n_labels, const uint64_t *group, kt_metric metric,
+kt_rc kt_prototypes_fit(const float *x, size_t n, uint32_t d, const int32_t *label, uint32_t n_labels, const uint64_t *group, const kt_prototypes_options *o,
                         kt_prototypes *ret, kt_err *err) KT_MUST_USE;
 void kt_prototypes_done(kt_prototypes *m);
 /* ret_prob: n × n_labels. */

@@ -8,6 +8,8 @@
 #include "base/rng.h"
 
 #include <math.h>
+
+#define XXH_INLINE_ALL /* tokens are short: the call would cost more than the hash, and libkarat needs only the C library */
 #include <xxhash.h>
 
 enum { CHUNK_ROWS = 512, MAX_TOKEN = 64 };

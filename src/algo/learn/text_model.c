@@ -5,6 +5,20 @@
 
 enum { PIECE = 16384 };
 
+static const char *const tasks[] = { "single", "multi", "tree", NULL };
+#define AT(member) .offset = offsetof(kt_text_options, member)
+const kt_setting kt_text_settings[] = {
+    { .name = "task", .help = "one label a text; several, as a|b; or labels below each other, as a/b", .kind = KT_SET_CHOICE, AT(task), .choice = tasks },
+    { .name = "words", .help = "longest n-gram of words; 0: none", .kind = KT_SET_INT, AT(features.words), .min = 0, .max = 3 },
+    { .name = "char_min", .help = "shortest n-gram of characters within words; 0: none", .kind = KT_SET_INT, AT(features.char_min), .min = 0, .max = 8 },
+    { .name = "char_max", .help = "longest", .kind = KT_SET_INT, AT(features.char_max), .min = 0, .max = 8 },
+    { .name = "bits", .help = "features are hashed into 2^bits", .kind = KT_SET_INT, AT(features.bits), .min = 8, .max = 24 },
+    { .name = "epochs", .help = "visits to each text", .kind = KT_SET_INT, AT(epochs), .min = 1, .max = 1000 },
+    { .name = "cost", .help = "of a text's loss against the weights' size", .kind = KT_SET_FLOAT, AT(cost), .min = 1e-6, .max = 1e6 },
+    { .name = NULL },
+};
+#undef AT
+
 /* Weighted rows of texts; idf is counted first where it is empty. */
 static kt_rc rows_of(const kt_text_options *o, const kt_text_data *d, kt_idf *idf, kt_pool *pool, kt_features *ret, kt_err *err)
 {

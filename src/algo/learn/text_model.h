@@ -4,6 +4,7 @@
 
 #include "algo/learn/linear_multi.h"
 #include "algo/learn/linear_tree.h"
+#include "algo/stats_options.h"
 
 typedef enum kt_text_task {
     KT_TEXT_SINGLE, /* one label a text; probabilities of a row sum to 1 */
@@ -38,7 +39,8 @@ typedef struct kt_text_options {
     uint64_t seed;
 } kt_text_options;
 
-#define KT_TEXT_OPTIONS_INIT { KT_TEXT_SINGLE, KT_FEATURES_OPTIONS_INIT, 0, 0, 1 }
+#define KT_TEXT_OPTIONS_INIT { KT_TEXT_SINGLE, { 20, 2, 0, 0 }, 1, 8, 1 }
+extern const kt_setting kt_text_settings[];
 
 /* Same result for any number of threads. Texts without a label (single, tree) help as a pool does. Caller frees *ret by kt_text_model_done.
    KT_RANGE as the linear models. */

@@ -38,7 +38,7 @@ typedef struct search {
     const uint64_t *group; /* of rows, or NULL */
     size_t n;
     uint32_t k;
-    kt_nearest *ret;
+    kt_neighbour *ret;
 } search;
 
 static const float *query_of(const search *s, size_t i)
@@ -120,10 +120,10 @@ static float distance(const kt_vectors *v, const float *a, const float *b)
 /* Exact distances of the candidates, in order. */
 static void settle(const search *s, size_t i, const best *b)
 {
-    kt_nearest *to = s->ret + i * s->k;
+    kt_neighbour *to = s->ret + i * s->k;
     uint32_t n = 0;
     for (uint32_t q = 0; q < b->n; q++) {
-        kt_nearest x = { b->row[q], distance(s->v, query_of(s, i), s->v->row + (size_t)b->row[q] * s->v->d) };
+        kt_neighbour x = { b->row[q], distance(s->v, query_of(s, i), s->v->row + (size_t)b->row[q] * s->v->d) };
         if (n == s->k && !(x.distance < to[n - 1].distance || (x.distance <= to[n - 1].distance && x.row < to[n - 1].row)))
             continue;
         uint32_t at = n < s->k ? n++ : n - 1;
@@ -132,7 +132,7 @@ static void settle(const search *s, size_t i, const best *b)
         to[at] = x;
     }
     for (; n < s->k; n++)
-        to[n] = (kt_nearest){ UINT32_MAX, INFINITY };
+        to[n] = (kt_neighbour){ UINT32_MAX, INFINITY };
 }
 
 static void search_part(void *ctx, size_t part)
@@ -234,7 +234,7 @@ kt_rc kt_vectors_add(kt_vectors *v, const float *x, kt_err *err)
     return KT_OK;
 }
 
-kt_rc kt_vectors_nearest(const kt_vectors *v, const float *query, size_t n_queries, uint32_t k, kt_pool *pool, kt_nearest *ret, kt_err *err)
+kt_rc kt_vectors_nearest(const kt_vectors *v, const float *query, size_t n_queries, uint32_t k, kt_pool *pool, kt_neighbour *ret, kt_err *err)
 {
     float *q = kt_alloc_array(n_queries * v->d + 1, sizeof(*q));
     kt_rc rc = KT_OK;
@@ -249,7 +249,7 @@ kt_rc kt_vectors_nearest(const kt_vectors *v, const float *query, size_t n_queri
 }
 
 void kt_vectors_nearest_others(const kt_vectors *v, const uint32_t *of, size_t n_of, const uint64_t *group, uint32_t k, kt_pool *pool,
-                               kt_nearest *ret)
+                               kt_neighbour *ret)
 {
     search s = { .v = v, .of = of, .group = group, .n = of ? n_of : v->n, .k = k, .ret = ret };
     run(&s, pool);

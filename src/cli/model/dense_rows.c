@@ -3,16 +3,12 @@
 
 #include "algo/learn/dense_model.h"
 
-const kt_setting kt_dense_setting_rows[] = {
-    { .name = "epochs", .help = "visits to each row", .kind = KT_SET_INT, .offset = offsetof(kt_dense_settings, epochs), .min = 1, .max = 1000 },
-    { .name = "cost", .help = "of a row's loss against the weights' size", .kind = KT_SET_FLOAT, .offset = offsetof(kt_dense_settings, cost), .min = 1e-6, .max = 1e6 },
-    { .name = NULL },
-};
-
 static kt_dense_options options_of(const kt_model_job *j)
 {
-    const kt_dense_settings *s = (const kt_dense_settings *)(const void *)j->settings;
-    return (kt_dense_options){ s->cost, (uint32_t)s->epochs, (uint64_t)j->seed };
+    kt_dense_options o;
+    memcpy(&o, j->settings, sizeof(o));
+    o.seed = (uint64_t)j->seed;
+    return o;
 }
 
 static kt_dense_data data_of(const kt_row_data *d)

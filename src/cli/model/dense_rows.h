@@ -1,15 +1,8 @@
-/* The linear classifier on rows of numbers, for every kind of model that makes such rows. */
+/* The linear classifier on rows of numbers, for every kind of model that makes such rows. Its settings begin with a kt_dense_options. */
 #ifndef KT_CLI_MODEL_DENSE_ROWS_H
 #define KT_CLI_MODEL_DENSE_ROWS_H
 
 #include "cli/model/model_cli.h"
-
-typedef struct kt_dense_settings {
-    int32_t epochs;
-    double cost;
-} kt_dense_settings;
-#define KT_DENSE_SETTINGS_INIT { 8, 1 }
-extern const kt_setting kt_dense_setting_rows[]; /* of a struct that begins with a kt_dense_settings */
 
 kt_rc kt_dense_rows_fit(kt_model_job *j, const kt_row_data *d, kt_buf *ret_body, kt_err *err) KT_MUST_USE;
 kt_rc kt_dense_rows_cross(kt_model_job *j, const kt_row_data *d, float *ret_prob, kt_err *err) KT_MUST_USE;

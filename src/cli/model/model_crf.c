@@ -3,23 +3,14 @@
 #include "base/str.h"
 #include "cli/model/span_data.h"
 
-struct settings {
-    int32_t bits, epochs;
-    double penalty, rate;
-};
-static const struct settings defaults = { 20, 15, 0.05, 0.15 };
-static const kt_setting options[] = {
-    { .name = "bits", .help = "features are hashed into 2^bits", .kind = KT_SET_INT, .offset = offsetof(struct settings, bits), .min = 8, .max = 24 },
-    { .name = "epochs", .help = "visits to each sentence", .kind = KT_SET_INT, .offset = offsetof(struct settings, epochs), .min = 1, .max = 1000 },
-    { .name = "penalty", .help = "of the squared weights", .kind = KT_SET_FLOAT, .offset = offsetof(struct settings, penalty), .min = 0, .max = 1e6 },
-    { .name = "rate", .help = "of learning", .kind = KT_SET_FLOAT, .offset = offsetof(struct settings, rate), .min = 1e-4, .max = 10 },
-    { .name = NULL },
-};
+static const kt_crf_options defaults = KT_CRF_OPTIONS_INIT;
 
 static kt_crf_options options_of(const kt_model_job *j)
 {
-    const struct settings *s = (const struct settings *)(const void *)j->settings;
-    return (kt_crf_options){ (uint32_t)s->bits, s->penalty, (uint32_t)s->epochs, s->rate, (uint64_t)j->seed };
+    kt_crf_options o;
+    memcpy(&o, j->settings, sizeof(o));
+    o.seed = (uint64_t)j->seed;
+    return o;
 }
 
 static kt_rc read_tagged(kt_model_job *j, bool fixed, kt_span_data *d, kt_err *err)
@@ -279,6 +270,6 @@ static kt_rc explain(kt_model_job *j, kt_err *err)
 
 const kt_model_kind kt_model_crf = {
     .name = "crf", .help = "spans in texts or tokens: a conditional random field", .files = "CoNLL lines, TABLE (sentence, token, tag) or JSON lines (text, spans)",
-    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), .train = train, .cross = cross, .predict = predict, .explain = explain,
+    .options = kt_crf_settings, .defaults = &defaults, .option_size = sizeof(defaults), .train = train, .cross = cross, .predict = predict, .explain = explain,
     .update = update,
 };

@@ -2,21 +2,13 @@
 #include "algo/learn/knn.h"
 #include "cli/model/model_cli.h"
 
-struct settings {
-    int32_t metric, k;
-};
-static const struct settings defaults = { KT_METRIC_COSINE, 0 };
-static const kt_setting options[] = {
-    { .name = "metric", .help = "what near means", .kind = KT_SET_CHOICE, .offset = offsetof(struct settings, metric), .choice = kt_metric_names },
-    { .name = "k", .help = "neighbours; 0: chosen by leaving one out", .kind = KT_SET_INT, .offset = offsetof(struct settings, k), .min = 0,
-      .max = KT_VECTORS_MAX_NEAREST },
-    { .name = NULL },
-};
+static const kt_knn_options defaults = KT_KNN_OPTIONS_INIT;
 
 static kt_rc make(kt_model_job *j, const kt_row_data *d, kt_knn *ret, kt_err *err)
 {
-    const struct settings *s = (const struct settings *)(const void *)j->settings;
-    kt_knn_options o = { (kt_metric)s->metric, (uint32_t)s->k, (uint64_t)j->seed };
+    kt_knn_options o;
+    memcpy(&o, j->settings, sizeof(o));
+    o.seed = (uint64_t)j->seed;
     return kt_knn_fit(d->x, d->n, d->d, d->label, d->n_labels, d->group, &o, j->cli->pool, ret, err);
 }
 
@@ -86,7 +78,7 @@ static kt_rc explain(kt_model_job *j, const kt_row_data *d, size_t row, uint32_t
     kt_knn m;
     KT_TRY(open(j, d, &m, err));
     kt_arena *a = j->cli->arena;
-    kt_nearest *near = kt_arena_array(a, m.k + 1, sizeof(*near));
+    kt_neighbour *near = kt_arena_array(a, m.k + 1, sizeof(*near));
     float *prob = kt_arena_array(a, d->n_labels + 1, sizeof(*prob));
     kt_rc rc = kt_knn_predict(&m, d->x + row * d->d, 1, NULL, prob, near, err);
     *ret_n = 0;
@@ -102,6 +94,6 @@ static kt_rc explain(kt_model_job *j, const kt_row_data *d, size_t row, uint32_t
 
 const kt_model_kind kt_model_knn = {
     .name = "knn", .help = "rows of numbers (embeddings) to labels by their nearest neighbours", .files = "MATRIX (.npy, .csv) and --labels",
-    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), KT_ROW_ACTS,
+    .options = kt_knn_settings, .defaults = &defaults, .option_size = sizeof(defaults), KT_ROW_ACTS,
     .rows = &(const kt_row_kind){ kt_rows_read_numbers, NULL, fit, cross, predict, update, explain },
 };

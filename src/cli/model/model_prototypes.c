@@ -2,19 +2,13 @@
 #include "algo/learn/prototypes.h"
 #include "cli/model/model_cli.h"
 
-struct settings {
-    int32_t metric;
-};
-static const struct settings defaults = { KT_METRIC_COSINE };
-static const kt_setting options[] = {
-    { .name = "metric", .help = "what near means", .kind = KT_SET_CHOICE, .offset = offsetof(struct settings, metric), .choice = kt_metric_names },
-    { .name = NULL },
-};
+static const kt_prototypes_options defaults = KT_PROTOTYPES_OPTIONS_INIT;
 
 static kt_rc make(kt_model_job *j, const kt_row_data *d, kt_prototypes *ret, kt_err *err)
 {
-    const struct settings *s = (const struct settings *)(const void *)j->settings;
-    return kt_prototypes_fit(d->x, d->n, d->d, d->label, d->n_labels, d->group, (kt_metric)s->metric, ret, err);
+    kt_prototypes_options o;
+    memcpy(&o, j->settings, sizeof(o));
+    return kt_prototypes_fit(d->x, d->n, d->d, d->label, d->n_labels, d->group, &o, ret, err);
 }
 
 static kt_rc fit(kt_model_job *j, const kt_row_data *d, kt_buf *ret_body, kt_err *err)
@@ -81,6 +75,6 @@ static kt_rc explain(kt_model_job *j, const kt_row_data *d, size_t row, uint32_t
 
 const kt_model_kind kt_model_prototypes = {
     .name = "prototypes", .help = "rows of numbers (embeddings) to labels by the nearest class mean", .files = "MATRIX (.npy, .csv) and --labels",
-    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), KT_ROW_ACTS,
+    .options = kt_prototypes_settings, .defaults = &defaults, .option_size = sizeof(defaults), KT_ROW_ACTS,
     .rows = &(const kt_row_kind){ kt_rows_read_numbers, NULL, fit, cross, predict, update, explain },
 };

@@ -44,7 +44,7 @@ static void nearest_are_those_of_a_plain_search(void **state)
     for (int metric = 0; metric < 2; metric++)
         for (size_t n = 1; n <= N; n += n < 20 ? 1 : 96) {
             kt_vectors v;
-            kt_nearest near[M * NEAR], again[M * NEAR];
+            kt_neighbour near[M * NEAR], again[M * NEAR];
             clouds(3, n, 1, x, label);
             clouds(4, M, 1, q, label);
             if (n > 40)
@@ -56,7 +56,7 @@ static void nearest_are_those_of_a_plain_search(void **state)
             assert_memory_equal(near, again, sizeof(near));
             for (size_t i = 0; i < M; i++) {
                 for (size_t k = 0; k < NEAR; k++) {
-                    kt_nearest got = near[i * NEAR + k];
+                    kt_neighbour got = near[i * NEAR + k];
                     assert_int_equal(got.row == UINT32_MAX, k >= n);
                     if (k >= n)
                         continue;
@@ -81,7 +81,7 @@ static void others_are_without_the_group(void **state)
     static int32_t label[N];
     static uint64_t group[N];
     kt_vectors v;
-    kt_nearest near[N];
+    kt_neighbour near[N];
     clouds(5, N, 1, x, label);
     for (size_t i = 0; i < N; i += 2) {
         memcpy(x + (i + 1) * D, x + i * D, D * sizeof(float));
@@ -132,7 +132,7 @@ static void neighbours_vote(void **state)
     kt_knn_options o = KT_KNN_OPTIONS_INIT;
     o.metric = KT_METRIC_EUCLIDEAN;
     assert_int_equal(kt_knn_fit(x, N, D, label, K, NULL, &o, NULL, &m, NULL), 0);
-    static kt_nearest near[N * KT_VECTORS_MAX_NEAREST];
+    static kt_neighbour near[N * KT_VECTORS_MAX_NEAREST];
     assert_int_equal(kt_knn_predict(&m, y, N, NULL, p, near, NULL), 0);
     double loss, cross_loss, one_loss;
     double share = right(p, truth, N, &loss);
@@ -189,12 +189,12 @@ static void prototypes_leave_out(void **state)
         kt_prototypes m, less;
         clouds(1, N, 1.1, x, label);
         clouds(2, N, 1.1, y, truth);
-        assert_int_equal(kt_prototypes_fit(x, N, D, label, K, NULL, (kt_metric)metric, &m, NULL), 0);
+        assert_int_equal(kt_prototypes_fit(x, N, D, label, K, NULL, &(kt_prototypes_options){ (kt_metric)metric }, &m, NULL), 0);
         kt_prototypes_cross(&m, x, N, label, NULL, p);
         for (size_t i = 0; i < 25; i++) {
             int32_t was = label[i];
             label[i] = -1;
-            assert_int_equal(kt_prototypes_fit(x, N, D, label, K, NULL, (kt_metric)metric, &less, NULL), 0);
+            assert_int_equal(kt_prototypes_fit(x, N, D, label, K, NULL, &(kt_prototypes_options){ (kt_metric)metric }, &less, NULL), 0);
             less.temperature = m.temperature;
             assert_int_equal(kt_prototypes_predict(&less, x + i * D, 1, NULL, one, NULL), 0);
             for (int c = 0; c < K; c++)
@@ -247,7 +247,7 @@ static void prototypes_leave_out_groups(void **state)
         for (size_t c = 0; c < D; c++)
             x[i * D + c] = x[(i + 1) * D + c] = (float)(20 * kt_rng_normal(&g));
     static float q[N * (K + 1)];
-    assert_int_equal(kt_prototypes_fit(x, N, D, label, K + 1, group, KT_METRIC_COSINE, &m, NULL), 0);
+    assert_int_equal(kt_prototypes_fit(x, N, D, label, K + 1, group, &(kt_prototypes_options){ KT_METRIC_COSINE }, &m, NULL), 0);
     kt_prototypes_cross(&m, x, N, label, group, q);
     double own = 0, alone = 0;
     for (size_t i = N - 100; i < N; i++)
