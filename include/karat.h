@@ -1,4 +1,4 @@
-/* libkarat: what labels are worth. Agreement between annotators, merging of votes, errors in labels, scores of predictions: pure
+/* libkarat: what labels are worth. Agreement between annotators, merging of votes, errors in labels, scores of predictions, models: pure
    functions over arrays, the same ones the karat program runs.
 
    Conventions. Functions that can fail return KARAT_OK or a negative code, and then say in *err (may be NULL) what was wrong;
@@ -49,7 +49,8 @@ enum {
     KARAT_PARSE = -2,  /* malformed text */
     KARAT_RANGE = -3,  /* an id, number or shape that cannot be */
     KARAT_LIMIT = -10, /* larger than Karat takes */
-    KARAT_NOMEM = -17  /* larger than this machine's memory */
+    KARAT_NOMEM = -17, /* larger than this machine's memory */
+    KARAT_CORRUPT = -18 /* a model's bytes that were cut or changed */
 };
 
 typedef struct karat_error {
@@ -378,6 +379,78 @@ typedef struct karat_track_scores {
     double mota, motp, idf1, id_precision, id_recall, hota, det_a, ass_a;
 } karat_track_scores;
 KARAT_API karat_rc karat_score_tracks(const karat_tracks *predicted, const karat_tracks *truth, karat_track_scores *ret, karat_error *err);
+
+/* ---- models ---- */
+
+/* Kinds: "linear" (texts), "crf" (spans of tokens), "knn", "prototypes", "dense" (rows of numbers). Name number i; NULL past the last. */
+KARAT_API const char *karat_model_name(size_t i);
+KARAT_API const char *karat_model_help(const char *kind);
+
+typedef struct karat_model karat_model;
+
+/* What a model learns from, or is asked about; fields its kind does not need are not looked at. */
+typedef struct karat_model_data {
+    size_t n;                 /* items */
+    const char *bytes;        /* linear: the texts, crf: the tokens, UTF-8, number i at start[i] .. start[i + 1] - 1 */
+    const size_t *start;      /* n + 1; crf: tokens + 1 */
+    const size_t *token;      /* crf: item i has tokens token[i] .. token[i + 1] - 1 */
+    const float *x;           /* rows of numbers: n × d */
+    size_t d;
+    uint32_t n_labels;        /* crf: types of spans */
+    const int32_t *label;     /* n, -1: none. crf: per token, 0 outside, 1 + 2 t begins type t, 2 + 2 t goes on with it */
+    const float *has;         /* linear with task=multi: n × n_labels, 0..1, instead of label */
+    const int32_t *parent;    /* linear with task=tree: n_labels, -1 at the top */
+    const uint64_t *group;    /* n: items of one number, but 0, are held back together; or NULL */
+} karat_model_data;
+
+typedef struct karat_model_options {
+    size_t size;
+    const char *const *set;   /* n_set settings "NAME=VALUE" of the kind ('karat list model_kinds') */
+    size_t n_set;
+    uint32_t folds;           /* karat_model_cross: 2..100; 0: 5. knn and prototypes leave single rows (or groups) out instead */
+    uint64_t seed;
+} karat_model_options;
+
+/* *ret: to be freed by karat_model_free. A model may be read by several threads at once, and updated by one alone. */
+KARAT_API karat_rc karat_model_fit(karat_context *ctx, const char *kind, const karat_model_data *data, const karat_model_options *options,
+                                   karat_model **ret, karat_error *err);
+KARAT_API void karat_model_free(karat_model *model);
+/* Probabilities by models that did not see the item: n × n_labels, zeros without a label; crf: tokens × tags. */
+KARAT_API karat_rc karat_model_cross(karat_context *ctx, const char *kind, const karat_model_data *data, const karat_model_options *options,
+                                     float *ret_prob, karat_error *err);
+/* ret_prob: as above. ret_label: likeliest label of each item (crf: tag of each token, in a valid order), or NULL. */
+KARAT_API karat_rc karat_model_predict(karat_context *ctx, const karat_model *model, const karat_model_data *data, float *ret_prob, int32_t *ret_label,
+                                       karat_error *err);
+/* Learns data's labels on top, at once. */
+KARAT_API karat_rc karat_model_update(karat_model *model, const karat_model_data *data, karat_error *err);
+
+/* Probability that tokens first .. last (of all tokens) of an item are a span of the type, no more and no less. */
+typedef struct karat_span {
+    size_t item, first, last;
+    uint32_t type;
+    float prob;
+} karat_span;
+/* The spans of the likeliest tags; *ret_spans to be freed with karat_free. crf only. */
+KARAT_API karat_rc karat_model_spans(karat_context *ctx, const karat_model *model, const karat_model_data *data, karat_span **ret_spans, size_t *ret_n,
+                                     karat_error *err);
+
+typedef struct karat_reason {
+    char feature[120]; /* an n-gram, a named feature of a token, "column 7", "labelled row 12 (label 3)" */
+    float adds;        /* for the label (above 0) or against it, in log odds; of neighbours: their vote */
+} karat_reason;
+/* Why item (crf: token) number `item` of data has the label (crf: tag): at most max reasons, strongest first; *ret_n of them. */
+KARAT_API karat_rc karat_model_explain(const karat_model *model, const karat_model_data *data, size_t item, uint32_t label, size_t max, karat_reason *ret,
+                                       size_t *ret_n, karat_error *err);
+
+/* The model as the karat program keeps it. names: of the labels, or NULL: their numbers. *ret_bytes to be freed with karat_free. */
+KARAT_API karat_rc karat_model_bytes(const karat_model *model, const char *const *names, void **ret_bytes, size_t *ret_n, karat_error *err);
+KARAT_API karat_rc karat_model_open(const void *bytes, size_t n, karat_model **ret, karat_error *err);
+KARAT_API const char *karat_model_kind(const karat_model *model);
+KARAT_API uint32_t karat_model_n_labels(const karat_model *model);
+/* Of a model that was opened; NULL: not known. */
+KARAT_API const char *karat_model_label(const karat_model *model, uint32_t label);
+/* "single", "multi" or "tree". */
+KARAT_API const char *karat_model_shape(const karat_model *model);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-"""karat: what labels are worth. Agreement between annotators, merging of votes, errors in labels, scores of predictions.
+"""karat: what labels are worth. Agreement between annotators, merging of votes, errors in labels, scores of predictions, models.
 
 numpy in, numpy out, over libkarat; the same algorithms and the same results as the karat program. Python threads run while it
 works; no error ends the interpreter (KaratError). Every method of merging that libkarat has is here by its name, as
@@ -9,16 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from . import aggregation, agreement, errors, scores
+from . import aggregation, agreement, errors, models, scores
 from ._lib import KaratError, version
 from .aggregation import *  # noqa: F401,F403
 from .agreement import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
+from .models import *  # noqa: F401,F403
 from .scores import *  # noqa: F401,F403
 from ._votes import Votes, votes
 
 __version__ = version()
-__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *errors.__all__, *scores.__all__]
+__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *errors.__all__, *models.__all__, *scores.__all__]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,9 @@ __all__ = ["KaratError", "version"]
 
 
 class KaratError(ValueError):
-    """What libkarat refused, and why. `code` is one of "usage", "parse", "range", "limit", "memory"."""
+    """What libkarat refused, and why. `code` is one of "usage", "parse", "range", "limit", "memory", "corrupt"."""
 
-    NAMES = {-1: "usage", -2: "parse", -3: "range", -10: "limit", -17: "memory"}
+    NAMES = {-1: "usage", -2: "parse", -3: "range", -10: "limit", -17: "memory", -18: "corrupt"}
 
     def __init__(self, rc: int, what: str, hint: str = ""):
         super().__init__(f"{what} ({hint})" if hint else what)
@@ -149,6 +149,23 @@ class TrackScores(c.Structure):
         (n, c.c_double) for n in ("mota", "motp", "idf1", "id_precision", "id_recall", "hota", "det_a", "ass_a")]
 
 
+class ModelData(c.Structure):
+    _fields_ = [("n", c.c_size_t), ("bytes", P), ("start", P), ("token", P), ("x", P), ("d", c.c_size_t), ("n_labels", c.c_uint32), ("label", P), ("has", P),
+                ("parent", P), ("group", P)]
+
+
+class ModelOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("set", c.POINTER(c.c_char_p)), ("n_set", c.c_size_t), ("folds", c.c_uint32), ("seed", c.c_uint64)]
+
+
+class CSpan(c.Structure):
+    _fields_ = [("item", c.c_size_t), ("first", c.c_size_t), ("last", c.c_size_t), ("type", c.c_uint32), ("prob", c.c_float)]
+
+
+class CReason(c.Structure):
+    _fields_ = [("feature", c.c_char * 120), ("adds", c.c_float)]
+
+
 def _declare(name: str, result: Any, *args: Any) -> None:
     f = getattr(lib, name)
     f.restype, f.argtypes = result, list(args)
@@ -203,6 +220,21 @@ _declare("karat_score_masks", _i, P, P, _z, _u32, P, P, P, P)
 _declare("karat_score_boundary", _i, P, P, _u32, _u32, _d, P, P)
 _declare("karat_score_segments", _i, P, P, P, P, P)
 _declare("karat_score_tracks", _i, P, P, P, P)
+_declare("karat_model_name", c.c_char_p, _z)
+_declare("karat_model_help", c.c_char_p, c.c_char_p)
+_declare("karat_model_fit", _i, P, c.c_char_p, P, P, P, P)
+_declare("karat_model_free", None, P)
+_declare("karat_model_cross", _i, P, c.c_char_p, P, P, P, P)
+_declare("karat_model_predict", _i, P, P, P, P, P, P)
+_declare("karat_model_update", _i, P, P, P)
+_declare("karat_model_spans", _i, P, P, P, P, P, P)
+_declare("karat_model_explain", _i, P, P, _z, _u32, _z, P, P, P)
+_declare("karat_model_bytes", _i, P, P, P, P, P)
+_declare("karat_model_open", _i, P, _z, P, P)
+_declare("karat_model_kind", c.c_char_p, P)
+_declare("karat_model_n_labels", _u32, P)
+_declare("karat_model_label", c.c_char_p, P, _u32)
+_declare("karat_model_shape", c.c_char_p, P)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/errors/errors_cli.h"
 #include "cli/merge/merge_answers.h"
+#include "cli/model/model_cli.h"
 #include "cli/score/score_cli.h"
 #include "format/reader.h"
 #include "format/writer.h"
@@ -81,6 +82,14 @@ static void list_score_tasks(void)
     }
 }
 
+static void list_model_kinds(void)
+{
+    for (const kt_model_kind *const *k = kt_model_kinds; *k; k++) {
+        printf("%-22s %s: %s\n", (*k)->name, (*k)->files, (*k)->help);
+        list_options((*k)->options, (*k)->defaults);
+    }
+}
+
 /* One row per family; its print function walks the family's table. */
 static const struct { const char *name; void (*print)(void); } families[] = {
     { "verbs", list_verbs }, { "readers", list_readers }, { "writers", list_writers }, { "selectors", list_selectors },
@@ -88,6 +97,7 @@ static const struct { const char *name; void (*print)(void); } families[] = {
     { "aggregators", list_aggregators },
     { "error_tasks", list_error_tasks },
     { "score_tasks", list_score_tasks },
+    { "model_kinds", list_model_kinds },
 };
 
 static kt_rc run(kt_cli *cli, kt_err *err)

@@ -26,8 +26,8 @@ static kt_rc reasons(kt_run *r, kt_str text, uint32_t label, uint32_t second, kt
     kt_features_options o = kt_learn_features(r->c);
     kt_reason why[GRAMS], not[GRAMS];
     size_t n = 0, n_not = 0;
-    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, label, GRAMS, r->arena, why, &n, r->err));
-    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, second, GRAMS, r->arena, not, &n_not, r->err));
+    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, label, GRAMS, true, r->arena, why, &n, r->err));
+    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, second, GRAMS, true, r->arena, not, &n_not, r->err));
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_not; k++)
             if (not[k].gram.p == why[i].gram.p && not[k].gram.n == why[i].gram.n)

@@ -166,10 +166,75 @@ static void options(karat_context *ctx)
     CHECK(karat_agree(ctx, "percent", &votes, &o, &r, NULL) == KARAT_OK && r.low <= r.value && r.value <= r.high);
 }
 
+/* Models given wrong offsets, shapes, labels and bytes. */
+static void models_refuse(karat_context *ctx)
+{
+    const size_t start[] = { 0, 3, 6, 9, 12 }, falling[] = { 0, 5, 3, 9, 12 };
+    const int32_t two[] = { 0, 1, 0, 1 };
+    const float x[] = { 1, 0, 0, 1, 1, 0.1f, 0.1f, 1 };
+    karat_model_data d = { .n = 4, .bytes = "red sea red sun", .start = start, .x = x, .d = 2, .n_labels = 2, .label = two };
+    karat_model_options o = KARAT_OPTIONS_INIT(karat_model_options);
+    const char *tree[] = { "task=tree" }, *multi[] = { "task=multi" }, *odd[] = { "k=-1" };
+    karat_model *m = NULL;
+    karat_error e = { 0 };
+    float prob[8];
+    CHECK(karat_model_fit(ctx, "liner", &d, NULL, &m, &e) == KARAT_USAGE && strstr(e.hint, "linear") && !m);
+    CHECK(karat_model_fit(ctx, NULL, &d, NULL, &m, &e) == KARAT_USAGE);
+    CHECK(karat_model_fit(ctx, "linear", NULL, NULL, &m, &e) == KARAT_RANGE);
+    karat_model_data bad = d;
+    bad.start = falling;
+    CHECK(karat_model_fit(ctx, "linear", &bad, NULL, &m, &e) == KARAT_RANGE && strstr(e.what, "falls"));
+    bad = d;
+    bad.label = NULL;
+    CHECK(karat_model_fit(ctx, "linear", &bad, NULL, &m, &e) == KARAT_RANGE);
+    CHECK(karat_model_fit(ctx, "knn", &bad, NULL, &m, &e) == KARAT_RANGE);
+    o.set = tree;
+    o.n_set = 1;
+    CHECK(karat_model_fit(ctx, "linear", &d, &o, &m, &e) == KARAT_RANGE && strstr(e.what, "parent"));
+    o.set = multi;
+    CHECK(karat_model_fit(ctx, "linear", &d, &o, &m, &e) == KARAT_RANGE && strstr(e.what, "has"));
+    o.set = odd;
+    CHECK(karat_model_fit(ctx, "knn", &d, &o, &m, &e) == KARAT_USAGE);
+    bad = d;
+    bad.d = 0;
+    CHECK(karat_model_fit(ctx, "dense", &bad, NULL, &m, &e) == KARAT_RANGE);
+    bad.d = (size_t)1 << 40;
+    CHECK(karat_model_fit(ctx, "dense", &bad, NULL, &m, &e) == KARAT_RANGE);
+    bad = d;
+    bad.n_labels = 1;
+    CHECK(karat_model_fit(ctx, "prototypes", &bad, NULL, &m, &e) == KARAT_RANGE && !m);
+    CHECK(karat_model_fit(ctx, "crf", &d, NULL, &m, &e) == KARAT_RANGE && strstr(e.what, "token"));
+    CHECK(karat_model_open("karatmdl", 8, &m, &e) == KARAT_PARSE && !m);
+    CHECK(karat_model_fit(ctx, "linear", &d, NULL, &m, &e) == KARAT_OK && m);
+    CHECK(karat_model_predict(ctx, m, &bad, prob, NULL, &e) == KARAT_OK && prob[0] + prob[1] > 0.999f);
+    karat_reason why[2];
+    karat_span *span;
+    size_t n;
+    CHECK(karat_model_explain(m, &d, 4, 0, 2, why, &n, &e) == KARAT_RANGE);
+    CHECK(karat_model_explain(m, &d, 0, 2, 2, why, &n, &e) == KARAT_RANGE);
+    CHECK(karat_model_explain(m, &d, 0, 1, 2, why, &n, &e) == KARAT_OK && n <= 2);
+    CHECK(karat_model_spans(ctx, m, &d, &span, &n, &e) == KARAT_USAGE);
+    void *bytes = NULL;
+    CHECK(karat_model_bytes(m, NULL, &bytes, &n, &e) == KARAT_OK && bytes);
+    karat_model *back = NULL;
+    CHECK(karat_model_open(bytes, n - 1, &back, &e) == KARAT_CORRUPT && !back);
+    CHECK(karat_model_open(bytes, n, &back, &e) == KARAT_OK && strcmp(karat_model_label(back, 1), "1") == 0 && !karat_model_label(back, 2));
+    karat_free(bytes);
+    karat_model_free(back);
+    karat_model_free(m);
+    karat_model_free(NULL);
+    CHECK(karat_model_fit(ctx, "knn", &d, NULL, &m, &e) == KARAT_OK);
+    bad = d;
+    bad.d = 1;
+    CHECK(karat_model_predict(ctx, m, &bad, prob, NULL, &e) == KARAT_RANGE && strstr(e.what, "columns"));
+    karat_model_free(m);
+}
+
 int main(void)
 {
     karat_context *ctx = karat_open(3);
     refused(ctx);
+    models_refuse(ctx);
     refused(NULL);
     answered(ctx);
     shared(ctx);

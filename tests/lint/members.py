@@ -3,7 +3,7 @@ import os, re, sys
 
 os.chdir(sys.argv[1])
 PREFIX = {"verbs": "verb", "readers": "read", "writers": "write", "agreements": "agree", "aggregators": "aggregate",
-          "selectors": "select", "error_tasks": "errors", "score_tasks": "score", "providers": "provider", "drivers": "db"}
+          "selectors": "select", "error_tasks": "errors", "score_tasks": "score", "model_kinds": "model", "providers": "provider", "drivers": "db"}
 bad = []
 for root, _, files in os.walk("src"):
     for f in files:

@@ -4,7 +4,7 @@
    hashed space. */
 #include "algo/learn/linear_int.h"
 
-#include "base/rng.h"
+#include "algo/learn/folds.h"
 
 #include <math.h>
 
@@ -81,7 +81,7 @@ static kt_rc gather(const kt_linear_data *d, kt_examples *ret, kt_err *err)
         float w = d->row_weight ? d->row_weight[i] : 1, sum = 0;
         if (!(w >= 0) || isinf(w))
             return kt_fail(err, KT_RANGE, "row %zu: weight %g is not a number >= 0", i, (double)w);
-        kt_example e = { d->x, i, NULL, -1, w, !d->judged || d->judged[i] };
+        kt_example e = { d->x, i, NULL, -1, w, !d->judged || d->judged[i], d->group ? d->group[i] : 0 };
         if (d->soft) {
             e.soft = d->soft + i * d->n_labels;
             for (uint32_t c = 0; c < d->n_labels; c++)
@@ -105,7 +105,7 @@ static void train(kt_linear *m, const kt_train_rows *r, size_t n_labeled, kt_exa
     uint32_t k = m->n_labels;
     size_t n = (size_t)m->n_seen * k, n_pool = r->n - n_labeled;
     kt_linear_blend blend = kt_linear_blend_choose(r, n_labeled, o->prior_weight, o, pool);
-    float *bayes = kt_alloc_array(n + 1, sizeof(*bayes)), *bias = kt_alloc_array(k, sizeof(*bias));
+    float *bayes = kt_zalloc_array(n + 1, sizeof(*bayes)), *bias = kt_zalloc_array(k, sizeof(*bias));
     uint8_t *skip = kt_zalloc(r->n + 1);
     double sum = 0;
     for (size_t i = 0; i < n_labeled; i++)
@@ -116,7 +116,10 @@ static void train(kt_linear *m, const kt_train_rows *r, size_t n_labeled, kt_exa
     for (size_t i = n_labeled; i < r->n; i++)
         own[i].weight = (float)((double)blend.share * sum / (double)n_pool);
     kt_linear_descend(r, skip, o->cost > 0 ? o->cost : 1, o->epochs ? o->epochs : 8, o->seed, pool, m->weight, m->bias);
-    kt_linear_bayes(r, skip, bayes, bias);
+    if (o->machine_only)
+        blend.bayes = 0;
+    else
+        kt_linear_bayes(r, skip, bayes, bias);
     for (size_t w = 0; w < n; w++)
         m->weight[w] = blend.machine * m->weight[w] + blend.bayes * bayes[w];
     for (uint32_t c = 0; c < k; c++)
@@ -148,8 +151,7 @@ static float from_fraction(int16_t q, float unit)
     return (float)q / 32767 * unit;
 }
 
-/* Rounds weights to what kt_linear_bytes keeps. */
-static void round_weights(kt_linear *m)
+void kt_linear_round(kt_linear *m)
 {
     float *unit = kt_alloc_array(m->n_labels, sizeof(*unit));
     label_units(m, unit);
@@ -180,7 +182,7 @@ static float *join_pool(const kt_linear_data *d, size_t most, uint32_t k, kt_exa
             continue;
         size_t taken = x->n - n_labeled;
         if (taken < most && at * most / n_free >= taken) /* evenly, whatever the pool is sorted by */
-            KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + taken * k, -1, 1, false });
+            KT_PUSH(x, (kt_example){ d->unlabeled, i, soft + taken * k, -1, 1, false, 0 });
         at++;
     }
     return soft;
@@ -190,7 +192,7 @@ static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *po
 {
     size_t n_labeled = x->n;
     float *soft = NULL;
-    if (d->unlabeled && o->prior_weight != 0)
+    if (d->unlabeled && o->prior_weight != 0 && !o->machine_only)
         soft = join_pool(d, o->max_unlabeled, m->n_labels, x);
     kt_train_rows r;
     kt_train_rows_init(x->v, x->n, m->n_labels, m->row_of, &m->n_seen, &r);
@@ -200,7 +202,7 @@ static void fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *po
     train(m, &r, n_labeled, x->v, soft, o, pool);
     kt_train_rows_done(&r);
     kt_free(soft);
-    round_weights(m);
+    kt_linear_round(m);
 }
 
 kt_rc kt_linear_fit(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
@@ -289,26 +291,34 @@ void kt_linear_top(const kt_linear *m, const kt_features *x, uint32_t k, kt_pool
     kt_pool_run(pool, (x->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, top_part, &j);
 }
 
+static kt_rc fit_flat(const kt_linear_data *d, const void *ctx, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
+{
+    (void)ctx;
+    return kt_linear_fit(d, o, pool, ret, err);
+}
+
 kt_rc kt_linear_cross(const kt_linear_data *d, const kt_linear_options *o, uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
 {
-    if (folds < 2 || folds > 100)
-        return kt_fail(err, KT_RANGE, "%u folds are outside 2..100", folds);
+    return kt_linear_cross_by(d, fit_flat, NULL, o, folds, pool, ret_prob, err);
+}
+
+kt_rc kt_linear_cross_by(const kt_linear_data *d, kt_linear_fit_fn *fit_fn, const void *ctx, const kt_linear_options *o, uint32_t folds,
+                         kt_pool *pool, float *ret_prob, kt_err *err)
+{
     size_t n = d->x->n_rows;
     uint32_t k = d->n_labels;
-    float *weight = kt_alloc_array(n + 1, sizeof(*weight)), *prob = kt_alloc_array(n + 1, k * sizeof(*prob));
     uint8_t *fold = kt_alloc(n + 1);
-    kt_rng g = kt_rng_keyed(o->seed, 0x666f6c, 0);
-    for (size_t i = 0; i < n; i++)
-        fold[i] = (uint8_t)kt_rng_below(&g, folds);
-    memset(ret_prob, 0, n * k * sizeof(*ret_prob));
-    kt_rc rc = 0;
+    float *weight = kt_alloc_array(n + 1, sizeof(*weight)), *prob = kt_alloc_array(n + 1, k * sizeof(*prob));
+    kt_rc rc = kt_folds_draw(n, d->group, folds, o->seed, fold, err);
+    if (rc == 0)
+        memset(ret_prob, 0, n * k * sizeof(*ret_prob));
     for (uint32_t f = 0; f < folds && rc == 0; f++) {
         kt_linear_data part = *d;
         kt_linear m;
         part.row_weight = weight;
         for (size_t i = 0; i < n; i++)
             weight[i] = fold[i] == f ? 0 : d->row_weight ? d->row_weight[i] : 1;
-        if ((rc = kt_linear_fit(&part, o, pool, &m, err)) != 0)
+        if ((rc = fit_fn(&part, ctx, o, pool, &m, err)) != 0)
             break;
         kt_linear_predict(&m, d->x, pool, prob);
         for (size_t i = 0; i < n; i++)
@@ -322,8 +332,7 @@ kt_rc kt_linear_cross(const kt_linear_data *d, const kt_linear_options *o, uint3
     return rc;
 }
 
-/* Number + 1 of a feature, a new one with weights of 0 if need be. */
-static uint32_t feature_of(kt_linear *m, uint32_t index)
+uint32_t kt_linear_feature(kt_linear *m, uint32_t index)
 {
     if (m->row_of[index])
         return m->row_of[index];
@@ -354,7 +363,7 @@ void kt_linear_update(kt_linear *m, const kt_features *x, size_t row, uint32_t l
     m->bias[label] += step;
     m->bias[rival] -= step;
     for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
-        size_t f = feature_of(m, x->index[e]) - 1; /* may move the weights */
+        size_t f = kt_linear_feature(m, x->index[e]) - 1; /* may move the weights */
         float *w = m->weight + f * k;
         w[label] += step * x->value[e];
         w[rival] -= step * x->value[e];
@@ -415,11 +424,11 @@ kt_rc kt_linear_from_bytes(kt_str b, kt_linear *ret, kt_err *err)
     size_t at = 4;
     uint64_t bits, k, n_seen;
     if (b.n < 4 || memcmp(b.p, "KTL1", 4) != 0 || !kt_varint_read(b, &at, &bits) || !kt_varint_read(b, &at, &k) ||
-        !kt_varint_read(b, &at, &n_seen) || bits < 8 || bits > 24 || k < 2 || k > 65535 || n_seen > (uint64_t)1 << bits ||
+        !kt_varint_read(b, &at, &n_seen) || bits < 8 || bits > 24 || k < 1 || k > 65535 || n_seen > (uint64_t)1 << bits ||
         b.n - at < 8 * k || (b.n - at - 8 * k) / (2 * k + 1) < n_seen)
         return kt_fail(err, KT_CORRUPT, "these bytes are no linear model");
     float *unit = kt_alloc_array(k, sizeof(*unit));
-    kt_linear m = { .n_labels = (uint32_t)k, .bits = (uint32_t)bits, .n_seen = (uint32_t)n_seen };
+    kt_linear m = { .n_labels = (uint32_t)k, .bits = (uint32_t)bits, .n_seen = (uint32_t)n_seen, .room = (uint32_t)n_seen };
     m.row_of = kt_zalloc_array((size_t)1 << bits, sizeof(*m.row_of));
     m.weight = kt_alloc_array(n_seen + 1, k * sizeof(*m.weight));
     m.bias = kt_alloc_array(k, sizeof(*m.bias));

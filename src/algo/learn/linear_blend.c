@@ -5,6 +5,7 @@
    pool anew, and the share of the pool in training is the one whose held-back labels come out likeliest. */
 #include "algo/learn/linear_int.h"
 
+#include "algo/learn/folds.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -78,6 +79,8 @@ static void one_fold(void *ctx, size_t fold)
             own[i].weight = j->share[s] * even;
         kt_linear_descend(&r, skip, j->o->cost > 0 ? j->o->cost : 1, EPOCHS, j->o->seed, j->inner, w, bias);
         judge(j, &r, fold, w, bias, margins(j, s, 0));
+        if (j->o->machine_only)
+            continue; /* its margins stay 0, and its coefficient at where it starts */
         kt_linear_bayes(&r, skip, w, bias);
         judge(j, &r, fold, w, bias, margins(j, s, 1));
     }
@@ -147,6 +150,8 @@ static uint8_t *draw_folds(const kt_train_rows *r, size_t n, uint64_t seed)
     kt_rng g = kt_rng_keyed(seed, 0x626c6e, 0);
     for (size_t i = 0; i < n; i++) {
         fold[i] = (uint8_t)kt_rng_below(&g, FOLDS);
+        if (r->of[i].group)
+            fold[i] = (uint8_t)kt_fold_of(r->of[i].group, FOLDS, seed);
         if (!r->of[i].judged)
             fold[i] = NOT_JUDGED;
         else if (n > MOST && kt_rng_below(&g, n) >= MOST)

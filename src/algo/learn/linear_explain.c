@@ -31,20 +31,20 @@ static int strongest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* What the entry adds to the label's score, less the mean of all labels. */
-static float contribution(const kt_linear *m, const kt_features *x, size_t e, uint32_t label)
+/* What the entry adds to the label's score, less the mean of its rivals. */
+static float contribution(const kt_linear *m, const kt_features *x, size_t e, uint32_t label, bool rivals)
 {
     if (!m->row_of[x->index[e]])
         return 0;
     const float *w = m->weight + (size_t)(m->row_of[x->index[e]] - 1) * m->n_labels;
     float mean = 0;
-    for (uint32_t c = 0; c < m->n_labels; c++)
+    for (uint32_t c = 0; rivals && c < m->n_labels; c++)
         mean += w[c] / (float)m->n_labels;
     return x->value[e] * (w[label] - mean);
 }
 
 kt_rc kt_linear_explain(const kt_linear *m, kt_str text, const kt_features_options *o, const kt_idf *idf, uint32_t label, size_t max,
-                        kt_arena *a, kt_reason *ret, size_t *ret_n, kt_err *err)
+                        bool rivals, kt_arena *a, kt_reason *ret, size_t *ret_n, kt_err *err)
 {
     kt_features x;
     if (label >= m->n_labels || o->bits != m->bits)
@@ -56,7 +56,7 @@ kt_rc kt_linear_explain(const kt_linear *m, kt_str text, const kt_features_optio
     kt_features_each(text, o, name_entry, &j);
     kt_reason *all = kt_alloc_array(n + 1, sizeof(*all));
     for (size_t e = 0; e < n; e++)
-        all[e] = (kt_reason){ j.gram[e], contribution(m, &x, e, label) };
+        all[e] = (kt_reason){ j.gram[e], contribution(m, &x, e, label, rivals) };
     qsort(all, n, sizeof(*all), strongest_first);
     *ret_n = KT_MIN(n, max);
     memcpy(ret, all, *ret_n * sizeof(*all));

@@ -13,6 +13,7 @@ typedef struct kt_example {
     int32_t label;
     float weight;      /* > 0 */
     bool judged;       /* may be held back to choose the blend */
+    uint64_t group;    /* held back with others of its number; 0: alone */
 } kt_example;
 
 typedef KT_VEC(kt_example) kt_examples;
@@ -53,6 +54,17 @@ void kt_train_rows_scores(const kt_train_rows *r, size_t i, const float *weight,
 void kt_linear_scores(const kt_linear *m, const kt_features *x, size_t row, float *z);
 
 void kt_linear_softmax(float *z, uint32_t k);
+
+/* Rounds weights to what kt_linear_bytes keeps. */
+void kt_linear_round(kt_linear *m);
+
+/* kt_linear_cross by another way of fitting. */
+typedef kt_rc kt_linear_fit_fn(const kt_linear_data *d, const void *ctx, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err);
+kt_rc kt_linear_cross_by(const kt_linear_data *d, kt_linear_fit_fn *fit_fn, const void *ctx, const kt_linear_options *o, uint32_t folds,
+                         kt_pool *pool, float *ret_prob, kt_err *err) KT_MUST_USE;
+
+/* Number + 1 of a feature, a new one with weights of 0 if need be; may move the weights. */
+uint32_t kt_linear_feature(kt_linear *m, uint32_t index);
 
 /* How the logits are made: machine × z_machine + bayes × z_bayes, both trained with unlabelled rows that are together as heavy as `share`
    times the labelled ones. */

@@ -2,7 +2,7 @@
 #include "algo/learn/linear_multi.h"
 
 #include "algo/learn/linear_int.h"
-#include "base/rng.h"
+#include "algo/learn/folds.h"
 
 #include <math.h>
 
@@ -18,15 +18,13 @@ static uint32_t epochs_of(const kt_linear_options *o)
     return o->epochs ? o->epochs : 8;
 }
 
-/* Margins of every row by machines trained without its fold: n × n_labels. */
-static void held_back(const kt_train_rows *r, const kt_linear_options *o, kt_pool *pool, float *weight, float *bias, float *ret)
+/* Margins of every row by machines trained without its fold: n × n_labels. weight, bias: working space. */
+static void held_back(const kt_train_rows *r, const uint8_t *fold, uint32_t folds, const kt_linear_options *o, kt_pool *pool, float *weight,
+                      float *bias, float *ret)
 {
     uint32_t k = r->n_labels;
-    uint8_t *fold = kt_alloc(r->n + 1), *skip = kt_alloc(r->n + 1);
-    kt_rng g = kt_rng_keyed(o->seed, 0x6d756c, 0);
-    for (size_t i = 0; i < r->n; i++)
-        fold[i] = (uint8_t)kt_rng_below(&g, FOLDS);
-    for (uint8_t f = 0; f < FOLDS; f++) {
+    uint8_t *skip = kt_alloc(r->n + 1);
+    for (uint8_t f = 0; f < folds; f++) {
         for (size_t i = 0; i < r->n; i++)
             skip[i] = fold[i] == f;
         kt_linear_descend(r, skip, cost_of(o), epochs_of(o), o->seed, pool, weight, bias);
@@ -36,7 +34,6 @@ static void held_back(const kt_train_rows *r, const kt_linear_options *o, kt_poo
                 kt_train_rows_scores(r, i, weight, 1, ret + i * k);
             }
     }
-    kt_free(fold);
     kt_free(skip);
 }
 
@@ -77,33 +74,95 @@ static kt_rc check(const kt_features *x, uint32_t n_labels, const float *has, co
     return KT_OK;
 }
 
-kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *has, const kt_linear_options *o, kt_pool *pool, kt_linear *ret,
-                          kt_err *err)
-{
-    KT_TRY(check(x, n_labels, has, o, err));
-    kt_linear m = { .n_labels = n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, sizeof(*m.row_of)) };
-    kt_example *e = kt_alloc_array(x->n_rows, sizeof(*e));
-    for (size_t i = 0; i < x->n_rows; i++)
-        e[i] = (kt_example){ x, i, has + i * n_labels, -1, 1, true };
+/* The rows, the space of a model, and margins out of fold with the curve that suits them. */
+typedef struct multi_fit {
+    kt_example *e;
     kt_train_rows r;
-    kt_train_rows_init(e, x->n_rows, n_labels, m.row_of, &m.n_seen, &r);
-    m.room = m.n_seen;
-    m.weight = kt_alloc_array((size_t)m.n_seen + 1, n_labels * sizeof(*m.weight));
-    m.bias = kt_zalloc_array(n_labels, sizeof(*m.bias));
-    float *margin = kt_zalloc_array(x->n_rows, n_labels * sizeof(*margin));
+    kt_linear m;
+    float *margin;
     double scale, shift;
-    held_back(&r, o, pool, m.weight, m.bias, margin);
-    fit_curve(margin, has, x->n_rows * n_labels, &scale, &shift);
-    kt_linear_descend(&r, NULL, cost_of(o), epochs_of(o), o->seed, pool, m.weight, m.bias);
-    for (size_t w = 0; w < (size_t)m.n_seen * n_labels; w++)
-        m.weight[w] *= (float)scale;
-    for (uint32_t c = 0; c < n_labels; c++)
-        m.bias[c] = (float)(scale * (double)m.bias[c] + shift);
-    kt_train_rows_done(&r);
-    kt_free(margin);
-    kt_free(e);
-    *ret = m;
+} multi_fit;
+
+static kt_rc begin(multi_fit *f, const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, uint32_t folds,
+                   const kt_linear_options *o, kt_pool *pool, kt_err *err)
+{
+    *f = (multi_fit){ 0 };
+    KT_TRY(check(x, n_labels, has, o, err));
+    uint8_t *fold = kt_alloc(x->n_rows);
+    kt_rc rc = kt_folds_draw(x->n_rows, group, folds, o->seed, fold, err);
+    if (rc < 0) {
+        kt_free(fold);
+        return rc;
+    }
+    f->m = (kt_linear){ .n_labels = n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, sizeof(*f->m.row_of)) };
+    f->e = kt_alloc_array(x->n_rows, sizeof(*f->e));
+    for (size_t i = 0; i < x->n_rows; i++)
+        f->e[i] = (kt_example){ x, i, has + i * n_labels, -1, 1, true, 0 };
+    kt_train_rows_init(f->e, x->n_rows, n_labels, f->m.row_of, &f->m.n_seen, &f->r);
+    f->m.room = f->m.n_seen;
+    f->m.weight = kt_alloc_array((size_t)f->m.n_seen + 1, n_labels * sizeof(*f->m.weight));
+    f->m.bias = kt_zalloc_array(n_labels, sizeof(*f->m.bias));
+    f->margin = kt_zalloc_array(x->n_rows, n_labels * sizeof(*f->margin));
+    held_back(&f->r, fold, folds, o, pool, f->m.weight, f->m.bias, f->margin);
+    kt_free(fold);
+    fit_curve(f->margin, has, x->n_rows * n_labels, &f->scale, &f->shift);
     return KT_OK;
+}
+
+static void end(multi_fit *f)
+{
+    kt_train_rows_done(&f->r);
+    kt_free(f->margin);
+    kt_free(f->e);
+}
+
+kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
+                          kt_pool *pool, kt_linear *ret, kt_err *err)
+{
+    multi_fit f;
+    KT_TRY(begin(&f, x, n_labels, has, group, FOLDS, o, pool, err));
+    kt_linear_descend(&f.r, NULL, cost_of(o), epochs_of(o), o->seed, pool, f.m.weight, f.m.bias);
+    for (size_t w = 0; w < (size_t)f.m.n_seen * n_labels; w++)
+        f.m.weight[w] *= (float)f.scale;
+    for (uint32_t c = 0; c < n_labels; c++)
+        f.m.bias[c] = (float)(f.scale * (double)f.m.bias[c] + f.shift);
+    end(&f);
+    kt_linear_round(&f.m);
+    *ret = f.m;
+    return KT_OK;
+}
+
+kt_rc kt_linear_multi_cross(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
+                            uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
+{
+    multi_fit f;
+    KT_TRY(begin(&f, x, n_labels, has, group, folds, o, pool, err));
+    for (size_t i = 0; i < x->n_rows * n_labels; i++)
+        ret_prob[i] = (float)(1 / (1 + exp(-(f.scale * (double)f.margin[i] + f.shift))));
+    end(&f);
+    kt_linear_done(&f.m);
+    return KT_OK;
+}
+
+void kt_linear_multi_update(kt_linear *m, const kt_features *x, size_t row, const float *has)
+{
+    uint32_t k = m->n_labels;
+    float *step = kt_alloc_array(k, sizeof(*step)), norm2 = 1;
+    memcpy(step, m->bias, k * sizeof(*step));
+    kt_linear_scores(m, x, row, step);
+    for (size_t e = x->start[row]; e < x->start[row + 1]; e++)
+        norm2 += x->value[e] * x->value[e];
+    for (uint32_t c = 0; c < k; c++) {
+        float y = has[c] > 0.5f ? 1 : -1, lack = 1 - y * step[c];
+        step[c] = lack > 0 ? y * lack / (norm2 + 0.5f) : 0;
+        m->bias[c] += step[c];
+    }
+    for (size_t e = x->start[row]; e < x->start[row + 1]; e++) {
+        size_t f = kt_linear_feature(m, x->index[e]) - 1;
+        for (uint32_t c = 0; c < k; c++)
+            m->weight[f * k + c] += step[c] * x->value[e];
+    }
+    kt_free(step);
 }
 
 typedef struct multi_job {

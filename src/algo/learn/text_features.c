@@ -8,6 +8,8 @@
 #include "base/rng.h"
 
 #include <math.h>
+
+#define XXH_INLINE_ALL /* tokens are short: the call would cost more than the hash, and libkarat needs only the C library */
 #include <xxhash.h>
 
 enum { CHUNK_ROWS = 512, MAX_TOKEN = 64 };
@@ -251,14 +253,20 @@ static void gather_part(void *ctx, size_t part)
     kt_free(c->value);
 }
 
-kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *ret,
-                       kt_err *err)
+kt_rc kt_features_options_check(const kt_features_options *o, kt_err *err)
 {
     if (o->bits < 8 || o->bits > 24)
         return kt_fail(err, KT_RANGE, "feature bits %u are outside 8..24", o->bits);
     if (o->words > 3 || (o->char_min && (o->char_max < o->char_min || o->char_max > 8)) || (!o->words && !o->char_min))
         return kt_fail(err, KT_RANGE, "no such n-grams: words %u (0..3), characters %u..%u (1..8)", o->words,
                        o->char_min, o->char_max);
+    return KT_OK;
+}
+
+kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *ret,
+                       kt_err *err)
+{
+    KT_TRY(kt_features_options_check(o, err));
     size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS;
     kt_features f = { .n_rows = n, .start = kt_zalloc_array(n + 1, sizeof(*f.start)) };
     make_job j = { text, n, o, &f, kt_zalloc_array(n_chunks + 1, sizeof(*j.chunk)) };

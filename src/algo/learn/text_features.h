@@ -22,6 +22,9 @@ typedef struct kt_features_options {
 
 #define KT_FEATURES_OPTIONS_INIT { 18, 2, 0, 0 }
 
+/* KT_RANGE for options out of bounds. */
+kt_rc kt_features_options_check(const kt_features_options *o, kt_err *err) KT_MUST_USE;
+
 /* How many rows each feature occurs in, summed over any number of chunks. */
 typedef struct kt_idf {
     uint32_t bits;

@@ -41,7 +41,7 @@ static void labels_come_one_by_one(void **state)
     for (int t = 0; t < 2; t++) {
         kt_pool *pool = kt_pool_new(t ? 3 : 1);
         kt_linear m;
-        assert_int_equal(kt_linear_multi_fit(&x, K, has, &o, pool, &m, NULL), 0);
+        assert_int_equal(kt_linear_multi_fit(&x, K, has, NULL, &o, pool, &m, NULL), 0);
         p[t] = kt_alloc_array(N * K, sizeof(float));
         kt_linear_multi_predict(&m, &y, pool, p[t]);
         kt_linear_done(&m);
@@ -58,8 +58,8 @@ static void labels_come_one_by_one(void **state)
     kt_assert_close(said / are, 1, 0.1);
     has[7] = 1.5f;
     kt_linear m;
-    assert_int_equal(kt_linear_multi_fit(&x, K, has, &o, NULL, &m, NULL), KT_RANGE);
-    assert_int_equal(kt_linear_multi_fit(&x, 0, has, &o, NULL, &m, NULL), KT_RANGE);
+    assert_int_equal(kt_linear_multi_fit(&x, K, has, NULL, &o, NULL, &m, NULL), KT_RANGE);
+    assert_int_equal(kt_linear_multi_fit(&x, 0, has, NULL, &o, NULL, &m, NULL), KT_RANGE);
     kt_features_done(&x);
     kt_features_done(&y);
     kt_free(has);

@@ -142,7 +142,7 @@ static void descends_to_the_minimum(void **state)
         float a = 0.1f + 0.2f * (float)(i % 4);
         for (int c = 0; c < K; c++)
             soft[i * K + (size_t)c] = c == s.label[i] ? 1 - a : a / (K - 1);
-        e[i] = (kt_example){ &s.x, i, i % 2 ? soft + i * K : NULL, s.label[i], i % 5 ? 1 : 0.3f, true };
+        e[i] = (kt_example){ &s.x, i, i % 2 ? soft + i * K : NULL, s.label[i], i % 5 ? 1 : 0.3f, true, 0 };
     }
     uint32_t *row_of = kt_zalloc_array(1 << 18, sizeof(*row_of)), n_features = 0;
     kt_train_rows r;
@@ -172,7 +172,7 @@ static void bayes_formula(void **state)
     kt_features_options one = { 18, 1, 0, 0 };
     kt_features x;
     assert_int_equal(kt_features_make(text, 3, &one, NULL, &x, NULL), 0);
-    kt_example e[3] = { { &x, 0, NULL, 0, 1, true }, { &x, 1, NULL, 1, 1, true }, { &x, 2, NULL, 1, 6, true } };
+    kt_example e[3] = { { &x, 0, NULL, 0, 1, true, 0 }, { &x, 1, NULL, 1, 1, true, 0 }, { &x, 2, NULL, 1, 6, true, 0 } };
     uint32_t *row_of = kt_zalloc_array(1 << 18, sizeof(*row_of)), n = 0;
     kt_train_rows r;
     kt_train_rows_init(e, 3, 2, row_of, &n, &r);
@@ -254,7 +254,7 @@ static void reasons(void **state)
     for (uint32_t c = 0; c < K; c++) {
         kt_reason why[8];
         size_t n;
-        assert_int_equal(kt_linear_explain(&m, text, &words, &s.idf, c, 8, &s.a, why, &n, NULL), 0);
+        assert_int_equal(kt_linear_explain(&m, text, &words, &s.idf, c, 8, true, &s.a, why, &n, NULL), 0);
         assert_int_equal(n, 5); /* three words, two pairs */
         z[c] = m.bias[c];
         for (size_t i = 0; i < n; i++) {
@@ -267,7 +267,7 @@ static void reasons(void **state)
     kt_assert_close((double)(z[1] - z[0]), log((double)p[1] / (double)p[0]), 1e-3);
     kt_reason one;
     size_t n;
-    assert_int_equal(kt_linear_explain(&m, text, &words, &s.idf, K, 1, &s.a, &one, &n, NULL), KT_RANGE);
+    assert_int_equal(kt_linear_explain(&m, text, &words, &s.idf, K, 1, true, &s.a, &one, &n, NULL), KT_RANGE);
     kt_features_done(&y);
     kt_linear_done(&m);
     set_done(&s);

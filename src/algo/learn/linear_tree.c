@@ -1,0 +1,323 @@
+/* A level of the tree is an ordinary training with coarser labels. Features are numbered alike in each, because the rows are the same, so adding
+   the models up is adding their weights. */
+#include "algo/learn/linear_tree.h"
+
+#include "algo/learn/folds.h"
+#include "algo/learn/linear_int.h"
+
+#include <math.h>
+
+enum { FOLDS = 4, NEWTON = 30, UNUSED_BIAS = -30 };
+
+static const double RIDGE = 1; /* of a squared distance to the flat model, in nats */
+
+/* Labels above, the top one first. Returns how many, the label itself included. */
+static uint32_t path_of(const int32_t *parent, uint32_t label, uint32_t *path)
+{
+    uint32_t n = 0;
+    for (int64_t at = label; at >= 0 && n < KT_TREE_MAX_DEPTH; at = parent[at])
+        path[n++] = (uint32_t)at;
+    for (uint32_t i = 0; i < n / 2; i++) {
+        uint32_t t = path[i];
+        path[i] = path[n - 1 - i];
+        path[n - 1 - i] = t;
+    }
+    return n;
+}
+
+kt_rc kt_tree_check(const int32_t *parent, uint32_t n_labels, kt_err *err)
+{
+    for (uint32_t c = 0; c < n_labels; c++) {
+        uint32_t depth = 0;
+        for (int64_t at = c; at >= 0; at = parent[at]) {
+            if (parent[at] >= (int64_t)n_labels)
+                return kt_fail(err, KT_RANGE, "label %u lies below label %d of %u", (unsigned)at, (int)parent[at], n_labels);
+            if (++depth > KT_TREE_MAX_DEPTH)
+                return kt_fail(err, KT_RANGE, "label %u lies below itself, or more than %d deep", c, KT_TREE_MAX_DEPTH);
+        }
+    }
+    return KT_OK;
+}
+
+/* One level: number of each label's ancestor there among the level's labels. */
+typedef struct level {
+    uint32_t n_labels;
+    uint32_t *of; /* n_labels of the tree */
+    kt_linear m;
+} level;
+
+typedef struct tree_fit {
+    const kt_linear_data *d;
+    const kt_linear_options *o;
+    kt_pool *pool;
+    uint32_t n_labels, n_levels; /* the last level is the flat one */
+    level level[KT_TREE_MAX_DEPTH];
+    int32_t *label;              /* n_rows, of the level in training */
+    float *weight;               /* n_rows */
+} tree_fit;
+
+/* Levels with two labels or more; the flat one is always there. */
+static void make_levels(tree_fit *t, const int32_t *parent)
+{
+    uint32_t k = t->n_labels, depth = 1, path[KT_TREE_MAX_DEPTH], *number = kt_alloc_array(k, sizeof(*number));
+    for (uint32_t c = 0; c < k; c++)
+        depth = KT_MAX(depth, path_of(parent, c, path));
+    for (uint32_t d = 0; d < depth; d++) {
+        level *l = &t->level[t->n_levels];
+        *l = (level){ 0, kt_alloc_array(k, sizeof(*l->of)), { 0 } };
+        memset(number, 0xff, k * sizeof(*number));
+        for (uint32_t c = 0; c < k; c++) {
+            uint32_t n = path_of(parent, c, path), at = d + 1 == depth ? c : path[KT_MIN(d, n - 1)];
+            if (number[at] == UINT32_MAX)
+                number[at] = l->n_labels++;
+            l->of[c] = number[at];
+        }
+        if (l->n_labels >= 2 || d + 1 == depth)
+            t->n_levels++;
+        else
+            kt_free(l->of);
+    }
+    kt_free(number);
+}
+
+/* Every level's model on the rows that weight leaves in. */
+static kt_rc train_levels(tree_fit *t, kt_err *err)
+{
+    for (uint32_t v = 0; v < t->n_levels; v++) {
+        level *l = &t->level[v];
+        kt_linear_data d = *t->d;
+        d.n_labels = l->n_labels;
+        d.label = t->label;
+        d.row_weight = t->weight;
+        for (size_t i = 0; i < d.x->n_rows; i++)
+            t->label[i] = t->d->label[i] < 0 ? -1 : (int32_t)l->of[t->d->label[i]];
+        kt_linear_done(&l->m);
+        KT_TRY(kt_linear_fit(&d, t->o, t->pool, &l->m, err));
+    }
+    return KT_OK;
+}
+
+/* Held-back rows: logits of each level for each label of the tree, n_levels x n_labels a row. */
+typedef struct judged {
+    size_t n;
+    float *z;
+    uint32_t *label;
+    double *weight;
+} judged;
+
+static void judge(const tree_fit *t, const uint8_t *held, judged *ret)
+{
+    uint32_t k = t->n_labels;
+    float *z = kt_alloc_array(k, sizeof(*z));
+    for (size_t i = 0; i < t->d->x->n_rows; i++) {
+        if (held[i] != 0 || t->d->label[i] < 0)
+            continue;
+        for (uint32_t v = 0; v < t->n_levels; v++) {
+            const level *l = &t->level[v];
+            float *to = ret->z + (ret->n * t->n_levels + v) * k;
+            memcpy(z, l->m.bias, l->n_labels * sizeof(*z));
+            kt_linear_scores(&l->m, t->d->x, i, z);
+            for (uint32_t c = 0; c < k; c++)
+                to[c] = z[l->of[c]];
+        }
+        ret->weight[ret->n] = t->d->row_weight ? (double)t->d->row_weight[i] : 1;
+        ret->label[ret->n++] = (uint32_t)t->d->label[i];
+    }
+    kt_free(z);
+}
+
+/* Gradient and Hessian of the log loss at coefficients a. p: scratch of n_labels. */
+static void slopes(const judged *j, uint32_t n_levels, uint32_t k, const double *a, float *p, double *g, double (*h)[KT_TREE_MAX_DEPTH])
+{
+    for (size_t i = 0; i < j->n; i++) {
+        const float *z = j->z + i * n_levels * k;
+        double mean[KT_TREE_MAX_DEPTH] = { 0 }, w = j->weight[i];
+        for (uint32_t c = 0; c < k; c++) {
+            p[c] = 0;
+            for (uint32_t v = 0; v < n_levels; v++)
+                p[c] += (float)a[v] * z[v * k + c];
+        }
+        kt_linear_softmax(p, k);
+        for (uint32_t v = 0; v < n_levels; v++)
+            for (uint32_t c = 0; c < k; c++)
+                mean[v] += (double)(p[c] * z[v * k + c]);
+        for (uint32_t v = 0; v < n_levels; v++) {
+            g[v] += w * (mean[v] - (double)z[v * k + j->label[i]]);
+            for (uint32_t u = 0; u <= v; u++) {
+                double both = 0;
+                for (uint32_t c = 0; c < k; c++)
+                    both += (double)(p[c] * z[v * k + c] * z[u * k + c]);
+                h[v][u] += w * (both - mean[v] * mean[u]);
+            }
+        }
+    }
+}
+
+/* x of h x = g by Cholesky; h: lower half, positive definite by the ridge. In place. */
+static void solve(double (*h)[KT_TREE_MAX_DEPTH], double *g, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j <= i; j++) {
+            double s = h[i][j];
+            for (uint32_t q = 0; q < j; q++)
+                s -= h[i][q] * h[j][q];
+            h[i][j] = i == j ? sqrt(KT_MAX(s, 1e-9)) : s / h[j][j];
+        }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t q = 0; q < i; q++)
+            g[i] -= h[i][q] * g[q];
+        g[i] /= h[i][i];
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        for (uint32_t q = i + 1; q < n; q++)
+            g[i] -= h[q][i] * g[q];
+        g[i] /= h[i][i];
+    }
+}
+
+/* How much of each level. */
+static void proportions(const judged *j, uint32_t n_levels, uint32_t k, double *a)
+{
+    float *p = kt_alloc_array(k, sizeof(*p));
+    for (uint32_t v = 0; v < n_levels; v++)
+        a[v] = v + 1 == n_levels;
+    for (int step = 0; step < NEWTON; step++) {
+        double g[KT_TREE_MAX_DEPTH] = { 0 }, h[KT_TREE_MAX_DEPTH][KT_TREE_MAX_DEPTH] = { { 0 } }, most = 0;
+        for (uint32_t v = 0; v < n_levels; v++) {
+            g[v] = RIDGE * (a[v] - (v + 1 == n_levels));
+            h[v][v] = RIDGE;
+        }
+        slopes(j, n_levels, k, a, p, g, h);
+        solve(h, g, n_levels);
+        for (uint32_t v = 0; v < n_levels; v++) {
+            double to = KT_MAX(v + 1 == n_levels ? 0.05 : 0, a[v] - g[v]);
+            most = KT_MAX(most, fabs(to - a[v]));
+            a[v] = to;
+        }
+        if (most < 1e-3)
+            break;
+    }
+    kt_free(p);
+}
+
+/* Trained on all rows but one fold, the levels are judged on it. */
+static kt_rc choose(tree_fit *t, double *a, kt_err *err)
+{
+    size_t n = t->d->x->n_rows, most = 0;
+    uint8_t *fold = kt_alloc(n + 1);
+    kt_rc rc = kt_folds_draw(n, t->d->group, FOLDS, t->o->seed ^ 0x747265, fold, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        t->weight[i] = fold[i] == 0 ? 0 : t->d->row_weight ? t->d->row_weight[i] : 1;
+        most += fold[i] == 0;
+    }
+    if (rc == 0)
+        rc = train_levels(t, err);
+    if (rc == 0) {
+        judged j = { 0, kt_alloc_array(most + 1, (size_t)t->n_levels * t->n_labels * sizeof(float)), kt_alloc_array(most + 1, sizeof(uint32_t)),
+                     kt_alloc_array(most + 1, sizeof(double)) };
+        judge(t, fold, &j);
+        proportions(&j, t->n_levels, t->n_labels, a);
+        kt_free(j.z);
+        kt_free(j.label);
+        kt_free(j.weight);
+    }
+    kt_free(fold);
+    return rc;
+}
+
+/* The flat model's weights plus those of the levels above. */
+static void add_up(tree_fit *t, const int32_t *parent, const double *a)
+{
+    uint32_t k = t->n_labels, last = t->n_levels - 1;
+    kt_linear *m = &t->level[last].m;
+    for (uint32_t v = 0; v < last; v++)
+        KT_ASSERT(t->level[v].m.n_seen == m->n_seen);
+    for (size_t f = 0; f <= m->n_seen; f++)
+        for (uint32_t c = 0; c < k; c++) {
+            float *w = f < m->n_seen ? m->weight + f * k + c : m->bias + c;
+            *w *= (float)a[last];
+            for (uint32_t v = 0; v < last; v++) {
+                const level *l = &t->level[v];
+                *w += (float)a[v] * (f < m->n_seen ? l->m.weight[f * l->n_labels + l->of[c]] : l->m.bias[l->of[c]]);
+            }
+        }
+    uint8_t *seen = kt_zalloc(k), *inner = kt_zalloc(k);
+    for (size_t i = 0; i < t->d->x->n_rows; i++)
+        if (t->d->label[i] >= 0)
+            seen[t->d->label[i]] = 1;
+    for (uint32_t c = 0; c < k; c++)
+        if (parent[c] >= 0)
+            inner[parent[c]] = 1;
+    for (uint32_t c = 0; c < k; c++)
+        if (inner[c] && !seen[c]) /* only a name for what is below */
+            m->bias[c] = UNUSED_BIAS;
+    kt_free(seen);
+    kt_free(inner);
+    kt_linear_round(m);
+}
+
+kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
+{
+    if (d->soft)
+        return kt_fail(err, KT_RANGE, "a tree of labels learns from labels, not from probabilities");
+    KT_TRY(kt_tree_check(parent, d->n_labels, err));
+    for (size_t i = 0; i < d->x->n_rows; i++)
+        if (d->label[i] >= (int32_t)d->n_labels)
+            return kt_fail(err, KT_RANGE, "row %zu: label %d of %u labels", i, (int)d->label[i], d->n_labels);
+    size_t n = d->x->n_rows;
+    tree_fit t = { .d = d, .o = o, .pool = pool, .n_labels = d->n_labels, .label = kt_alloc_array(n + 1, sizeof(*t.label)),
+                   .weight = kt_alloc_array(n + 1, sizeof(*t.weight)) };
+    double a[KT_TREE_MAX_DEPTH] = { 1 };
+    make_levels(&t, parent);
+    kt_rc rc = t.n_levels > 1 ? choose(&t, a, err) : KT_OK;
+    for (size_t i = 0; i < n; i++)
+        t.weight[i] = d->row_weight ? d->row_weight[i] : 1;
+    if (rc == 0)
+        rc = train_levels(&t, err);
+    if (rc == 0) {
+        add_up(&t, parent, a);
+        *ret = t.level[t.n_levels - 1].m;
+        t.level[t.n_levels - 1].m = (kt_linear){ 0 };
+    }
+    for (uint32_t v = 0; v < t.n_levels; v++) {
+        kt_linear_done(&t.level[v].m);
+        kt_free(t.level[v].of);
+    }
+    kt_free(t.label);
+    kt_free(t.weight);
+    return rc;
+}
+
+typedef struct tree_ctx {
+    const int32_t *parent;
+} tree_ctx;
+
+static kt_rc fit_part(const kt_linear_data *d, const void *ctx, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
+{
+    return kt_linear_tree_fit(d, ((const tree_ctx *)ctx)->parent, o, pool, ret, err);
+}
+
+kt_rc kt_linear_tree_cross(const kt_linear_data *d, const int32_t *parent, const kt_linear_options *o, uint32_t folds, kt_pool *pool,
+                           float *ret_prob, kt_err *err)
+{
+    tree_ctx ctx = { parent };
+    KT_TRY(kt_linear_cross_by(d, fit_part, &ctx, o, folds, pool, ret_prob, err));
+    kt_tree_sums(parent, d->n_labels, d->x->n_rows, ret_prob);
+    return KT_OK;
+}
+
+void kt_tree_sums(const int32_t *parent, uint32_t n_labels, size_t n_rows, float *prob)
+{
+    uint32_t path[KT_TREE_MAX_DEPTH];
+    float *own = kt_alloc_array(n_labels, sizeof(*own));
+    for (size_t i = 0; i < n_rows; i++) {
+        float *p = prob + i * n_labels;
+        memcpy(own, p, n_labels * sizeof(*own));
+        for (uint32_t c = 0; c < n_labels; c++) {
+            uint32_t n = path_of(parent, c, path);
+            for (uint32_t d = 0; d + 1 < n; d++)
+                p[path[d]] += own[c];
+        }
+    }
+    kt_free(own);
+}
