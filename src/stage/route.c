@@ -74,7 +74,7 @@ static kt_rc find_threshold(kt_run *r)
     if (n) {
         rc = kt_calibrate_choose(score, right, n, (uint64_t)r->c->seed, &r->calibration, NULL, r->err);
         kt_threshold_data d = { n_pool, pool, n, score, right };
-        kt_threshold_options o = { r->c->budget, 1 - r->c->confidence };
+        kt_threshold_options o = { r->c->budget, 1 - r->c->confidence, 0 };
         if (rc == 0)
             rc = kt_threshold_find(&d, &o, &r->threshold, r->err);
     }
