@@ -3,7 +3,7 @@
 
 static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
 static const char *const desks[] = { "annotator", "expert", NULL };
-static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", NULL };
+static const char *const queues[] = { "trusted", "train", "human", "expert", "audit", "gold", NULL };
 static const char *const example_kinds[] = { "vote", "right", "wrong", NULL };
 static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
 

@@ -29,33 +29,33 @@ static kt_rc check(const kt_cells_data *d, double delta, kt_err *err)
     return 0;
 }
 
+struct strength {
+    double proof; /* of a sample without a mistake: log of the chance it had at an error of just the budget, negated */
+    uint32_t cell;
+};
+
+static int by_proof(const void *a, const void *b)
+{
+    const struct strength *x = a, *y = b;
+    return x->proof != y->proof ? (x->proof > y->proof) - (x->proof < y->proof) : (x->cell > y->cell) - (x->cell < y->cell);
+}
+
 /* A cell can pass when even a sample without a mistake would prove its budget at its part of delta. Cells that cannot give theirs to the
-   others; the fewer share it, the more can, so those short of most go first. */
+   others; the fewer share it, the more can, so the weakest go first. */
 static void share_delta(double delta, kt_cell *cell, uint32_t n)
 {
-    uint32_t k = 0;
+    struct strength *v = kt_alloc_array((size_t)n + 1, sizeof(*v));
+    uint32_t k = 0, weak = 0;
     for (uint32_t c = 0; c < n; c++)
-        k += cell[c].n_pool > 0;
-    for (bool again = true; again && k > 0;) {
-        uint32_t worst = n;
-        double short_of = 1;
-        for (uint32_t c = 0; c < n; c++) {
-            if (cell[c].n_pool == 0 || cell[c].delta < 0)
-                continue;
-            double of = (double)cell[c].n_cell_trusted / (double)kt_threshold_least(cell[c].budget, delta / k);
-            if (of < short_of) {
-                short_of = of;
-                worst = c;
-            }
-        }
-        again = worst < n;
-        if (again) {
-            cell[worst].delta = -1;
-            k--;
-        }
-    }
-    for (uint32_t c = 0; c < n; c++)
-        cell[c].delta = cell[c].delta < 0 || cell[c].n_pool == 0 ? 0 : delta / k;
+        if (cell[c].n_pool)
+            v[k++] = (struct strength){ -(double)cell[c].n_cell_trusted * log1p(-cell[c].budget), c };
+    if (k)
+        qsort(v, k, sizeof(*v), by_proof);
+    while (weak < k && v[weak].proof < log((k - weak) / delta))
+        weak++;
+    for (uint32_t i = weak; i < k; i++)
+        cell[v[i].cell].delta = delta / (k - weak);
+    kt_free(v);
 }
 
 /* The scores (and rights) of one kind, by cell; start: n_cells + 1. */
