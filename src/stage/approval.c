@@ -11,8 +11,7 @@
 #include "store/notice.h"
 #include "store/queue.h"
 
-/* The members every event and notice of a batch has, without the closing brace. */
-static void batch_json(const kt_approval_batch *b, kt_buf *ret)
+void kt_approval_json(const kt_approval_batch *b, kt_buf *ret)
 {
     kt_buf_printf(ret, "{\"batch\":%lld,\"round\":%lld,\"name\":", (long long)b->batch, (long long)b->round);
     kt_buf_json(ret, b->name);
@@ -27,7 +26,7 @@ static void batch_json(const kt_approval_batch *b, kt_buf *ret)
 static kt_rc log_batch(kt_store *s, const kt_project *p, const char *kind, int64_t item, const kt_approval_batch *b, uint64_t *ret_seq, kt_err *err)
 {
     KT_AUTO(kt_buf) text = KT_BUF_INIT(4096);
-    batch_json(b, &text);
+    kt_approval_json(b, &text);
     kt_buf_char(&text, '}');
     const kt_event e = { KT_S("karat"), kt_str_of(kind), p->id, item, KT_BUF_STR(&text) };
     return kt_audit_append(s, &e, ret_seq, err);
@@ -125,7 +124,7 @@ static kt_rc tell(kt_store *s, const kt_project *p, const kt_approval_batch *b, 
         return 0;
     char at[28];
     KT_AUTO(kt_buf) text = KT_BUF_INIT(8192);
-    batch_json(b, &text);
+    kt_approval_json(b, &text);
     kt_time_format(kt_store_now(s), at);
     kt_buf_puts(&text, ",\"event\":\"route.reopened\",\"project\":");
     kt_buf_json(&text, p->name);

@@ -157,6 +157,7 @@ kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret
         { "duplicates", &ret->duplicates }, { "auto", &ret->auto_approved }, { "final.voted", &ret->final_human },
         { "final.adjudicated", &ret->final_expert }, { "final.gold", &ret->gold }, { "final.dispute", &ret->disputes_open }, { "annotations", &ret->annotations },
         { "skips", &ret->skips }, { "flags", &ret->flags }, { "pairs", &ret->pairs }, { "pairs.same", &ret->pairs_agreeing },
+        { "approval.reopened", &ret->reopened },
     };
     for (size_t i = 0; i < KT_LEN(rows); i++)
         KT_TRY(kt_counter_get(s, p->id, kt_str_of(rows[i].name), rows[i].to, err));

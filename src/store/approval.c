@@ -58,12 +58,10 @@ kt_rc kt_approval_batch_get(kt_store *s, int64_t project, int64_t batch, kt_aren
     return rc;
 }
 
-kt_rc kt_approval_batch_list(kt_store *s, int64_t project, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err)
+/* All rows of a query into a. */
+static kt_rc read_batches(kt_stmt *st, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err)
 {
-    kt_stmt *st;
     KT_VEC(kt_approval_batch) v = { 0 };
-    KT_TRY(kt_db_query(kt_store_db(s), &st, err,
-                       "SELECT batch,round,name,budget,delta,size,n,wrong,low,high,reopened_us FROM approval_batch WHERE project=$1 ORDER BY batch", "i", project));
     kt_rc rc;
     while ((rc = kt_stmt_step(st, err)) == 0)
         KT_PUSH(&v, read_batch(st, a));
@@ -74,6 +72,23 @@ kt_rc kt_approval_batch_list(kt_store *s, int64_t project, kt_arena *a, kt_appro
         memcpy(*ret, v.v, v.n * sizeof(*v.v));
     KT_VEC_DONE(&v);
     return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_approval_batch_list(kt_store *s, int64_t project, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err,
+                       "SELECT batch,round,name,budget,delta,size,n,wrong,low,high,reopened_us FROM approval_batch WHERE project=$1 ORDER BY batch", "i", project));
+    return read_batches(st, a, ret, ret_n, err);
+}
+
+kt_rc kt_approval_batch_reopened(kt_store *s, int64_t project, int64_t skip, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err,
+                       "SELECT batch,round,name,budget,delta,size,n,wrong,low,high,reopened_us FROM approval_batch WHERE project=$1 AND reopened_us>0"
+                       " ORDER BY reopened_us,batch LIMIT 1000 OFFSET $2", "ii", project, skip));
+    return read_batches(st, a, ret, ret_n, err);
 }
 
 static kt_approval_check read_check(kt_stmt *st)
