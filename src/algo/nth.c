@@ -85,3 +85,53 @@ void kt_sort_places(size_t *place, size_t n, const double *score)
         place[i] = p[i].place;
     kt_free(p);
 }
+
+static inline uint32_t float_bits(float x)
+{
+    uint32_t u;
+    x += 0.0f; /* -0 and 0 alike */
+    memcpy(&u, &x, sizeof(u));
+    return u >> 31 ? ~u : u | (uint32_t)1 << 31;
+}
+
+static inline float float_of(uint32_t u)
+{
+    float x;
+    u = u >> 31 ? u & ~((uint32_t)1 << 31) : ~u;
+    memcpy(&x, &u, sizeof(x));
+    return x;
+}
+
+void kt_sort_floats(float *v, size_t n)
+{
+    enum { PASSES = 3 };
+    size_t(*count)[DIGITS] = kt_zalloc_array(PASSES, sizeof(*count));
+    uint32_t *from = kt_alloc_array(n + 1, sizeof(*from)), *to = kt_alloc_array(n + 1, sizeof(*to));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u = from[i] = float_bits(v[i]);
+        for (int p = 0; p < PASSES; p++)
+            count[p][u >> p * DIGIT_BITS & (DIGITS - 1)]++;
+    }
+    for (int p = 0; p < PASSES; p++) {
+        size_t at = 0;
+        bool one = false; /* all in one place: nothing to do */
+        for (int d = 0; d < DIGITS; d++) {
+            size_t c = count[p][d];
+            one |= c == n;
+            count[p][d] = at;
+            at += c;
+        }
+        for (size_t i = 0; i < n && !one; i++)
+            to[count[p][from[i] >> p * DIGIT_BITS & (DIGITS - 1)]++] = from[i];
+        if (!one) {
+            uint32_t *t = from;
+            from = to;
+            to = t;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        v[i] = float_of(from[i]);
+    kt_free(from);
+    kt_free(to);
+    kt_free(count);
+}

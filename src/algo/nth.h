@@ -9,5 +9,7 @@
 double kt_nth_smallest(double *v, size_t n, size_t nth);
 /* Sorts n places by score[place], lowest first, ties by place. */
 void kt_sort_places(size_t *place, size_t n, const double *score);
+/* Sorts n finite numbers, lowest first, in O(n): three passes over their bits, eleven at a time. */
+void kt_sort_floats(float *v, size_t n);
 
 #endif

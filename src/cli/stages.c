@@ -1,6 +1,7 @@
 #include "cli/stages.h"
 
 #include "base/str.h"
+#include "stage/notify.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ kt_rc kt_stage_call_in(kt_cli *cli, const kt_stage_call *call, kt_store *s, kt_s
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)16 << 20);
     KT_TRY(kt_project_get(s, project, cli->arena, &p, err));
     KT_TRY(kt_pipeline_continue(s, &p, call->until, call->simulate, cli->pool, cli->progress, cli->arena, &r, err));
+    kt_notify_flush(s);
     if (json) {
         kt_buf_puts(&b, "{\"project\":");
         kt_buf_json(&b, p.name);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "format/reader.h"
+#include "stage/notify.h"
 #include "stage/review.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -164,7 +165,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     const kt_opt opts[] = {
         { "project", KT_OPT_TEXT, "NAME", "where the workspace holds more than one", &project },
         { "todo", KT_OPT_FLAG, NULL, "print what waits, as a CSV to fill in", &list },
-        { "expert", KT_OPT_FLAG, NULL, "for experts: the trusted sample and disputes", &expert },
+        { "expert", KT_OPT_FLAG, NULL, "for experts: the trusted sample, checks of the machine, disputes", &expert },
     };
     kt_strs pos;
     kt_rc rc = kt_cli_parse(cli, &kt_verb_label, opts, KT_LEN(opts), (int[]){ 1, 2 }, &pos, err);
@@ -179,6 +180,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     rc = kt_project_get(im.s, project, cli->arena, &im.p, err);
     if (rc == 0)
         rc = list ? todo(&im) : import(&im);
+    if (rc == 0 && !list)
+        kt_notify_flush(im.s);
     kt_store_close(im.s);
     return rc;
 }

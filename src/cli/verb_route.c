@@ -13,7 +13,9 @@ static void show(const kt_pipeline_result *r, kt_buf *b)
         return;
     kt_buf_printf(b, "%llu items to the machine, %llu to annotators, %llu to experts\n", (unsigned long long)n->state[KT_ITEM_AUTO],
                   (unsigned long long)n->state[KT_ITEM_HUMAN], (unsigned long long)n->state[KT_ITEM_EXPERT]);
-    if (n->proved)
+    if (n->proved && n->n_cells > 1)
+        kt_buf_printf(b, "of the machine's, at most %.2f %% are wrong; each of %u classes and slices has its own budget\n", 100 * n->bound, n->n_cells);
+    else if (n->proved)
         kt_buf_printf(b, "of the machine's, at most %.2f %% are wrong (score at least %.4f)\n", 100 * n->bound, n->threshold);
 }
 

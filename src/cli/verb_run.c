@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "cli/stages.h"
+#include "stage/notify.h"
 
 #include <stdio.h>
 
@@ -13,6 +14,7 @@ static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json,
     KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
     kt_pipeline_result out;
     kt_rc rc = kt_pipeline_run(s, c, cli->pool, cli->progress, cli->arena, &out, err);
+    kt_notify_flush(s);
     kt_store_close(s);
     KT_TRY(rc);
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 20);

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "stage/review.h"
 #include "store/intake.h"
+#include "store/notice.h"
 
 #include <stdio.h>
 
@@ -11,14 +12,18 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
     kt_project p;
     kt_progress_counts c;
     int64_t rejected;
+    kt_notice_counts told;
     KT_TRY(kt_project_get(s, name, cli->arena, &p, err));
     KT_TRY(kt_review_counts(s, &p, &c, err));
     KT_TRY(kt_counter_get(s, p.id, KT_S("rejects"), &rejected, err));
+    KT_TRY(kt_notice_count(s, p.id, cli->arena, &told, err));
     const struct { const char *name; int64_t v; } rows[] = {
         { "items", c.items }, { "rejected_records", rejected }, { "duplicates", c.duplicates }, { "auto_approved", c.auto_approved }, { "final_by_annotators", c.final_human },
         { "final_by_experts", c.final_expert }, { "disputes_open", c.disputes_open }, { "annotations", c.annotations },
         { "slots_open_train", c.queue_slots[KT_QUEUE_TRAIN] }, { "slots_open_human", c.queue_slots[KT_QUEUE_HUMAN] },
         { "slots_open_expert", c.queue_slots[KT_QUEUE_EXPERT] }, { "slots_open_trusted", c.queue_slots[KT_QUEUE_TRUSTED] },
+        { "slots_open_audit", c.queue_slots[KT_QUEUE_AUDIT] }, { "batches_reopened", c.reopened }, { "notices_waiting", told.waiting },
+        { "notices_failing", told.failing }, { "notices_given_up", told.given_up },
     };
     if (json)
         printf("{\"project\":\"%.*s\"", KT_F(p.name));
@@ -26,6 +31,8 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
         printf("project %.*s\n", KT_F(p.name));
     for (size_t i = 0; i < KT_LEN(rows); i++)
         printf(json ? ",\"%s\":%lld" : "  %-22s %10lld\n", rows[i].name, (long long)rows[i].v);
+    if (told.error.n && !json)
+        printf("  the last notice that was not heard: %.*s\n", KT_F(told.error));
     printf(json ? "}\n" : "");
     return 0;
 }

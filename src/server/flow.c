@@ -23,7 +23,8 @@ struct kt_flow {
     atomic_int stop;
     struct job {
         unsigned waiting_for; /* queues; 0: go on */
-        bool ended;           /* or failed: nothing more to do */
+        bool ended;           /* nothing more to do … */
+        bool failed;          /* … because of an error */
     } *job;                   /* one a project */
 };
 
@@ -55,6 +56,7 @@ static void advance(kt_flow *f, size_t i)
     kt_rc rc = kt_pipeline_continue(f->store, &p->p, KT_UNTIL_END, false, f->pool, &progress, &a, &r, &err);
     kt_served_forget(f->s, p);
     j->ended = rc < 0 || !r.waiting;
+    j->failed = rc < 0;
     if (rc < 0 && rc != KT_CANCELLED) {
         kt_err_format(&err, text, sizeof(text));
         kt_log(KT_LOG_ERROR, "flow", "project %.*s: %s", KT_F(p->p.name), text);
@@ -76,6 +78,15 @@ static bool people_are_through(kt_flow *f, size_t i)
     return kt_queue_open(f->store, f->s->project[i].p.id, f->job[i].waiting_for, &open, &err) == 0 && open == 0;
 }
 
+/* Whether checks have opened approved items again since the flow came to its end. */
+static bool opened_again(kt_flow *f, size_t i)
+{
+    int64_t round = 0, next = 0, project = f->s->project[i].p.id;
+    kt_err err = { 0 };
+    return !f->job[i].failed && kt_counter_get(f->store, project, KT_S("route.round"), &round, &err) == 0 &&
+           kt_counter_get(f->store, project, KT_S("route.next"), &next, &err) == 0 && next > round;
+}
+
 static void *flow_thread(void *arg)
 {
     kt_flow *f = arg;
@@ -83,7 +94,7 @@ static void *flow_thread(void *arg)
     f->pool = kt_pool_new(0); /* its threads are as nice as this one */
     while (!atomic_load(&f->stop)) {
         for (size_t i = 0; i < f->s->n_projects && !atomic_load(&f->stop); i++)
-            if (!f->job[i].ended && people_are_through(f, i))
+            if (f->job[i].ended ? opened_again(f, i) : people_are_through(f, i))
                 advance(f, i);
         for (int k = 0; k < 10 && !atomic_load(&f->stop); k++)
             usleep(LOOK_US / 10);

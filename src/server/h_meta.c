@@ -2,6 +2,7 @@
 #include "server/server_int.h"
 
 #include "base/str.h"
+#include "store/notice.h"
 
 #include <math.h>
 
@@ -56,6 +57,27 @@ static void put_times(kt_buf *b, const char *name, kt_op_times *t)
     kt_buf_printf(b, "karat_request_seconds_count{operation=\"%s\"} %llu\n", name, (unsigned long long)n);
 }
 
+static kt_rc put_notices(kt_req *rq, kt_buf *b)
+{
+    kt_server *s = rq->server;
+    kt_buf_puts(b, "# HELP karat_notices What notify.url is told, by how far it is.\n# TYPE karat_notices gauge\n");
+    for (size_t i = 0; i < s->n_projects; i++) {
+        kt_notice_counts c;
+        KT_TRY(kt_notice_count(rq->store, s->project[i].p.id, &rq->arena, &c, &rq->err));
+        const struct { const char *state; int64_t n; } rows[] = { { "waiting", c.waiting }, { "failing", c.failing }, { "sent", c.sent }, { "given_up", c.given_up } };
+        for (size_t k = 0; k < KT_LEN(rows); k++)
+            kt_buf_printf(b, "karat_notices{project=\"%lld\",state=\"%s\"} %lld\n", (long long)s->project[i].p.id, rows[k].state, (long long)rows[k].n);
+    }
+    kt_buf_puts(b, "# HELP karat_batches_reopened_total Batches of machine labels that checks proved to be over their budget.\n"
+                   "# TYPE karat_batches_reopened_total counter\n");
+    for (size_t i = 0; i < s->n_projects; i++) {
+        int64_t n;
+        KT_TRY(kt_counter_get(rq->store, s->project[i].p.id, KT_S("approval.reopened"), &n, &rq->err));
+        kt_buf_printf(b, "karat_batches_reopened_total{project=\"%lld\"} %lld\n", (long long)s->project[i].p.id, (long long)n);
+    }
+    return 0;
+}
+
 kt_rc h_metrics_get(kt_req *rq, const kt_none *in, kt_none *ret)
 {
     kt_server *s = rq->server;
@@ -68,5 +90,5 @@ kt_rc h_metrics_get(kt_req *rq, const kt_none *in, kt_none *ret)
         if (atomic_load(&s->times[i].failed))
             kt_buf_printf(&rq->reply, "karat_requests_failed_total{operation=\"%s\"} %llu\n", kt_routes[i].name, (unsigned long long)atomic_load(&s->times[i].failed));
     rq->type = "text/plain; version=0.0.4";
-    return 0;
+    return put_notices(rq, &rq->reply);
 }

@@ -4,6 +4,8 @@
 #include "algo/stats.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "stage/approval.h"
+#include "store/notice.h"
 
 #include <math.h>
 
@@ -50,10 +52,12 @@ static kt_rc read_rate(kt_req *rq, kt_progress_row *ret)
 kt_rc h_progress_get(kt_req *rq, const kt_none *in, kt_progress_row *ret)
 {
     kt_progress_counts c;
+    kt_notice_counts told;
     (void)in;
     KT_TRY(kt_review_counts(rq->store, rq->p, &c, &rq->err));
+    KT_TRY(kt_notice_count(rq->store, rq->p->id, &rq->arena, &told, &rq->err));
     *ret = (kt_progress_row){ c.items, c.duplicates, c.auto_approved, c.final_human, c.final_expert, c.gold, c.disputes_open, c.annotations,
-                              c.skips, c.flags, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
+                              c.skips, c.flags, c.reopened, told.waiting, told.failing, told.given_up, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
                               kt_req_list(rq, KT_QUEUE_GOLD, sizeof(kt_queue_row)), { 0 }, kt_str_of(atomic_load(&rq->project->flow)), kt_req_time(rq, kt_now_us()) };
     for (int q = 0; q < KT_QUEUE_GOLD; q++)
         ((kt_queue_row *)ret->queues.v)[q] = (kt_queue_row){ kt_str_of(kt_queue_name((kt_queue)q)), c.queue_items[q], c.queue_slots[q] };
@@ -64,6 +68,28 @@ kt_rc h_progress_watch(kt_req *rq, const kt_none *in, kt_progress_row *ret)
 {
     (void)in, (void)ret;
     rq->watch = true; /* http.c sends the events, each made by kt_progress_json */
+    return 0;
+}
+
+kt_rc kt_reopened_events(kt_server *s, kt_served *p, int64_t *inout_seen, kt_buf *ret, kt_err *err)
+{
+    kt_reader_slot *slot;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_approval_batch *v = NULL;
+    size_t n = 0;
+    int64_t count = 0;
+    KT_TRY(kt_server_take(s, &slot, err));
+    kt_rc rc = kt_counter_get(slot->s, p->p.id, KT_S("approval.reopened"), &count, err);
+    if (rc == 0 && *inout_seen >= 0 && count > *inout_seen)
+        rc = kt_approval_batch_reopened(slot->s, p->p.id, *inout_seen, &a, &v, &n, err);
+    kt_server_give(s, slot);
+    KT_TRY(rc);
+    for (size_t i = 0; i < n; i++) {
+        kt_buf_puts(ret, "event: reopened\ndata: ");
+        kt_approval_json(&v[i], ret);
+        kt_buf_puts(ret, "}\n\n");
+    }
+    *inout_seen = count;
     return 0;
 }
 

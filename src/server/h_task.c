@@ -23,7 +23,7 @@ static kt_rc desk(kt_req *rq, kt_str name, unsigned *ret)
     return kt_fail(&rq->err, KT_DENIED, "the role %s does not work at the %.*s's desk", kt_role_name(rq->user.role), KT_F(name));
 }
 
-/* An expert decides a dispute on the votes; a trusted item is answered blind, or the error bound would rest on a hint. */
+/* An expert decides a dispute on the votes; trusted items and checks are answered blind, or the error bound would rest on a hint. */
 static kt_rc fill_task(kt_req *rq, const kt_lease *l, kt_task_row *ret)
 {
     kt_item it;
@@ -33,7 +33,7 @@ static kt_rc fill_task(kt_req *rq, const kt_lease *l, kt_task_row *ret)
                           .deadline = kt_req_time(rq, l->deadline_us), .pre_score = NAN };
     if (it.group.n)
         ret->group = it.group;
-    if (l->queue != KT_QUEUE_TRUSTED)
+    if (l->queue != KT_QUEUE_TRUSTED && l->queue != KT_QUEUE_AUDIT)
         KT_TRY(kt_served_pred(rq, l->item, &label, &ret->pre_score));
     if (label >= 0)
         ret->pre_label = rq->p->label[label];

@@ -94,10 +94,12 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
         s->writer = kt_committer_new(store);
         if (sibling)
             flow = kt_flow_start(s, sibling);
+        kt_hooks *hooks = kt_hooks_start(s);
         if (rc == 0)
             rc = serve(s, stop, err);
         atomic_store(&s->stopping, true);
         kt_flow_stop(flow);
+        kt_hooks_stop(hooks);
         s->slow = kt_slow_free(s->slow);
         s->writer = kt_committer_free(s->writer);
         s->tries = kt_tries_free(s->tries);

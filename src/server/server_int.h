@@ -93,6 +93,14 @@ typedef struct kt_flow kt_flow;
 kt_flow *kt_flow_start(kt_server *s, kt_store *store); /* store: a sibling of the committer's; taken over */
 kt_flow *kt_flow_stop(kt_flow *f);
 
+/* hooks.c: sends what others are to be told, on a thread of its own. Stopped before the committer. */
+typedef struct kt_hooks kt_hooks;
+kt_hooks *kt_hooks_start(kt_server *s);
+kt_hooks *kt_hooks_stop(kt_hooks *h);
+
+/* Server-sent events for the batches that were opened again since there were *inout_seen of them; *inout_seen -1: none yet, only count. */
+kt_rc kt_reopened_events(kt_server *s, kt_served *p, int64_t *inout_seen, kt_buf *ret, kt_err *err) KT_MUST_USE;
+
 /* http.c */
 typedef struct kt_http kt_http;
 kt_rc kt_http_start(kt_server *s, kt_http **ret, int *ret_port, kt_err *err) KT_MUST_USE;

@@ -3,7 +3,7 @@
 
 static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
 static const char *const desks[] = { "annotator", "expert", NULL };
-static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", NULL };
+static const char *const queues[] = { "trusted", "train", "human", "expert", "audit", "gold", NULL };
 static const char *const example_kinds[] = { "vote", "right", "wrong", NULL };
 static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
 
@@ -87,6 +87,10 @@ KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items,
          KT_I64(kt_progress_row, disputes_open, 0, 0, 0, "items that wait for an expert's decision"),
          KT_I64(kt_progress_row, answers, 0, 0, 0, "answers by people"), KT_I64(kt_progress_row, skips, 0, 0, 0, "skips"),
          KT_I64(kt_progress_row, flags, 0, 0, 0, "flagged answers"),
+         KT_I64(kt_progress_row, batches_reopened, 0, 0, 0, "batches of machine labels that checks proved to be over their budget"),
+         KT_I64(kt_progress_row, notices_waiting, 0, 0, 0, "notices that notify.url has not heard yet"),
+         KT_I64(kt_progress_row, notices_failing, 0, 0, 0, "of them tried in vain"),
+         KT_I64(kt_progress_row, notices_given_up, 0, 0, 0, "notices it never heard"),
          KT_F64(kt_progress_row, agreement, KT_NULLABLE, "share of agreeing pairs of answers on the same item; null: no pair yet"),
          KT_LIST_OF(kt_progress_row, queues, &kt_queue_row_shape, "the queues"),
          KT_LIST_OF(kt_progress_row, rate, &kt_rate_row_shape, "the last hour, minutes without answers left out"),
@@ -109,7 +113,7 @@ KT_SHAPE(kt_item_row, "an item with all that is known of it", KT_I64(kt_item_row
          KT_TEXT(kt_item_row, group, KT_NULLABLE, 0, 0, "group"), KT_JSON_TEXT(kt_item_row, meta, "other fields of its record"),
          KT_TEXT(kt_item_row, pre_label, KT_NULLABLE, 0, 0, "the machine's label"), KT_F64(kt_item_row, pre_score, KT_NULLABLE, "its confidence"),
          KT_TEXT(kt_item_row, label, KT_NULLABLE, 0, 0, "the final label so far"), KT_ONE_OF(kt_item_row, state, 0, states, "how it came about"),
-         KT_TEXT(kt_item_row, method, KT_NULLABLE, 0, 0, "majority, dawid_skene, adjudicated, trusted, gold, auto"),
+         KT_TEXT(kt_item_row, method, KT_NULLABLE, 0, 0, "majority, dawid_skene, adjudicated, trusted, audit, gold, auto"),
          KT_F64(kt_item_row, posterior, KT_NULLABLE, "probability that the label is right, as the method sees it"),
          KT_LIST_OF(kt_item_row, votes, &kt_vote_row_shape, "people's answers"));
 

@@ -37,7 +37,8 @@ typedef struct kt_answered { int64_t id; bool complete, repeated; kt_list tasks;
 typedef struct kt_queue_row { kt_str queue; int64_t items, slots; } kt_queue_row;
 typedef struct kt_rate_row { kt_str at; int64_t answers; } kt_rate_row;
 typedef struct kt_progress_row {
-    int64_t items, duplicates, auto_approved, final_by_annotators, final_by_experts, gold, disputes_open, answers, skips, flags;
+    int64_t items, duplicates, auto_approved, final_by_annotators, final_by_experts, gold, disputes_open, answers, skips, flags, batches_reopened, notices_waiting, notices_failing,
+        notices_given_up;
     double agreement;
     kt_list queues, rate;
     kt_str flow, at;

@@ -15,6 +15,7 @@ struct watcher {
     struct MHD_Connection *conn;
     kt_served *project;
     uint64_t seen; /* generation of the last event + 1; 0: none yet */
+    int64_t reopened; /* batches opened again that it knows of; -1: it has only come */
     int quiet;     /* steps since something was sent */
     bool asleep;
     kt_buf out;
@@ -77,6 +78,7 @@ static void compose(struct watcher *v)
         v->seen = now + 1;
     }
     kt_buf_puts(&v->out, "\n\n");
+    kt_ignore(kt_reopened_events(w->s, v->project, &v->reopened, &v->out, &err), "it is told at the next change");
 }
 
 /* Nothing to send: sleep until the clock finds something. */
@@ -137,7 +139,7 @@ static void on_free(void *cls)
 struct MHD_Response *kt_watch_response(kt_watch *w, struct MHD_Connection *conn, kt_served *project)
 {
     struct watcher *v = kt_zalloc(sizeof(*v));
-    *v = (struct watcher){ .w = w, .conn = conn, .project = project, .out = KT_BUF_INIT((size_t)1 << 20) };
+    *v = (struct watcher){ .w = w, .conn = conn, .project = project, .reopened = -1, .out = KT_BUF_INIT((size_t)1 << 20) };
     pthread_mutex_lock(&w->lock);
     bool ok = !w->end && w->n < MAX_WATCHERS;
     if (ok) {

@@ -6,6 +6,7 @@
 #include "format/writer.h"
 
 #include <limits.h>
+#include <math.h>
 
 #define MIN_LEASE_US INT64_C(1000000)
 #define MAX_LEASE_US (30 * INT64_C(86400000000))
@@ -109,11 +110,117 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     I64(y, "start", 1, 100000, &ret->al_start);
     I64(y, "batch", 1, 100000, &ret->al_batch);
     I64(y, "rounds", 0, 1000, &ret->al_rounds);
-    y = kt_yaml_get(root, "budget");
-    KT_TRY(KNOWN(y, "error", "confidence", "trusted"));
+    return 0;
+}
+
+/* The budget of a class or slice; no part may have more than the whole, or the whole would not be kept. */
+static kt_rc part_error(struct ctx *c, const kt_yaml *y, const char *key, const kt_config *of, double *ret)
+{
+    F64(y, key, 0.0001, 0.9, ret);
+    const kt_yaml *at = kt_yaml_get(y, key);
+    if (at && *ret > of->budget)
+        return kt_yaml_fail(at, c->file, c->err, "%g is more than the budget of everything, %g; a part's budget may be at most that", *ret, of->budget);
+    return 0;
+}
+
+/* per_class: one number for every class, or a map of labels. */
+static kt_rc read_class_budgets(struct ctx *c, const kt_yaml *budget, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(budget, "per_class");
+    if (!y)
+        return 0;
+    ret->class_budget = kt_arena_array(c->a, ret->n_labels, sizeof(double));
+    double all = NAN;
+    if (y->kind == KT_YAML_SCALAR)
+        KT_TRY(part_error(c, budget, "per_class", ret, &all));
+    else if (y->kind == KT_YAML_LIST)
+        return kt_yaml_fail(y, c->file, c->err, "expected a number for every class, or a map of labels to numbers");
+    for (uint32_t k = 0; k < ret->n_labels; k++)
+        ret->class_budget[k] = all;
+    if (y->kind == KT_YAML_SCALAR)
+        return 0;
+    const char **name = kt_arena_array(c->a, ret->n_labels, sizeof(*name));
+    for (uint32_t k = 0; k < ret->n_labels; k++)
+        name[k] = kt_arena_cstr(c->a, ret->label[k]);
+    KT_TRY(kt_yaml_known(y, name, ret->n_labels, c->file, c->err));
+    for (uint32_t k = 0; k < ret->n_labels; k++)
+        KT_TRY(part_error(c, y, name[k], ret, &ret->class_budget[k]));
+    return 0;
+}
+
+/* per_slice: {field, error, values: {value: error}}. */
+static kt_rc read_slice_budgets(struct ctx *c, const kt_yaml *budget, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(budget, "per_slice");
+    if (!y)
+        return 0;
+    KT_TRY(KNOWN(y, "field", "error", "values"));
+    TEXT(y, "field", &ret->slice_field);
+    if (y->kind != KT_YAML_MAP || !ret->slice_field.n)
+        return kt_yaml_fail(y, c->file, c->err, "expected {field: NAME, error: 0.05, values: {VALUE: 0.02}}; the field of the record that makes the slices is needed");
+    KT_TRY(part_error(c, y, "error", ret, &ret->slice_error));
+    const kt_yaml *v = kt_yaml_get(y, "values");
+    if (v && v->kind != KT_YAML_MAP)
+        return kt_yaml_fail(v, c->file, c->err, "expected a map of values of %.*s to numbers", KT_F(ret->slice_field));
+    if (isnan(ret->slice_error) && (!v || !v->n))
+        return kt_yaml_fail(y, c->file, c->err, "no slice has a budget: error is that of every value, values are those of some");
+    ret->n_slices = v ? v->n : 0;
+    ret->slice = kt_arena_array(c->a, ret->n_slices + 1, sizeof(*ret->slice));
+    for (size_t i = 0; i < ret->n_slices; i++) {
+        ret->slice[i].value = v->key[i].text;
+        KT_TRY(part_error(c, v, kt_arena_cstr(c->a, v->key[i].text), ret, &ret->slice[i].error));
+    }
+    return 0;
+}
+
+static kt_rc read_budget(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "budget");
+    KT_TRY(KNOWN(y, "error", "confidence", "trusted", "method", "per_class", "per_slice", "audit"));
     F64(y, "error", 0.0001, 0.9, &ret->budget);
     F64(y, "confidence", 0.5, 0.9999, &ret->confidence);
     I64(y, "trusted", 0, 1000000, &ret->trusted);
+    F64(y, "audit", 0, 1, &ret->audit);
+    kt_str method = kt_str_of(kt_route_method_name(KT_ROUTE_THRESHOLD));
+    TEXT(y, "method", &method);
+    int m = 0;
+    while (m < KT_ROUTE__COUNT && !kt_str_eq(method, kt_str_of(kt_route_method_name((kt_route_method)m))))
+        m++;
+    if (m == KT_ROUTE__COUNT)
+        return kt_yaml_fail(kt_yaml_get(y, "method"), c->file, c->err, "there is no method %.*s; there are threshold (the budget holds with the stated "
+                            "confidence) and conformal (it holds on average)", KT_F(method));
+    ret->method_of_route = (kt_route_method)m;
+    KT_TRY(read_class_budgets(c, y, ret));
+    return read_slice_budgets(c, y, ret);
+}
+
+static kt_rc read_prices(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "prices");
+    KT_TRY(KNOWN(y, "machine", "annotator", "expert", "annotator_accuracy", "expert_accuracy"));
+    F64(y, "machine", 0, 1e9, &ret->price_machine);
+    F64(y, "annotator", 0, 1e9, &ret->price_annotator);
+    F64(y, "expert", 0, 1e9, &ret->price_expert);
+    F64(y, "annotator_accuracy", 0, 1, &ret->annotator_accuracy);
+    F64(y, "expert_accuracy", 0, 1, &ret->expert_accuracy);
+    return 0;
+}
+
+static kt_rc read_notify(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "notify");
+    if (!y)
+        return 0;
+    KT_TRY(KNOWN(y, "url", "secret_env", "secret_file"));
+    TEXT(y, "url", &ret->notify_url);
+    TEXT(y, "secret_env", &ret->notify_secret_env);
+    TEXT(y, "secret_file", &ret->notify_secret_file);
+    if (!kt_str_starts(ret->notify_url, KT_S("https://")) && !kt_str_starts(ret->notify_url, KT_S("http://")))
+        return kt_yaml_fail(y, c->file, c->err, "url: expected an address that begins with https:// or http://");
+    if (!ret->notify_secret_env.n == !ret->notify_secret_file.n)
+        return kt_yaml_fail(y, c->file, c->err, "expected secret_env (the name of an environment variable) or secret_file: what is sent is signed with it");
+    if (ret->notify_secret_file.n)
+        ret->notify_secret_file = kt_str_of(beside(c, ret->notify_secret_file));
     return 0;
 }
 
@@ -166,9 +273,10 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     kt_yaml *root;
     KT_TRY(kt_yaml_parse(text, file, a, &root, err));
     KT_TRY(KNOWN(root, "project", "task", "guidelines", "seed", "labels", "sources", "dedup", "functions", "model", "active_learning",
-                 "budget", "review", "consensus", "simulate", "export"));
+                 "budget", "prices", "notify", "review", "consensus", "simulate", "export"));
     *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("diverse"),
-                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .overlap = 3,
+                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .slice_error = NAN, .audit = 0.02, .overlap = 3,
+                        .price_annotator = 1, .price_expert = 5, .annotator_accuracy = NAN, .expert_accuracy = NAN,
                         .lease_us = 1800000000, .expert_below = 0.25, .gold_share = 0.05, .method = KT_S("dawid_skene"),
                         .min_posterior = 0.8, .sim_annotators = 8, .sim_experts = 2, .sim_accuracy = 0.9, .sim_expert_accuracy = 0.98,
                         .sim_seconds = 8, .export_format = KT_S("jsonl"), .train_share = 0.8, .export_text = true };
@@ -184,6 +292,9 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     KT_TRY(read_labels(c, root, ret));
     KT_TRY(read_sources(c, root, ret));
     KT_TRY(read_machine(c, root, ret));
+    KT_TRY(read_budget(c, root, ret));
+    KT_TRY(read_prices(c, root, ret));
+    KT_TRY(read_notify(c, root, ret));
     return read_people(c, root, ret);
 }
 

@@ -2,6 +2,7 @@
 #ifndef KT_STAGE_CONFIG_H
 #define KT_STAGE_CONFIG_H
 
+#include "algo/route/route.h"
 #include "base/yaml.h"
 #include "format/reader.h"
 #include "store/project.h"
@@ -11,6 +12,11 @@ typedef struct kt_source_config {
     kt_str format; /* empty: found out by looking */
     kt_field_map fields;
 } kt_source_config;
+
+typedef struct kt_slice_budget {
+    kt_str value;
+    double error;
+} kt_slice_budget;
 
 typedef struct kt_config {
     const char *file; /* for messages */
@@ -29,6 +35,16 @@ typedef struct kt_config {
     int64_t al_start, al_batch, al_rounds;
     double budget, confidence;
     int64_t trusted;
+    kt_route_method method_of_route;
+    double *class_budget;     /* n_labels, NAN: none of its own; NULL: no class has one */
+    kt_str slice_field;       /* of the record; empty: no slices */
+    double slice_error;       /* of every value of it; NAN: only of those below */
+    kt_slice_budget *slice;
+    size_t n_slices;
+    double audit;             /* share of the auto-approved that people check */
+    double price_machine, price_annotator, price_expert; /* an answer */
+    double annotator_accuracy, expert_accuracy;          /* where they are not measured; NAN: not said */
+    kt_str notify_url, notify_secret_env, notify_secret_file; /* url empty: nobody is told */
     int64_t overlap, lease_us;
     double expert_below, gold_share;
     kt_str method;

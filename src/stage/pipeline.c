@@ -13,6 +13,7 @@
 #include "store/column.h"
 #include "store/gold.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define PAGE_EXAMPLES 3
@@ -213,8 +214,9 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
             ret->state[r->state[i]]++;
     }
     ret->routed = n_done >= KT_LEN(stages) - 1;
-    ret->proved = r->threshold.found;
-    ret->threshold = r->threshold.score;
+    ret->proved = r->proved;
+    ret->threshold = r->proved && r->n_cells == 1 ? r->cell[0].score : NAN;
+    ret->n_cells = r->n_cells;
     ret->bound = r->c->budget;
 }
 

@@ -16,7 +16,8 @@ typedef struct kt_stage_numbers {
     kt_functions_ran functions; /* what ran, because something of theirs had changed; fault: n_functions */
     uint64_t n_pool, n_predicted, state[KT_ITEM_EXPERT + 1];
     bool routed, proved;   /* state is the routing's; a threshold was found */
-    double threshold, bound;
+    double threshold, bound; /* threshold: NAN where classes or slices have their own */
+    uint32_t n_cells;
 } kt_stage_numbers;
 
 typedef struct kt_pipeline_result {

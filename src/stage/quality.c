@@ -79,11 +79,12 @@ static void measure_errors(struct build *b)
         if (r->state[i] == KT_ITEM_DUPLICATE || r->truth[i] < 0 || label < 0)
             continue;
         struct tally *t = r->state[i] == KT_ITEM_AUTO ? &machine : c->state == KT_FINAL_VOTED ? &human : &expert;
-        uint64_t wrong = label != r->truth[i];
         t->n++;
-        t->wrong += wrong;
+        t->wrong += label != r->truth[i];
+        if (c && c->label >= 0)
+            label = c->label; /* of the machine's, one that an expert has checked */
         all.n++;
-        all.wrong += wrong;
+        all.wrong += label != r->truth[i];
         confusion[(size_t)r->truth[i] * r->k + (size_t)label]++;
     }
     double ci[2] = { NAN, NAN };
@@ -188,11 +189,14 @@ static void coverage(struct build *b)
         v[i] = (kt_curve_point){ t->point[i].coverage, t->point[i].error, NAN, t->point[i].upper };
     b->ret->coverage = v;
     b->ret->n_coverage = t->n_points;
-    b->ret->threshold = t->found ? t->score : NAN;
+    b->ret->threshold = r->proved && r->n_cells == 1 ? r->cell[0].score : NAN;
     /* What was tested is the budget; the interval at the chosen threshold alone would forget that it was chosen. */
-    b->ret->bound = t->found ? r->c->budget : NAN;
-    b->ret->bound_n = t->n_trusted;
-    b->ret->bound_errors = t->n_wrong;
+    b->ret->bound = r->proved ? r->c->budget : NAN;
+    for (uint32_t c = 0; c < r->n_cells; c++)
+        if (r->cell[c].found) {
+            b->ret->bound_n += r->cell[c].n_trusted;
+            b->ret->bound_errors += r->cell[c].n_wrong;
+        }
     if (!r->has_truth)
         return;
     struct scored *s = kt_alloc_array((size_t)r->n + 1, sizeof(*s));
@@ -336,7 +340,7 @@ static void tally_people(struct build *b, const kt_person_stat *st, size_t n, st
             continue;
         const kt_consensus *c = b->of[b->a.item[k]];
         int32_t known = r->has_truth ? r->truth[b->a.item[k]] : c && c->state == KT_FINAL_GOLD ? c->label : -1;
-        t[i].expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED;
+        t[i].expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED || b->a.queue[k] == KT_QUEUE_AUDIT;
         t[i].tried += known >= 0;
         t[i].right += known >= 0 && b->a.label[k] == known;
         t[i].judged += c && c->label >= 0;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/approval.h"
 #include "stage/config.h"
 #include "store/gold.h"
 
@@ -11,7 +12,7 @@ unsigned kt_review_queues(kt_role role, bool expert_desk)
 {
     bool boss = role == KT_ROLE_MANAGER || role == KT_ROLE_ADMIN;
     if (expert_desk)
-        return boss || role == KT_ROLE_EXPERT ? 1u << KT_QUEUE_TRUSTED | 1u << KT_QUEUE_EXPERT : 0;
+        return boss || role == KT_ROLE_EXPERT ? 1u << KT_QUEUE_TRUSTED | 1u << KT_QUEUE_EXPERT | 1u << KT_QUEUE_AUDIT : 0;
     return boss || role == KT_ROLE_ANNOTATOR ? 1u << KT_QUEUE_TRAIN | 1u << KT_QUEUE_HUMAN : 0;
 }
 
@@ -94,12 +95,15 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
     KT_TRY(kt_annotation_queue(s, ret->id, &q, err));
     if (q == KT_QUEUE_TRAIN || q == KT_QUEUE_HUMAN)
         return settle_votes(s, p, in->item, err);
+    bool blind = q == KT_QUEUE_TRUSTED || q == KT_QUEUE_AUDIT;
     kt_consensus c = { .item = in->item, .label = in->label, .n_votes = 1, .posterior = 1,
-                       .state = q == KT_QUEUE_TRUSTED ? KT_FINAL_GOLD : KT_FINAL_ADJUDICATED,
-                       .method = q == KT_QUEUE_TRUSTED ? KT_S("trusted") : KT_S("adjudicated") };
+                       .state = blind ? KT_FINAL_GOLD : KT_FINAL_ADJUDICATED,
+                       .method = q == KT_QUEUE_TRUSTED ? KT_S("trusted") : blind ? KT_S("audit") : KT_S("adjudicated") };
     KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
     KT_TRY(kt_queue_drop(s, p->id, in->item, err));
-    return q == KT_QUEUE_TRUSTED ? kt_gold_add(s, p->id, &in->item, &in->label, 1, err) : 0;
+    if (blind)
+        KT_TRY(kt_gold_add(s, p->id, &in->item, &in->label, 1, err));
+    return q == KT_QUEUE_AUDIT ? kt_approval_checked(s, p, in->item, in->label, err) : 0;
 }
 
 /* The item had been settled with the answer that is now withdrawn: its pairs count no longer, and it has no label for now. */
@@ -153,6 +157,7 @@ kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret
         { "duplicates", &ret->duplicates }, { "auto", &ret->auto_approved }, { "final.voted", &ret->final_human },
         { "final.adjudicated", &ret->final_expert }, { "final.gold", &ret->gold }, { "final.dispute", &ret->disputes_open }, { "annotations", &ret->annotations },
         { "skips", &ret->skips }, { "flags", &ret->flags }, { "pairs", &ret->pairs }, { "pairs.same", &ret->pairs_agreeing },
+        { "approval.reopened", &ret->reopened },
     };
     for (size_t i = 0; i < KT_LEN(rows); i++)
         KT_TRY(kt_counter_get(s, p->id, kt_str_of(rows[i].name), rows[i].to, err));

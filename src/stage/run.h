@@ -6,6 +6,7 @@
 #include "algo/learn/calibrate.h"
 #include "algo/learn/linear.h"
 #include "algo/learn/threshold.h"
+#include "algo/route/route.h"
 #include "base/pool.h"
 #include "stage/ingest.h"
 #include "stage/machine.h"
@@ -44,7 +45,12 @@ typedef struct kt_run {
     bool trained;
     kt_prediction *pred;   /* n */
     kt_calibration calibration;
-    kt_threshold threshold;
+    double calibration_loss[KT_CALIBRATE__COUNT]; /* in cross-validation; all 0: too few trusted items */
+    kt_threshold threshold; /* of everything together, for the curve; what decides are the cells */
+    kt_cell *cell;
+    kt_str *cell_name;
+    uint32_t n_cells;
+    bool proved;           /* some cell has a threshold */
     unsigned waiting_for;  /* queues people must empty before it can go on */
     kt_err *err;
 } kt_run;

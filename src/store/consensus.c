@@ -78,7 +78,7 @@ static kt_consensus read_row(kt_stmt *st, kt_arena *a)
     kt_consensus c = { .item = (uint32_t)kt_stmt_i64(st, 0), .label = (int32_t)kt_stmt_i64(st, 1), .state = (kt_final)kt_stmt_i64(st, 2),
                        .posterior = kt_stmt_f64(st, 3), .n_votes = (int)kt_stmt_i64(st, 4), .event = kt_stmt_i64(st, 6) };
     kt_str m = kt_stmt_str(st, 5);
-    static const char *const known[] = { "majority", "dawid_skene", "adjudicated", "gold", "trusted" };
+    static const char *const known[] = { "majority", "dawid_skene", "adjudicated", "gold", "trusted", "audit" };
     for (size_t i = 0; i < KT_LEN(known); i++)
         if (kt_str_eq(m, kt_str_of(known[i])))
             c.method = kt_str_of(known[i]);

@@ -11,7 +11,7 @@
 
 static const char *const queue_names[] = {
     [KT_QUEUE_TRUSTED] = "trusted", [KT_QUEUE_TRAIN] = "train", [KT_QUEUE_HUMAN] = "human", [KT_QUEUE_EXPERT] = "expert",
-    [KT_QUEUE_GOLD] = "gold",
+    [KT_QUEUE_AUDIT] = "audit", [KT_QUEUE_GOLD] = "gold",
 };
 _Static_assert(KT_LEN(queue_names) == KT_QUEUE__COUNT, "one name per queue");
 
@@ -26,7 +26,7 @@ static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int6
     static const char *const names[][2] = {
         { "queue.trusted.items", "queue.trusted.slots" }, { "queue.train.items", "queue.train.slots" },
         { "queue.human.items", "queue.human.slots" },     { "queue.expert.items", "queue.expert.slots" },
-        { "queue.gold.items", "queue.gold.slots" },
+        { "queue.audit.items", "queue.audit.slots" },     { "queue.gold.items", "queue.gold.slots" },
     };
     if (items)
         KT_TRY(kt_counter_add(s, project, kt_str_of(names[q][0]), items, err));

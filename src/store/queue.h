@@ -10,6 +10,7 @@ typedef enum kt_queue {
     KT_QUEUE_TRAIN,   /* chosen by active learning */
     KT_QUEUE_HUMAN,   /* routed to annotators */
     KT_QUEUE_EXPERT,  /* routed to experts, and disputes */
+    KT_QUEUE_AUDIT,   /* a random part of the auto-approved, checked by experts, blind */
     KT_QUEUE_GOLD,    /* known answers, mixed in blind; never empty for a person who has not seen them all */
     KT_QUEUE__COUNT
 } kt_queue;

@@ -52,5 +52,16 @@ const char *const kt_schema_steps[] = {
     "CREATE TABLE tree_head(size BIGINT PRIMARY KEY, root BYTEA NOT NULL, at_us BIGINT NOT NULL, signature BYTEA NOT NULL);",
     /* 1 → 2: answers per minute, for live figures */
     "CREATE TABLE answer_minute(project BIGINT NOT NULL, minute BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY(project, minute));",
+    /* 2 → 3: what the machine approved, in batches that people check; what others are told; queue 4 is the checks' now, 5 the known answers' */
+    "CREATE TABLE approval_batch(project BIGINT NOT NULL, batch BIGINT NOT NULL, round BIGINT NOT NULL, name TEXT NOT NULL,"
+    " budget DOUBLE PRECISION NOT NULL, delta DOUBLE PRECISION NOT NULL, size BIGINT NOT NULL, n BIGINT NOT NULL, wrong BIGINT NOT NULL,"
+    " low DOUBLE PRECISION NOT NULL, high DOUBLE PRECISION NOT NULL, reopened_us BIGINT NOT NULL, PRIMARY KEY(project, batch));"
+    "CREATE TABLE approval_check(project BIGINT NOT NULL, item BIGINT NOT NULL, batch BIGINT NOT NULL, label BIGINT NOT NULL,"
+    " answer BIGINT NOT NULL, ord BIGINT NOT NULL, PRIMARY KEY(project, item));"
+    "CREATE INDEX approval_order ON approval_check(project, batch, ord);"
+    "CREATE TABLE notice(id BIGINT PRIMARY KEY, project BIGINT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, tries BIGINT NOT NULL,"
+    " next_us BIGINT NOT NULL, done_us BIGINT NOT NULL, error TEXT NOT NULL);"
+    "CREATE INDEX notice_due ON notice(next_us) WHERE next_us > 0;"
+    "UPDATE place SET queue=5 WHERE queue=4;",
     NULL,
 };

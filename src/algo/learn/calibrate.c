@@ -1,4 +1,4 @@
-/* Two-parameter fits by Newton's method with a ridge; isotonic by pooling adjacent violators. */
+/* Fits of one to three parameters by damped Newton steps; isotonic by pooling adjacent violators; bins of equal numbers. */
 #include "algo/learn/calibrate.h"
 
 #include "base/mem.h"
@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static const char *const names[] = { "none", "platt", "beta", "isotonic" };
+static const char *const names[] = { "none", "temperature", "platt", "beta", "isotonic", "histogram" };
 _Static_assert(KT_LEN(names) == KT_CALIBRATE__COUNT, "one name per method");
 
 const char *kt_calibrate_name(kt_calibrate_method m)
@@ -24,15 +24,21 @@ static double sigmoid(double z)
     return 1 / (1 + exp(-z));
 }
 
-/* The inputs of the logistic methods: PLATT uses one, BETA two. */
+/* The inputs of the logistic methods: BETA uses two, the others one. */
 static void inputs(kt_calibrate_method m, double s, double x[2])
 {
     s = clip(s);
-    x[0] = m == KT_CALIBRATE_PLATT ? log(s / (1 - s)) : log(s);
-    x[1] = m == KT_CALIBRATE_PLATT ? 0 : -log1p(-s);
+    x[0] = m == KT_CALIBRATE_BETA ? log(s) : log(s / (1 - s));
+    x[1] = m == KT_CALIBRATE_BETA ? -log1p(-s) : 0;
 }
 
-/* Logistic regression of right on up to two inputs by gradient descent with a falling step; slopes are kept >= 0. */
+/* Which of slope, second slope and offset a method fits. */
+static bool fits(kt_calibrate_method m, int which)
+{
+    return which == 0 || m == KT_CALIBRATE_BETA || (which == 2 && m == KT_CALIBRATE_PLATT);
+}
+
+/* Logistic regression of right on up to two inputs by Newton steps of one parameter after the other; slopes are kept >= 0. */
 static void fit_logistic(kt_calibrate_method m, const float *score, const uint8_t *right, size_t n, kt_calibration *ret)
 {
     double pos = 0, w[3] = { 1, m == KT_CALIBRATE_BETA ? 1 : 0, 0 };
@@ -54,7 +60,7 @@ static void fit_logistic(kt_calibrate_method m, const float *score, const uint8_
         double moved = 0;
         for (int a = 0; a < 3; a++) { /* coordinate Newton steps, damped: the problem is convex */
             double step = 0.5 * g[a] / (h[a][a] + 1e-9);
-            if (m == KT_CALIBRATE_PLATT && a == 1)
+            if (!fits(m, a))
                 continue;
             double next = w[a] - step;
             if (a < 2 && next < 0)
@@ -109,6 +115,29 @@ static void fit_isotonic(const float *score, const uint8_t *right, size_t n, kt_
     kt_free(b);
 }
 
+/* As many bins as hold ten pairs each, 20 at most; equal scores are never parted. */
+static void fit_histogram(const float *score, const uint8_t *right, size_t n, kt_calibration *ret)
+{
+    size_t bins = KT_MIN(KT_MAX(n / 10, (size_t)1), (size_t)20);
+    struct pair *v = kt_alloc_array(n, sizeof(*v));
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct pair){ score[i], right[i] };
+    qsort(v, n, sizeof(*v), by_score);
+    *ret = (kt_calibration){ .method = KT_CALIBRATE_HISTOGRAM };
+    size_t in = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        in++;
+        sum += v[i].right;
+        bool last = i + 1 == n;
+        if (!last && (v[i + 1].s <= v[i].s || i + 1 < n * (ret->n_knots + 1) / bins))
+            continue;
+        ret->x[ret->n_knots] = last ? 1 : ((double)v[i].s + (double)v[i + 1].s) / 2;
+        ret->y[ret->n_knots++] = ((double)sum + 0.5) / ((double)in + 1);
+        in = sum = 0;
+    }
+    kt_free(v);
+}
+
 kt_rc kt_calibrate_fit(kt_calibrate_method m, const float *score, const uint8_t *correct, size_t n, kt_calibration *ret, kt_err *err)
 {
     if (n == 0)
@@ -118,6 +147,8 @@ kt_rc kt_calibrate_fit(kt_calibrate_method m, const float *score, const uint8_t 
             return kt_fail(err, KT_RANGE, "score %zu is %g, not within 0 and 1", i, (double)score[i]);
     if (m == KT_CALIBRATE_ISOTONIC)
         fit_isotonic(score, correct, n, ret);
+    else if (m == KT_CALIBRATE_HISTOGRAM)
+        fit_histogram(score, correct, n, ret);
     else if (m == KT_CALIBRATE_NONE)
         *ret = (kt_calibration){ .method = m };
     else
@@ -125,21 +156,59 @@ kt_rc kt_calibrate_fit(kt_calibrate_method m, const float *score, const uint8_t 
     return 0;
 }
 
+/* The first knot at or above score; n_knots: none. */
+static uint32_t knot_at(const kt_calibration *c, double score)
+{
+    uint32_t low = 0;
+    for (uint32_t high = c->n_knots; low < high;) {
+        uint32_t mid = (low + high) / 2;
+        if (c->x[mid] < score)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
 double kt_calibrate_apply(const kt_calibration *c, double score)
 {
     double x[2];
+    uint32_t i;
     switch (c->method) {
+    case KT_CALIBRATE_TEMPERATURE:
     case KT_CALIBRATE_PLATT:
     case KT_CALIBRATE_BETA: inputs(c->method, score, x); return sigmoid(c->a * x[0] + c->b * x[1] + c->c);
     case KT_CALIBRATE_ISOTONIC:
-        if (score <= c->x[0])
-            return c->y[0];
-        for (uint32_t i = 1; i < c->n_knots; i++)
-            if (score <= c->x[i])
-                return c->y[i - 1] + (c->y[i] - c->y[i - 1]) * (score - c->x[i - 1]) / (c->x[i] - c->x[i - 1]);
-        return c->y[c->n_knots - 1];
+        i = knot_at(c, score);
+        if (i == 0 || i == c->n_knots)
+            return c->y[i ? i - 1 : 0];
+        return c->y[i - 1] + (c->y[i] - c->y[i - 1]) * (score - c->x[i - 1]) / (c->x[i] - c->x[i - 1]);
+    case KT_CALIBRATE_HISTOGRAM: return c->y[KT_MIN(knot_at(c, score), c->n_knots - 1)];
     default: return score;
     }
+}
+
+struct apply {
+    const kt_calibration *c;
+    const float *score;
+    size_t n;
+    float *ret;
+};
+
+enum { APPLY_PART = 65536 };
+
+static void apply_part(void *ctx, size_t part)
+{
+    struct apply *x = ctx;
+    size_t end = KT_MIN(x->n, (part + 1) * APPLY_PART);
+    for (size_t i = part * APPLY_PART; i < end; i++)
+        x->ret[i] = (float)kt_calibrate_apply(x->c, (double)x->score[i]);
+}
+
+void kt_calibrate_apply_all(const kt_calibration *c, const float *score, size_t n, kt_pool *pool, float *ret)
+{
+    struct apply x = { c, score, n, ret };
+    kt_pool_run(pool, (n + APPLY_PART - 1) / APPLY_PART, apply_part, &x);
 }
 
 kt_rc kt_calibrate_choose(const float *score, const uint8_t *correct, size_t n, uint64_t seed, kt_calibration *ret, double *ret_loss,

@@ -13,50 +13,16 @@
    at an early failure; the unit test has both on several populations. */
 #include "algo/learn/threshold.h"
 
+#include "algo/nth.h"
+#include "algo/stats.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
 #include <math.h>
 
-enum { FRACTION_STEPS = 400, LEVEL_STEPS = 24, FEW_TERMS = 64 };
+enum { LEVEL_STEPS = 24, FEW_TERMS = 64 };
 #define MOST_TRUSTED 50000 /* that are looked at; of more, a random part */
 #define NEGLIGIBLE 1e-18   /* chance of a number of wrong ones that is no longer followed */
-
-/* Regularised incomplete beta function by its continued fraction (Lentz's method; Press et al., section 6.4). */
-static double beta_fraction(double a, double b, double x)
-{
-    const double tiny = 1e-300;
-    double c = 1, d = 1 - (a + b) * x / (a + 1);
-    d = 1 / (fabs(d) < tiny ? tiny : d);
-    double h = d;
-    for (int m = 1; m < FRACTION_STEPS; m++) {
-        double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        double step = 1;
-        for (int k = 0; k < 2; k++) {
-            double by = k ? odd : even;
-            d = 1 + by * d;
-            d = 1 / (fabs(d) < tiny ? tiny : d);
-            c = 1 + by / c;
-            c = fabs(c) < tiny ? tiny : c;
-            step = c * d;
-            h *= step;
-        }
-        if (fabs(step - 1) < 1e-15)
-            break;
-    }
-    return h;
-}
-
-static double incomplete_beta(double a, double b, double x)
-{
-    if (x <= 0 || x >= 1)
-        return x >= 1;
-    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-    if (x < (a + 1) / (a + b + 2))
-        return front * beta_fraction(a, b, x) / a;
-    return 1 - front * beta_fraction(b, a, 1 - x) / b;
-}
 
 /* P(Bin(n, p) <= k). */
 static double binom_cdf(uint64_t k, uint64_t n, double p)
@@ -69,7 +35,7 @@ static double binom_cdf(uint64_t k, uint64_t n, double p)
             sum += term *= odds * (double)(n - i) / (double)(i + 1);
         return KT_MIN(sum, 1);
     }
-    return incomplete_beta((double)(n - k), (double)k + 1, 1 - p);
+    return kt_beta_cdf(1 - p, (double)(n - k), (double)k + 1);
 }
 
 /* One-sided Clopper-Pearson bound: the p with P(Bin(n, p) <= k) = delta; 1 when n is 0 or all were wrong. */
@@ -111,12 +77,6 @@ typedef struct answer {
     uint8_t right;
 } answer;
 
-static int by_score_down(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
-
 static int by_answer_down(const void *a, const void *b)
 {
     const answer *x = a, *y = b;
@@ -149,7 +109,7 @@ static void lay_points(const kt_threshold_data *d, const kt_threshold_options *o
     float *pool = kt_alloc_array(n, sizeof(*pool));
     answer *trusted = kt_alloc_array(m + 1, sizeof(*trusted));
     memcpy(pool, d->pool_score, n * sizeof(*pool));
-    qsort(pool, n, sizeof(*pool), by_score_down);
+    kt_sort_floats(pool, n);
     for (size_t i = 0; i < m; i++)
         trusted[i] = (answer){ d->trusted_score[i], d->trusted_right[i] };
     if (m)
@@ -159,8 +119,8 @@ static void lay_points(const kt_threshold_data *d, const kt_threshold_options *o
         size_t want = (n * g + KT_THRESHOLD_POINTS - 1) / KT_THRESHOLD_POINTS;
         if (want <= above) /* ties have carried the step before past this one */
             continue;
-        float score = pool[want - 1];
-        for (above = want; above < n && pool[above] == score;)
+        float score = pool[n - want]; /* sorted from low to high */
+        for (above = want; above < n && pool[n - 1 - above] == score;)
             above++;
         for (; seen < m && trusted[seen].score >= score; seen++)
             wrong += !trusted[seen].right;
@@ -264,7 +224,7 @@ static void take_part(const kt_threshold_data *d, kt_threshold_data *part, float
 static void find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret)
 {
     lay_points(d, o, ret);
-    double level = find_level(d->n_trusted, o);
+    double level = o->level > 0 ? o->level : find_level(d->n_trusted, o);
     for (uint32_t p = 0; p < ret->n_points; p++) {
         kt_threshold_point *at = &ret->point[p];
         at->passed = binom_cdf(at->n_wrong, at->n_trusted, o->budget) <= level;
@@ -279,6 +239,16 @@ static void find(const kt_threshold_data *d, const kt_threshold_options *o, kt_t
         ret->upper = binom_upper(at->n_wrong, at->n_trusted, level);
     }
     ret->n_more = ret->found ? 0 : more_needed(ret, o);
+}
+
+double kt_threshold_level(size_t n_trusted, const kt_threshold_options *o)
+{
+    return find_level(KT_MIN(n_trusted, (size_t)MOST_TRUSTED), o);
+}
+
+uint64_t kt_threshold_least(double budget, double delta)
+{
+    return least_n(0, budget, delta);
 }
 
 kt_rc kt_threshold_find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret, kt_err *err)

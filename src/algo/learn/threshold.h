@@ -16,9 +16,10 @@ typedef struct kt_threshold_data {
 typedef struct kt_threshold_options {
     double budget; /* greatest error rate among the approved items, e.g. 0.02; inside (0, 1) */
     double delta;  /* greatest chance that the bound is broken, e.g. 0.05; inside (0, 1) */
+    double level;  /* kt_threshold_level of as many trusted items, for who asks often; 0: computed */
 } kt_threshold_options;
 
-#define KT_THRESHOLD_OPTIONS_INIT { 0.02, 0.05 }
+#define KT_THRESHOLD_OPTIONS_INIT { 0.02, 0.05, 0 }
 
 enum { KT_THRESHOLD_POINTS = 200 };
 
@@ -42,11 +43,16 @@ typedef struct kt_threshold {
 } kt_threshold;
 
 /* Finds the threshold of largest coverage such that, with chance at least 1 - delta over the draw of the trusted
-   sample, the error rate of the items at or above it is at most budget, however the error rate runs along the scores. Assumes that the trusted sample is a uniform
-   random sample of the pool's population, that the scores do not depend on it, and independent draws (a sample
-   without replacement is only safer). KT_RANGE for numbers out of bounds; 'none passes' is found = false, not an
-   error. */
+   sample, the error rate of the items at or above it is at most budget, however the error rate runs along the scores. Assumes
+   that the trusted sample is a uniform random sample of the pool's population, that the scores do not depend on it, and
+   independent draws (a sample without replacement is only safer). KT_RANGE for numbers out of bounds; 'none passes' is found =
+   false, not an error. Time: O(n_pool + n_trusted^1.5), memory 8 bytes an item. */
 kt_rc kt_threshold_find(const kt_threshold_data *d, const kt_threshold_options *o, kt_threshold *ret,
                         kt_err *err) KT_MUST_USE;
+
+/* The level each threshold is tested at, so that all together keep delta. */
+double kt_threshold_level(size_t n_trusted, const kt_threshold_options *o);
+/* Fewest trusted items, all right, that prove a budget by one test at delta. */
+uint64_t kt_threshold_least(double budget, double delta);
 
 #endif

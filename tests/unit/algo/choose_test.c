@@ -26,11 +26,11 @@ static void calibration(void **state)
         assert_true(loss[best.method] <= loss[m]);
         for (int i = 0; i <= 100; i++) {
             double p = kt_calibrate_apply(&c, i / 100.0);
-            assert_true(p >= last && p >= 0 && p <= 1);
+            assert_true((p >= last || m == KT_CALIBRATE_HISTOGRAM) && p >= 0 && p <= 1);
             last = p;
             off += fabs(p - i / 100.0 * i / 100.0) / 101;
         }
-        if (m == KT_CALIBRATE_BETA || m == KT_CALIBRATE_ISOTONIC) /* Platt's curve is of another shape */
+        if (m == KT_CALIBRATE_BETA || m == KT_CALIBRATE_ISOTONIC || m == KT_CALIBRATE_HISTOGRAM) /* the others' curves are of another shape */
             assert_true(off < 0.04);
     }
     assert_true(best.method != KT_CALIBRATE_NONE);

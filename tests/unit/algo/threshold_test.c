@@ -117,7 +117,7 @@ static void chance_to_pass_is_what_happens(void **state)
         }
         double got = chance_to_pass(cases[c].m, cases[c].budget, cases[c].level), p = passed / (double)RUNS;
         kt_assert_close(got, p, 4 * sqrt(p * (1 - p) / RUNS));
-        kt_threshold_options o = { cases[c].budget, 0.05 };
+        kt_threshold_options o = { cases[c].budget, 0.05, 0 };
         double level = find_level(cases[c].m, &o);
         assert_true(level < 0.05 && chance_to_pass(cases[c].m, o.budget, level) <= 0.05);
         assert_true(chance_to_pass(cases[c].m, o.budget, level * 1.01) > 0.049);
@@ -147,7 +147,7 @@ static void the_promise_is_kept_and_much_is_approved(void **state)
     static kt_threshold t;
     const double delta = 0.05, most = delta * REPLAYS + 3 * sqrt(delta * (1 - delta) * REPLAYS);
     for (size_t s = 0; s < KT_LEN(shapes); s++) {
-        const kt_threshold_options o = { shapes[s].budget, delta };
+        const kt_threshold_options o = { shapes[s].budget, delta, 0 };
         int broken = 0, over = 0, found = 0, single[KT_THRESHOLD_POINTS] = { 0 };
         double coverage = 0, oracle = 0;
         true_errors(shapes[s].wrong, error);

@@ -36,6 +36,13 @@ function Origin({ task, desk }: { task: TaskRow; desk: DeskName }) {
                 shown here: your answer must be your own.
             </p>
         );
+    if (task.queue === 'audit')
+        return (
+            <p class="why">
+                <b>Check.</b> The machine has labeled this one alone; it was drawn at random to see how often it is wrong. What it said is
+                not shown: your answer must be your own, and is final.
+            </p>
+        );
     return <p class="why"><b>{task.votes.length > 0 ? 'Disputed.' : 'Sent to experts.'}</b> Your label is final.</p>;
 }
 

@@ -1,0 +1,33 @@
+/* One routing of a project: what route.c decides from, route_cells.c divides, route_explain.c explains. */
+#ifndef KT_STAGE_ROUTE_INT_H
+#define KT_STAGE_ROUTE_INT_H
+
+#include "stage/run.h"
+
+typedef struct kt_routing {
+    kt_run *r;
+    int64_t round;        /* 0: the first; one more each time a batch had to be opened again */
+    uint8_t *open;        /* n: routed in this round, its trusted sample included */
+    uint32_t n_open;
+    uint32_t n_cells;
+    uint32_t *cell;       /* n, of open items; NULL: all in cell 0 */
+    double *budget;       /* n_cells */
+    kt_str *name;
+    uint32_t *trusted;    /* the sample of this round, in the order drawn */
+    size_t n_trusted;
+    /* what the algorithms see: the pool (open items), and the trusted items that have been answered */
+    float *pool, *score;
+    uint32_t *pool_cell, *trusted_cell;
+    uint8_t *right;
+    size_t n_answered;
+} kt_routing;
+
+/* Finds the round and its items (advancing where a batch was opened again), its cells and its trusted sample, drawn but not queued. Arrays
+   live in r->arena. */
+kt_rc kt_routing_begin(kt_run *r, kt_routing *ret) KT_MUST_USE;
+/* Scores and answers as they stand now. */
+kt_rc kt_routing_gather(kt_routing *x) KT_MUST_USE;
+/* Class and slice of every open item; budgets and names of the cells that occur. */
+kt_rc kt_routing_cells(kt_routing *x) KT_MUST_USE;
+
+#endif
