@@ -73,7 +73,7 @@ static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct w
     kt_answer_opts o = m->defaults;
     kt_table_file t;
     for (size_t i = 0; i < w->set.n; i++)
-        if (kt_settings_set(m->options, w->set.v[i], &o, err) < 0)
+        if (kt_settings_set(m->options, w->set.v[i], (char *)&o + m->at, err) < 0)
             return kt_context(err, "%s", m->name);
     if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n || w->sources || w->explain.n || w->plot.n)
         return kt_fail(err, KT_USAGE, "%s takes only --set and --json", m->name);

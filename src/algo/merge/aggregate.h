@@ -115,6 +115,8 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
 void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret);
 /* Wilson's 95 % interval around share of n votes, n need not be whole. */
 void kt_wilson(double share, double n, double ret[2]);
+/* 95 % interval of a spread that was measured with dof degrees of freedom: chi square by Wilson and Hilferty's cube root. */
+void kt_sd_interval(double sd, double dof, double ret[2]);
 /* Fails unless probs is n × k of numbers from 0 to 1 with rows that sum to 1 within 1e-3. */
 kt_rc kt_probs_check(const double *probs, size_t n, size_t k, kt_err *err) KT_MUST_USE;
 /* Fails unless gold holds -1 or labels. */

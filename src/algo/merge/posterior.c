@@ -208,6 +208,13 @@ void kt_wilson(double share, double n, double ret[2])
     ret[1] = KT_MIN(mid + half, 1);
 }
 
+void kt_sd_interval(double sd, double dof, double ret[2])
+{
+    double d = 2 / (9 * KT_MAX(dof, 1)), up = 1 - d + Z95 * sqrt(d), down = KT_MAX(1 - d - Z95 * sqrt(d), 0.05);
+    ret[0] = sd / sqrt(up * up * up);
+    ret[1] = sd / sqrt(down * down * down);
+}
+
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
 {
     struct pass w = { .b = b, .weight = weight, .p = ret };

@@ -12,12 +12,13 @@ typedef struct kt_answer_opts {
     int32_t em, n_iter; /* segmentation */
     double prior;       /* bradley_terry, plackett_luce */
     kt_numeric_opts numeric;
-    kt_region_opts regions; /* boxes, spans */
+    kt_region_opts regions; /* boxes, spans, polygons, keypoints */
 } kt_answer_opts;
 
 typedef struct kt_answer_merge {
     const char *name, *columns, *help; /* columns: what the first line names */
     const kt_setting *options;
+    size_t at;          /* of what options speak of, within kt_answer_opts */
     kt_answer_opts defaults;
     /* Prints to standard output, as JSON or CSV. */
     kt_rc (*run)(kt_cli *cli, const struct kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err);
