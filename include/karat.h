@@ -253,6 +253,14 @@ typedef struct karat_regions {
 KARAT_API karat_rc karat_merge_regions(karat_context *ctx, const char *kind, const karat_regions *regions, const karat_merge_options *options,
                                        karat_merged **ret, karat_error *err);
 
+/* Labels that are nodes of a tree: votes' labels are nodes, parent (n_labels) the node above each, -1 for a root. Sources may answer at any
+   depth. Settings target, pull, n_iter. label (n_items: deepest node whose posterior reaches the target, -1 none), posterior, deepest
+   (likeliest all the way down), votes, votes_for, votes_above (n_items); start (n_items + 1), node, node_posterior: the nodes that votes
+   on an item name or pass; share (n_nodes); source_accuracy, source_ci (n_sources, × 2); level_accuracy, level_ci, level_votes
+   (n_sources × levels, × 2). */
+KARAT_API karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, const int32_t *parent, const karat_merge_options *options,
+                                        karat_merged **ret, karat_error *err);
+
 /* ---- errors in labels ---- */
 
 /* One label an item, and the probabilities of a model that did not see it: rows of n_labels numbers one after the other. */

@@ -6,6 +6,7 @@
 #include "algo/merge/multilabel.h"
 #include "algo/merge/numeric.h"
 #include "algo/merge/regions.h"
+#include "algo/merge/taxonomy.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -268,5 +269,52 @@ karat_rc karat_merge_regions(karat_context *ctx, const char *kind, const karat_r
     kt_err e = { 0 };
     karat_merged *m = kt_zalloc(sizeof(*m));
     kt_rc rc = merge_regions(ctx, kind, regions, options, m, &e);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- trees ---- */
+
+static void put_taxonomy(karat_merged *m, const kt_taxonomy_merge *r)
+{
+    size_t i = r->n_items, s = r->n_sources, cells = s * r->n_levels;
+    PUT_AS_DOUBLES(m, "label", r->label, i);
+    PUT_AS_DOUBLES(m, "deepest", r->deepest, i);
+    put(m, "posterior", r->prob, i);
+    PUT_AS_DOUBLES(m, "votes", r->n_votes, i);
+    PUT_AS_DOUBLES(m, "votes_for", r->n_for, i);
+    PUT_AS_DOUBLES(m, "votes_above", r->n_above, i);
+    PUT_AS_DOUBLES(m, "start", r->start, i + 1);
+    PUT_AS_DOUBLES(m, "node", r->node, r->start[i]);
+    put(m, "node_posterior", r->node_prob, r->start[i]);
+    put(m, "share", r->share, r->n_nodes);
+    put(m, "source_accuracy", r->source_accuracy, s);
+    put(m, "source_ci", r->source_ci, 2 * s);
+    put(m, "level_accuracy", r->level_accuracy, cells);
+    put(m, "level_ci", r->level_ci, 2 * cells);
+    put(m, "level_votes", r->level_votes, cells);
+}
+
+karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, const int32_t *parent, const karat_merge_options *options, karat_merged **ret,
+                              karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_taxonomy_opts o = KT_TAXONOMY_OPTS_INIT;
+    kt_taxonomy_merge r;
+    kt_votes v;
+    kt_rc rc = kt_api_votes(votes, &v, &e);
+    if (rc == 0)
+        rc = kt_api_given(parent, v.n_labels, "parent", &e);
+    if (rc == 0)
+        rc = kt_api_fits((size_t)v.n_sources * v.n_labels, 32 * sizeof(double), "sources × nodes", &e);
+    if (rc == 0)
+        rc = set_options(options, kt_taxonomy_options, &o, &e);
+    if (rc == 0) {
+        kt_pool *pool = kt_api_take(ctx);
+        rc = kt_taxonomy_fit(&v, parent, &o, pool, &m->arena, &r, &e);
+        kt_api_give(ctx, pool);
+    }
+    if (rc == 0)
+        put_taxonomy(m, &r);
     return finish(rc, m, ret, &e, err);
 }

@@ -3,16 +3,17 @@ from __future__ import annotations
 
 import ctypes as c
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ._lib import CLabelSets, CRegions, MergeOptions, array, at, call, context, lib, refuse
 from ._lib import settings as _settings
 from ._votes import _numbered
+from ._votes import votes as _votes
 
 __all__ = ["MergedNumbers", "MergedSets", "MergedRegions", "Region", "merge_numbers", "merge_label_sets", "merge_spans", "merge_segments", "merge_boxes",
-           "merge_polygons", "merge_keypoints"]
+           "merge_polygons", "merge_keypoints", "MergedTaxonomy", "merge_taxonomy"]
 
 
 class _Merged:
@@ -250,3 +251,77 @@ def merge_keypoints(answers: Iterable[Sequence[Any]], **options: Any) -> MergedR
     """Merges skeletons, (item, source, [(label, points × (x, y, seen)), …]), seen 0 not there, 1 hidden, 2 seen, as COCO. Options: overlap
     (least object keypoint similarity), sigma."""
     return _merge_regions("keypoints", answers, 3, options)
+
+
+@dataclass
+class MergedTaxonomy:
+    """`label`: of each item the deepest node whose posterior reaches the target (None: not even a root, or no votes), with its `posterior`:
+    the chance that the truth is that node or below it; `deepest`: the likeliest node all the way down. Of `votes`, `votes_for` name the
+    label or what is below it, `votes_above` a node above. `nodes`: item → {node: posterior} of what votes name or pass.
+    `level_accuracy` (sources × levels): of choosing right on a level, having been right above; all with 95 % intervals."""
+
+    items: List[Any]
+    sources: List[Any]
+    label: List[Any]
+    posterior: np.ndarray
+    deepest: List[Any]
+    votes: np.ndarray
+    votes_for: np.ndarray
+    votes_above: np.ndarray
+    nodes: Dict[Any, Dict[Any, float]]
+    share: Dict[Any, float]
+    source_accuracy: np.ndarray
+    source_ci: np.ndarray
+    level_accuracy: np.ndarray
+    level_ci: np.ndarray
+    level_votes: np.ndarray
+
+    def to_dict(self) -> Dict[Any, Any]:
+        """item → label"""
+        return dict(zip(self.items, self.label))
+
+
+def _tree_of_ways(labels: Iterable[Any]) -> Dict[str, Optional[str]]:
+    tree: Dict[str, Optional[str]] = {}
+    for way in labels:
+        if not isinstance(way, str):
+            raise refuse(f"label {way!r} is not a way a/b/c; parents={{child: parent}} takes any labels")
+        parts = way.split("/")
+        for n in range(len(parts)):
+            tree["/".join(parts[:n + 1])] = "/".join(parts[:n]) if n else None
+    return tree
+
+
+def merge_taxonomy(votes: Any, parents: Optional[Mapping[Any, Any]] = None, **options: Any) -> MergedTaxonomy:
+    """Merges votes (see `karat.votes`) whose labels are nodes of a tree. parents: child → parent (None: a root), else labels are ways
+    "a/b/c" from a root down. Sources may answer at any depth: a vote for an inner node is evidence for all its leaves. Options:
+    target (0.8), pull, n_iter.
+
+    >>> r = merge_taxonomy([(1, "a", "animal/cat"), (1, "b", "animal/dog"), (1, "c", "animal"), (2, "a", "car"), (2, "c", "car")], target=0.7)
+    >>> r.to_dict()
+    {1: 'animal', 2: 'car'}
+    """
+    v = _votes(votes)
+    tree = dict(_tree_of_ways(v.labels) if parents is None else parents)
+    for child, parent in list(tree.items()):
+        if parent is not None:
+            tree.setdefault(parent, None)
+    unknown = [l for l in v.labels if l not in tree]
+    if unknown:
+        raise refuse(f"label {unknown[0]!r} is not in the tree")
+    place = {node: k for k, node in enumerate(tree)}
+    up = np.array([-1 if p is None else place[p] for p in tree.values()], dtype=np.int32)
+    ids = np.array([place[l] for l in v.labels] + [-1], dtype=np.int32)[v.label]
+    cv = v._c
+    cv.n_labels, cv.label = len(tree), at(ids)
+    p, o = c.c_void_p(), _options(options)
+    call("karat_merge_taxonomy", context, c.byref(cv), at(up), c.byref(o), c.byref(p))
+    names = list(tree) + [None]
+    with _Merged(p) as m:
+        start, node, prob = m.ids("start"), m.ids("node").tolist(), m.get("node_posterior").tolist()
+        nodes = {item: {names[k]: q for k, q in zip(node[start[i]:start[i + 1]], prob[start[i]:start[i + 1]])} for i, item in enumerate(v.items)}
+        shape = (len(v.sources), -1) if len(v.sources) else (0, 0)
+        return MergedTaxonomy(v.items, v.sources, [names[k] for k in m.ids("label").tolist()], m.get("posterior"), [names[k] for k in m.ids("deepest").tolist()],
+                              m.ids("votes"), m.ids("votes_for"), m.ids("votes_above"), nodes, dict(zip(tree, m.get("share").tolist())), m.get("source_accuracy"),
+                              m.get("source_ci", -1, 2), m.get("level_accuracy", *shape), m.get("level_ci").reshape(*shape, 2) if len(v.sources) else np.empty((0, 0, 2)),
+                              m.get("level_votes", *shape))

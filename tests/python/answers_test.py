@@ -99,8 +99,38 @@ def regions():
     refused("usage", karat.merge_boxes, box, sigma=1)
 
 
+def trees():
+    rng = np.random.default_rng(8)
+    leaves = [f"{a}/{a}{b}/{a}{b}{d}" for a in "xyz" for b in "123" for d in "pq"]
+    truth = rng.integers(0, len(leaves), 300)
+    rows = []
+    for i, t in enumerate(truth):
+        for s in rng.choice(6, 4, replace=False):
+            way = leaves[t if rng.random() < (0.9 if s < 4 else 0.5) else rng.integers(0, len(leaves))].split("/")
+            rows.append((f"i{i}", f"s{s}", "/".join(way[:rng.integers(1, 4)])))
+    r = karat.merge_taxonomy(rows)
+    want = [leaves[truth[int(i[1:])]] for i in r.items]
+    holds = [w.startswith(l) for w, l in zip(want, r.label) if l]
+    assert len(holds) > 250 and np.mean(holds) > 0.85, np.mean(holds)
+    assert (r.source_accuracy[[s in ("s0", "s1", "s2", "s3") for s in r.sources]] > 0.8).all() and r.level_accuracy.shape == (6, 3)
+    assert (r.level_ci[:, :, 0] <= r.level_accuracy).all() and all(abs(r.nodes[i][l] - p) < 1e-12 for i, l, p in zip(r.items, r.label, r.posterior) if l)
+    p = program("taxonomy", ["item", "annotator", "label"], rows)
+    if p:
+        assert [x["label"] for x in p["items"]] == r.label
+        assert max(abs(x["accuracy"] - y) for x, y in zip(p["sources"], r.source_accuracy)) < 1e-9
+    short = [(i, s, w.split("/")[-1]) for i, s, w in rows]
+    parents = {w.split("/")[-1]: w.split("/")[-2] for w in leaves} | {a + b: a for a in "xyz" for b in "123"}
+    other = karat.merge_taxonomy(short, parents)
+    assert np.abs(other.posterior - r.posterior).max() < 1e-6 and [l and l.split("/")[-1] for l in r.label] == other.label
+    assert karat.merge_taxonomy([]).label == [] and karat.merge_taxonomy([(1, "a", "x"), (2, "b", None)]).label[1] is None
+    refused("range", karat.merge_taxonomy, [(1, "a", "x")], {"y": None})
+    refused("range", karat.merge_taxonomy, [(1, "a", "x")], {"x": "y", "y": "x"})
+    refused("range", karat.merge_taxonomy, [(1, "a", 7)])
+    refused("usage", karat.merge_taxonomy, rows, target=2)
+
+
 if __name__ == "__main__":
     assert doctest.testmod(karat.answers).failed == 0
-    for test in (numbers, sets, regions):
+    for test in (numbers, sets, regions, trees):
         test()
         print(test.__name__, "ok")

@@ -1,9 +1,10 @@
-/* Merges of answers that are not labels: texts, masks, comparisons, rankings. They are asked for like aggregators of votes. */
+/* Merges of answers that are not labels out of a few: texts, masks, regions, numbers, trees, rankings. They are asked for like aggregators of votes. */
 #ifndef KT_CLI_MERGE_ANSWERS_H
 #define KT_CLI_MERGE_ANSWERS_H
 
 #include "algo/merge/numeric.h"
 #include "algo/merge/regions.h"
+#include "algo/merge/taxonomy.h"
 #include "algo/stats_options.h"
 #include "cli/cli.h"
 #include "cli/table_file.h"
@@ -13,6 +14,8 @@ typedef struct kt_answer_opts {
     double prior;       /* bradley_terry, plackett_luce */
     kt_numeric_opts numeric;
     kt_region_opts regions; /* boxes, spans, polygons, keypoints */
+    kt_taxonomy_opts taxonomy;
+    kt_str tree;            /* taxonomy: a file child,parent; empty: labels are ways a/b/c */
 } kt_answer_opts;
 
 typedef struct kt_answer_merge {
