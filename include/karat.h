@@ -206,6 +206,62 @@ KARAT_API karat_rc karat_merge_texts(const char *const *text, size_t n, char **r
    (n_pixels) may be NULL. */
 KARAT_API karat_rc karat_merge_masks(const uint8_t *masks, size_t n, size_t n_pixels, int32_t n_iter, uint8_t *ret, double *ret_prob, karat_error *err);
 
+/* ---- merging answers that are not labels out of a few ---- */
+
+/* What such a merge found: arrays by name, as long as m lives; NULL where there is no such thing. Everything is a double, ids and counts
+   too; undefined is NaN. ret_n (its numbers) may be NULL. */
+typedef struct karat_merged karat_merged;
+KARAT_API const double *karat_merged_get(const karat_merged *m, const char *name, size_t *ret_n);
+KARAT_API void karat_merged_free(karat_merged *m); /* NULL allowed */
+
+typedef struct karat_merge_options {
+    size_t size;
+    const char *const *set; /* n_set settings "NAME=VALUE" as 'karat list aggregators' shows them */
+    size_t n_set;
+} karat_merge_options;
+
+/* Numbers (method numeric). value, value_ci (n_items × 2), votes (n_items), bias, bias_ci, sd, sd_ci, source_votes (n_sources, × 2),
+   held_out (1), robust (1: degrees of freedom used, 0 normal), method (1: 1 precision, 2 mean, 3 median). */
+KARAT_API karat_rc karat_merge_numbers(const uint32_t *item, const uint32_t *source, const double *value, size_t n, uint32_t n_items,
+                                       uint32_t n_sources, const karat_merge_options *options, karat_merged **ret, karat_error *err);
+
+/* Sets of labels: answer a names label[start[a]] .. label[start[a + 1] - 1]; none is an answer too. */
+typedef struct karat_label_sets {
+    size_t n;
+    uint32_t n_items, n_sources, n_labels;
+    const uint32_t *item, *source; /* n */
+    const size_t *start;           /* n + 1 */
+    const uint32_t *label;
+} karat_label_sets;
+/* method: an aggregator (NULL: auto), run once for every label. prob, votes_for (n_items × n_labels), votes (n_items), share (n_labels),
+   source_accuracy, source_ci (n_sources, × 2). */
+KARAT_API karat_rc karat_merge_sets(karat_context *ctx, const karat_label_sets *sets, const char *method, karat_merged **ret, karat_error *err);
+
+/* Regions. An answer says that a source looked at an item, and stands there also when it saw nothing. */
+typedef struct karat_regions {
+    size_t n_answers;
+    uint32_t n_items, n_sources, n_labels;
+    const uint32_t *item, *source; /* n_answers; each pair once */
+    size_t n;
+    const size_t *answer;          /* n */
+    const int32_t *label;          /* n */
+    const size_t *start;           /* n + 1: the numbers of region r are at[start[r]] .. at[start[r + 1] - 1] */
+    const double *at;
+} karat_regions;
+/* kind: spans (start, end), boxes (x1, y1, x2, y2), polygons (x1, y1, x2, y2, …), keypoints (x, y, seen of each point; 0 not there, 1
+   hidden, 2 seen). item, label, there, label_posterior, votes_for, looked, kept (one each), start (regions + 1), at, seen (keypoints:
+   3 a point), source_accuracy, source_ci, source_sd, source_sd_ci (n_sources, × 2). */
+KARAT_API karat_rc karat_merge_regions(karat_context *ctx, const char *kind, const karat_regions *regions, const karat_merge_options *options,
+                                       karat_merged **ret, karat_error *err);
+
+/* Labels that are nodes of a tree: votes' labels are nodes, parent (n_labels) the node above each, -1 for a root. Sources may answer at any
+   depth. Settings target, pull, n_iter. label (n_items: deepest node whose posterior reaches the target, -1 none), posterior, deepest
+   (likeliest all the way down), votes, votes_for, votes_above (n_items); start (n_items + 1), node, node_posterior: the nodes that votes
+   on an item name or pass; share (n_nodes); source_accuracy, source_ci (n_sources, × 2); level_accuracy, level_ci, level_votes
+   (n_sources × levels, × 2). */
+KARAT_API karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, const int32_t *parent, const karat_merge_options *options,
+                                        karat_merged **ret, karat_error *err);
+
 /* ---- errors in labels ---- */
 
 /* One label an item, and the probabilities of a model that did not see it: rows of n_labels numbers one after the other. */

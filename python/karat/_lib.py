@@ -80,6 +80,19 @@ class DenoiseOptions(c.Structure):
                 ("prec_init", c.c_double), ("init_scale", c.c_double), ("dependence", c.c_int)]
 
 
+class MergeOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("set", c.POINTER(c.c_char_p)), ("n_set", c.c_size_t)]
+
+
+class CLabelSets(c.Structure):
+    _fields_ = [("n", c.c_size_t), ("n_items", c.c_uint32), ("n_sources", c.c_uint32), ("n_labels", c.c_uint32), ("item", P), ("source", P), ("start", P), ("label", P)]
+
+
+class CRegions(c.Structure):
+    _fields_ = [("n_answers", c.c_size_t), ("n_items", c.c_uint32), ("n_sources", c.c_uint32), ("n_labels", c.c_uint32), ("item", P), ("source", P),
+                ("n", c.c_size_t), ("answer", P), ("label", P), ("start", P), ("at", P)]
+
+
 class LabelProbs(c.Structure):
     _fields_ = [("n", c.c_size_t), ("n_labels", c.c_uint32), ("label", P), ("prob", P), ("type", c.c_int), ("row_stride", c.c_size_t)]
 
@@ -194,6 +207,12 @@ _declare("karat_crowdlab_active", _i, P, P, P, P, _z, P, P, P, P)
 _declare("karat_rank", _i, P, P, _z, _u32, P, P, P)
 _declare("karat_merge_texts", _i, P, _z, P, P)
 _declare("karat_merge_masks", _i, P, _z, _z, c.c_int32, P, P, P)
+_declare("karat_merged_get", P, P, c.c_char_p, P)
+_declare("karat_merged_free", None, P)
+_declare("karat_merge_numbers", _i, P, P, P, _z, _u32, _u32, P, P, P)
+_declare("karat_merge_sets", _i, P, P, c.c_char_p, P, P)
+_declare("karat_merge_taxonomy", _i, P, P, P, P, P, P)
+_declare("karat_merge_regions", _i, P, c.c_char_p, P, P, P, P)
 _declare("karat_label_issues", _i, P, P, c.c_char_p, P, P, P)
 _declare("karat_label_quality", _i, P, P, c.c_char_p, P, P)
 _declare("karat_confident_joint", _i, P, P, P, P, P, P, P)

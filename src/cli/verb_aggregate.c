@@ -5,7 +5,7 @@
 
 struct wishes {
     bool json, sources;
-    kt_str method, labels, duplicates, gold, weights, probs, start, explain, plot;
+    kt_str method, labels, duplicates, gold, weights, probs, start, explain, plot, taxonomy;
     kt_strs set;
     int64_t seed;
 };
@@ -73,10 +73,13 @@ static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct w
     kt_answer_opts o = m->defaults;
     kt_table_file t;
     for (size_t i = 0; i < w->set.n; i++)
-        if (kt_settings_set(m->options, w->set.v[i], &o, err) < 0)
+        if (kt_settings_set(m->options, w->set.v[i], (char *)&o + m->at, err) < 0)
             return kt_context(err, "%s", m->name);
     if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n || w->sources || w->explain.n || w->plot.n)
         return kt_fail(err, KT_USAGE, "%s takes only --set and --json", m->name);
+    if (w->taxonomy.n && m->options != kt_taxonomy_options)
+        return kt_fail(err, KT_USAGE, "--taxonomy goes with --method taxonomy, not %s", m->name);
+    o.tree = w->taxonomy;
     KT_TRY(kt_table_file_read(kt_arena_cstr(cli->arena, path), cli->arena, &t, err));
     kt_rc rc = m->run(cli, m, &t, &o, w->json, err);
     kt_table_file_done(&t);
@@ -95,6 +98,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "probs", KT_OPT_TEXT, "FILE", "a model's probabilities, item and one column per label (auto, crowdlab)", &w.probs },
         { "weights", KT_OPT_TEXT, "FILE", "weights of votes, annotator,weight (weighted_majority_vote)", &w.weights },
         { "start", KT_OPT_TEXT, "FILE", "where to start, id,spams,knows and one column per label (mace)", &w.start },
+        { "taxonomy", KT_OPT_TEXT, "FILE", "the tree of the labels, child,parent (taxonomy); without it labels are ways a/b/c", &w.taxonomy },
         { "duplicates", KT_OPT_TEXT, "WHAT", "two votes by one annotator on one item: error, first or last", &w.duplicates },
         { "seed", KT_OPT_INT, "NUMBER", "for methods with random starts (1)", &w.seed },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object with all probabilities and the annotators", &w.json },
@@ -108,6 +112,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     const kt_answer_merge *answers = kt_answer_merge_find(w.method);
     if (answers)
         return merge_answers(cli, answers, &w, pos.v[0], err);
+    if (w.taxonomy.n)
+        return kt_fail(err, KT_USAGE, "--taxonomy goes with --method taxonomy");
     kt_merge m = { .cli = cli };
     kt_votes_file_opts o = { 0 };
     KT_TRY(kt_votes_file_duplicates(w.duplicates, &o.duplicates, err));

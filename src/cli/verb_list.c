@@ -44,7 +44,7 @@ static void list_aggregators(void)
     }
     for (size_t i = 0; i < kt_n_answer_merges; i++) {
         printf("%-22s %s; columns %s\n", kt_answer_merges[i].name, kt_answer_merges[i].help, kt_answer_merges[i].columns);
-        list_options(kt_answer_merges[i].options, &kt_answer_merges[i].defaults);
+        list_options(kt_answer_merges[i].options, (const char *)&kt_answer_merges[i].defaults + kt_answer_merges[i].at);
     }
 }
 

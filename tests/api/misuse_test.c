@@ -230,6 +230,53 @@ static void models_refuse(karat_context *ctx)
     karat_model_free(m);
 }
 
+/* Answers that are no labels: by hand, and what cannot be. */
+static void answers(karat_context *ctx)
+{
+    uint32_t of[] = { 0, 0, 0 }, who[] = { 0, 1, 2 }, named[] = { 0, 1, 0 };
+    size_t start[] = { 0, 2, 3, 3 }, answer[] = { 0, 1, 2 }, place[] = { 0, 2, 4, 6 }, n = 0, falling[] = { 0, 2, 1, 3 };
+    int32_t what[] = { 0, 0, 0 };
+    double value[] = { 1, 3, 8 }, at[] = { 0, 10, 0, 10, 2, 10 };
+    const char *set[] = { "method=mean" };
+    karat_merge_options o = KARAT_OPTIONS_INIT(karat_merge_options);
+    karat_merged *m = NULL;
+    o.set = set;
+    o.n_set = 1;
+    CHECK(karat_merge_numbers(of, who, value, 3, 1, 3, &o, &m, NULL) == KARAT_OK);
+    const double *v = karat_merged_get(m, "value", &n);
+    CHECK(v && n == 1 && fabs(v[0] - 4) < 1e-12 && !karat_merged_get(m, "colour", NULL) && !karat_merged_get(m, NULL, NULL));
+    karat_merged_free(m);
+    CHECK(karat_merge_numbers(of, who, value, 3, 1, 2, &o, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_numbers(of, who, NULL, 3, 1, 3, &o, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_numbers(of, who, value, (size_t)1 << 60, 1, 3, &o, &m, NULL) == KARAT_NOMEM);
+    set[0] = "method=guess";
+    CHECK(karat_merge_numbers(of, who, value, 3, 1, 3, &o, &m, NULL) == KARAT_USAGE);
+    karat_label_sets sets = { 3, 1, 3, 2, of, who, start, named };
+    CHECK(karat_merge_sets(ctx, &sets, "majority", &m, NULL) == KARAT_OK);
+    v = karat_merged_get(m, "votes_for", &n);
+    CHECK(v && n == 2 && v[0] == 2 && v[1] == 1);
+    karat_merged_free(m);
+    CHECK(karat_merge_sets(ctx, &sets, "crowdlab", &m, NULL) == KARAT_USAGE);
+    CHECK(karat_merge_sets(ctx, NULL, NULL, &m, NULL) == KARAT_RANGE);
+    sets.start = falling;
+    CHECK(karat_merge_sets(ctx, &sets, NULL, &m, NULL) == KARAT_RANGE);
+    sets = (karat_label_sets){ 3, UINT32_MAX, 3, UINT32_MAX, of, who, start, named };
+    CHECK(karat_merge_sets(ctx, &sets, NULL, &m, NULL) == KARAT_NOMEM);
+    karat_regions r = { 3, 1, 3, 1, of, who, 3, answer, what, place, at };
+    CHECK(karat_merge_regions(ctx, "spans", &r, NULL, &m, NULL) == KARAT_OK);
+    v = karat_merged_get(m, "there", &n);
+    CHECK(v && n == 1 && v[0] > 0.9);
+    karat_merged_free(m);
+    CHECK(karat_merge_regions(ctx, "boxes", &r, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_regions(ctx, "polygons", &r, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_regions(ctx, "keypoints", &r, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_regions(ctx, "cubes", &r, NULL, &m, NULL) == KARAT_USAGE);
+    CHECK(karat_merge_regions(ctx, NULL, &r, NULL, &m, NULL) == KARAT_USAGE);
+    answer[1] = 7;
+    CHECK(karat_merge_regions(ctx, "spans", &r, NULL, &m, NULL) == KARAT_RANGE);
+    karat_merged_free(NULL);
+}
+
 int main(void)
 {
     karat_context *ctx = karat_open(3);
@@ -239,6 +286,8 @@ int main(void)
     answered(ctx);
     shared(ctx);
     options(ctx);
+    answers(ctx);
+    answers(NULL);
     karat_close(ctx);
     karat_close(NULL);
     karat_posterior_free(NULL);

@@ -109,12 +109,16 @@ void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool
 void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret);
 /* Shares and labels in one pass; source_accuracy: share of a source's votes equal to the label, and its interval. */
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret);
-/* Intervals of source_accuracy as it stands, from prob. votes: what the votes of b are numbered by: cells, or NULL: sources.
-   The information of n votes whose truth is known with probability p each is that of n known ones less what is missing
-   (Louis 1982): n - Σ p (1 - p) / (a (1 - a)); Wilson's interval (1927) with that number of votes. */
+/* Intervals of source_accuracy as it stands, from prob (kt_doubtful_interval). votes: what the votes of b are numbered by: cells, or
+   NULL: sources. */
 void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret);
 /* Wilson's 95 % interval around share of n votes, n need not be whole. */
 void kt_wilson(double share, double n, double ret[2]);
+/* 95 % interval of an accuracy over n votes whose truth is not known for sure: Wilson's with the information that is left when each
+   vote is right with probability p, doubt = Σ p (1 - p) (Louis 1982: n - doubt / (a (1 - a))). NaN without votes. */
+void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2]);
+/* 95 % interval of a spread that was measured with dof degrees of freedom: chi square by Wilson and Hilferty's cube root. */
+void kt_sd_interval(double sd, double dof, double ret[2]);
 /* Fails unless probs is n × k of numbers from 0 to 1 with rows that sum to 1 within 1e-3. */
 kt_rc kt_probs_check(const double *probs, size_t n, size_t k, kt_err *err) KT_MUST_USE;
 /* Fails unless gold holds -1 or labels. */

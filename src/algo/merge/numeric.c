@@ -1,6 +1,6 @@
 #include "algo/merge/numeric.h"
 
-#include "algo/stats.h"
+#include "algo/merge/aggregate.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -159,10 +159,7 @@ static void set_intervals(struct fitting *f)
         r->bias[s] = n > 0 ? r->bias[s] : NAN;
         r->bias_ci[2 * s] = r->bias[s] - half;
         r->bias_ci[2 * s + 1] = r->bias[s] + half;
-        /* Wilson and Hilferty's cube root for chi square */
-        double up = 1 - 2 / (9 * dof) + Z95 * sqrt(2 / (9 * dof)), down = KT_MAX(1 - 2 / (9 * dof) - Z95 * sqrt(2 / (9 * dof)), 0.05);
-        r->sd_ci[2 * s] = r->sd[s] / sqrt(up * up * up);
-        r->sd_ci[2 * s + 1] = r->sd[s] / sqrt(down * down * down);
+        kt_sd_interval(r->sd[s], dof, r->sd_ci + 2 * s);
     }
     kt_free(weight);
 }
@@ -276,3 +273,13 @@ kt_rc kt_numeric_fit(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a,
     *ret = best;
     return 0;
 }
+
+static const char *const methods[] = { "auto", "precision", "mean", "median", NULL }, *const no_yes[] = { "no", "yes", NULL };
+const kt_setting kt_numeric_options[] = {
+    { "method", "weighed by precision, plain, or what predicts votes best", KT_SET_CHOICE, offsetof(kt_numeric_opts, method), 0, 0, methods },
+    { "bias", "whether annotators may be too high or too low throughout", KT_SET_CHOICE, offsetof(kt_numeric_opts, bias), 0, 0, no_yes },
+    { "robust", "degrees of freedom of Student's t for errors; 0: normal", KT_SET_FLOAT, offsetof(kt_numeric_opts, robust), 0, 1e6, NULL },
+    { "n_iter", "most rounds", KT_SET_INT, offsetof(kt_numeric_opts, n_iter), 1, 100000, NULL },
+    { "shrink", "votes of average precision that every annotator starts with", KT_SET_FLOAT, offsetof(kt_numeric_opts, shrink), 0, 1e6, NULL },
+    { .name = NULL },
+};

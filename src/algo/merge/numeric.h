@@ -2,8 +2,8 @@
 #ifndef KT_ALGO_NUMERIC_H
 #define KT_ALGO_NUMERIC_H
 
+#include "algo/stats_options.h"
 #include "base/arena.h"
-#include "base/err.h"
 
 typedef struct kt_numbers {
     size_t n;
@@ -21,6 +21,7 @@ typedef struct kt_numeric_opts {
     double shrink;    /* votes of average precision and no bias that every source starts with */
 } kt_numeric_opts;
 #define KT_NUMERIC_OPTS_INIT { .bias = 1, .robust = 4, .n_iter = 200, .shrink = 4 }
+extern const kt_setting kt_numeric_options[];
 
 /* Everything in the arena; NaN where there are no votes. */
 typedef struct kt_numeric {

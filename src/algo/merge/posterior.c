@@ -208,6 +208,22 @@ void kt_wilson(double share, double n, double ret[2])
     ret[1] = KT_MIN(mid + half, 1);
 }
 
+void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2])
+{
+    ret[0] = ret[1] = NAN;
+    if (!(n > 0) || isnan(accuracy))
+        return;
+    double spread = KT_MAX(accuracy * (1 - accuracy), 0.25 / (n + 1));
+    kt_wilson(accuracy, KT_MAX(n - doubt / spread, KT_MIN(n, 1)), ret);
+}
+
+void kt_sd_interval(double sd, double dof, double ret[2])
+{
+    double d = 2 / (9 * KT_MAX(dof, 1)), up = 1 - d + Z95 * sqrt(d), down = KT_MAX(1 - d - Z95 * sqrt(d), 0.05);
+    ret[0] = sd / sqrt(up * up * up);
+    ret[1] = sd / sqrt(down * down * down);
+}
+
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret)
 {
     struct pass w = { .b = b, .weight = weight, .p = ret };
@@ -261,11 +277,7 @@ void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *
             n += w.table[x];
             doubt += w.table[half + x];
         }
-        ret->source_ci[2 * s] = ret->source_ci[2 * s + 1] = NAN;
-        if (n > 0 && !isnan(a)) {
-            double spread = KT_MAX(a * (1 - a), 0.25 / (n + 1));
-            kt_wilson(a, KT_MAX(n - doubt / spread, KT_MIN(n, 1)), ret->source_ci + 2 * s);
-        }
+        kt_doubtful_interval(a, n, doubt, ret->source_ci + 2 * s);
     }
     kt_free(w.table);
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/merge/merge_regions.h"
+#include "cli/merge/merge_taxonomy.h"
 #include "base/names.h"
 
 #include <math.h>
@@ -469,12 +470,28 @@ static kt_rc run_sets(kt_cli *cli, const kt_answer_merge *m, const kt_table_file
 
 static kt_rc run_boxes(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
 {
-    return kt_merge_regions(cli, m->name, t, &o->regions, 4, json, err);
+    return kt_merge_regions(cli, m->name, t, &o->regions, KT_COLUMNS_BOX, json, err);
 }
 
 static kt_rc run_spans(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
 {
-    return kt_merge_regions(cli, m->name, t, &o->regions, 2, json, err);
+    return kt_merge_regions(cli, m->name, t, &o->regions, KT_COLUMNS_SPAN, json, err);
+}
+
+static kt_rc run_polygons(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    return kt_merge_regions(cli, m->name, t, &o->regions, KT_COLUMNS_POLYGON, json, err);
+}
+
+static kt_rc run_keypoints(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    return kt_merge_regions(cli, m->name, t, &o->regions, KT_COLUMNS_KEYPOINTS, json, err);
+}
+
+static kt_rc run_taxonomy(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    (void)m;
+    return kt_merge_taxonomy(cli, t, &o->taxonomy, o->tree, json, err);
 }
 
 /* ---- numbers ---- */
@@ -548,24 +565,10 @@ static kt_rc run_numeric(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
     return rc;
 }
 
-static const char *const numeric_methods[] = { "auto", "precision", "mean", "median", NULL }, *const no_yes[] = { "no", "yes", NULL };
-#define AT(member) offsetof(kt_answer_opts, numeric.member)
-static const kt_setting numeric_options[] = {
-    { "method", "weighed by precision, plain, or what predicts votes best", KT_SET_CHOICE, AT(method), 0, 0, numeric_methods },
-    { "bias", "whether annotators may be too high or too low throughout", KT_SET_CHOICE, AT(bias), 0, 0, no_yes },
-    { "robust", "degrees of freedom of Student's t for errors; 0: normal", KT_SET_FLOAT, AT(robust), 0, 1e6, NULL },
-    { "n_iter", "most rounds", KT_SET_INT, AT(n_iter), 1, 100000, NULL },
-    { "shrink", "votes of average precision that every annotator starts with", KT_SET_FLOAT, AT(shrink), 0, 1e6, NULL },
-    { .name = NULL },
-};
 static const char *const off_on[] = { "majority", "em", NULL };
 static const kt_setting mask_options[] = {
     { "method", "how pixels are decided", KT_SET_CHOICE, offsetof(kt_answer_opts, em), 0, 0, off_on },
     { "n_iter", "em: rounds", KT_SET_INT, offsetof(kt_answer_opts, n_iter), 0, 100000, NULL },
-    { .name = NULL },
-};
-static const kt_setting region_options[] = {
-    { "overlap", "least intersection over union of regions that are the same one", KT_SET_FLOAT, offsetof(kt_answer_opts, regions.overlap), 0.01, 1, NULL },
     { .name = NULL },
 };
 static const kt_setting rank_options[] = {
@@ -573,16 +576,21 @@ static const kt_setting rank_options[] = {
     { .name = NULL },
 };
 
+#define AT(member) offsetof(kt_answer_opts, member)
 const kt_answer_merge kt_answer_merges[] = {
-    { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, { 0 }, run_rover },
-    { "medoid", "item,annotator,text", "texts: the one with the least edits of words to the others", NULL, { 0 }, run_medoid },
-    { "segmentation", "item,annotator,mask", "masks, rows of 0 and 1 with / between: pixels by majority or EM", mask_options, { .em = 0, .n_iter = 10 }, run_segmentation },
-    { "boxes", "item,annotator,label,x1,y1,x2,y2", "boxes: joined by overlap, there or not and as what by auto, edges by precision", region_options, { .regions = KT_REGION_OPTS_INIT }, run_boxes },
-    { "spans", "item,annotator,label,start,end", "spans of text or time: as boxes", region_options, { .regions = KT_REGION_OPTS_INIT }, run_spans },
-    { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, { 0 }, run_sets },
-    { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", numeric_options, { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
-    { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, { 0 }, run_pairs },
-    { "plackett_luce", "ranking", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", rank_options, { 0 }, run_rankings },
+    { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, 0, { 0 }, run_rover },
+    { "medoid", "item,annotator,text", "texts: the one with the least edits of words to the others", NULL, 0, { 0 }, run_medoid },
+    { "segmentation", "item,annotator,mask", "masks, rows of 0 and 1 with / between: pixels by majority or EM", mask_options, 0, { .em = 0, .n_iter = 10 }, run_segmentation },
+    { "boxes", "item,annotator,label,x1,y1,x2,y2", "boxes: joined by overlap, there or not and as what by auto, edges by precision", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_boxes },
+    { "spans", "item,annotator,label,start,end", "spans of text or time: as boxes", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_spans },
+    { "segments", "item,annotator,label,start,end", "segments in time, in seconds or frames: as spans", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_spans },
+    { "polygons", "item,annotator,label,polygon", "outlines, x1 y1 x2 y2 …: as boxes, borders by precision; simple polygons out", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_polygons },
+    { "keypoints", "item,annotator,label,keypoints", "skeletons, x y seen of every point (0 not there, 1 hidden, 2 seen): joined by OKS, places robust", kt_keypoint_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_keypoints },
+    { "taxonomy", "item,annotator,label", "labels that are nodes of a tree, a/b/c or by --taxonomy: as deep as the votes carry", kt_taxonomy_options, AT(taxonomy), { .taxonomy = KT_TAXONOMY_OPTS_INIT }, run_taxonomy },
+    { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, 0, { 0 }, run_sets },
+    { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", kt_numeric_options, AT(numeric), { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
+    { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, 0, { 0 }, run_pairs },
+    { "plackett_luce", "ranking", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", rank_options, 0, { 0 }, run_rankings },
 };
 const size_t kt_n_answer_merges = KT_LEN(kt_answer_merges);
 

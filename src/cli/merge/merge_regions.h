@@ -1,4 +1,4 @@
-/* Boxes and spans that several people drew, from a table to a table. */
+/* Regions that several people drew, from a table to a table. */
 #ifndef KT_CLI_MERGE_REGIONS_H
 #define KT_CLI_MERGE_REGIONS_H
 
@@ -6,8 +6,15 @@
 #include "cli/cli.h"
 #include "cli/table_file.h"
 
-/* n_numbers 4: columns x1,y1,x2,y2; 2: start,end. Prints to standard output. */
-kt_rc kt_merge_regions(kt_cli *cli, const char *method, const kt_table_file *t, const kt_region_opts *o, uint32_t n_numbers, bool json,
+typedef enum kt_region_columns {
+    KT_COLUMNS_SPAN,      /* start,end */
+    KT_COLUMNS_BOX,       /* x1,y1,x2,y2 */
+    KT_COLUMNS_POLYGON,   /* polygon: "x1 y1 x2 y2 x3 y3 …", commas, semicolons and brackets ignored */
+    KT_COLUMNS_KEYPOINTS, /* keypoints: "x y seen x y seen …" */
+} kt_region_columns;
+
+/* Beside item, annotator and label. Prints to standard output. */
+kt_rc kt_merge_regions(kt_cli *cli, const char *method, const kt_table_file *t, const kt_region_opts *o, kt_region_columns columns, bool json,
                        kt_err *err) KT_MUST_USE;
 
 #endif

@@ -295,7 +295,7 @@ static void boxes_planted(void **state)
             }
         }
     }
-    kt_region_answers v = { ITEMS * EACH, ITEMS, CROWD, 3, 4, item, source, n, answer, label, at };
+    kt_region_answers v = { ITEMS * EACH, ITEMS, CROWD, 3, 4, item, source, n, answer, label, at, KT_REGION_EDGES, NULL };
     kt_regions m;
     kt_pool *pool = kt_pool_new(2);
     assert_int_equal(kt_regions_merge(&v, NULL, pool, &a, &m, NULL), 0);
@@ -334,7 +334,7 @@ static void boxes_planted(void **state)
         assert_true((s < 5) == (m.source_sd[s] < 0.04) && m.source_ci[2 * s] < m.source_accuracy[s]);
     at[2] = at[0] - 1;
     assert_int_equal(kt_regions_merge(&v, NULL, NULL, &a, &m, NULL), KT_RANGE);
-    kt_region_answers none = { 2, 2, 1, 1, 2, (uint32_t[]){ 0, 1 }, (uint32_t[]){ 0, 0 }, 0, NULL, NULL, NULL };
+    kt_region_answers none = { 2, 2, 1, 1, 2, (uint32_t[]){ 0, 1 }, (uint32_t[]){ 0, 0 }, 0, NULL, NULL, NULL, KT_REGION_EDGES, NULL };
     assert_int_equal(kt_regions_merge(&none, NULL, NULL, &a, &m, NULL), 0);
     assert_int_equal(m.n, 0);
 }

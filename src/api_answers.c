@@ -1,0 +1,320 @@
+/* The public API: merging answers that are not labels out of a few. What a merge found is a list of named arrays of doubles, so that a
+   new kind, or a new thing to tell about an old one, changes no structure. */
+#include "api_int.h"
+
+#include "algo/merge/aggregate.h"
+#include "algo/merge/multilabel.h"
+#include "algo/merge/numeric.h"
+#include "algo/merge/regions.h"
+#include "algo/merge/taxonomy.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define MOST_ARRAYS 24
+
+struct karat_merged {
+    kt_arena arena;
+    size_t n;
+    struct {
+        const char *name;
+        const double *v;
+        size_t n;
+    } array[MOST_ARRAYS];
+};
+
+const double *karat_merged_get(const karat_merged *m, const char *name, size_t *ret_n)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (name && kt_str_eq(kt_str_of(name), kt_str_of(m->array[i].name))) {
+            if (ret_n)
+                *ret_n = m->array[i].n;
+            return m->array[i].v;
+        }
+    return NULL;
+}
+
+void karat_merged_free(karat_merged *m)
+{
+    if (m)
+        kt_arena_done(&m->arena);
+    kt_free(m);
+}
+
+static void put(karat_merged *m, const char *name, const double *v, size_t n)
+{
+    KT_ASSERT(m->n < MOST_ARRAYS);
+    m->array[m->n].name = name;
+    m->array[m->n].v = v;
+    m->array[m->n++].n = n;
+}
+
+/* Anything that is not an array of doubles, number by number; a macro for want of a type. */
+#define PUT_AS_DOUBLES(m, name, from, n_numbers)                                            \
+    do {                                                                                    \
+        size_t n_ = (n_numbers);                                                            \
+        double *to_ = kt_arena_array(&(m)->arena, n_ + 1, sizeof(*to_));                    \
+        for (size_t i_ = 0; i_ < n_; i_++)                                                  \
+            to_[i_] = (double)(from)[i_];                                                   \
+        put((m), (name), to_, n_);                                                          \
+    } while (0)
+
+static kt_rc set_options(const karat_merge_options *given, const kt_setting *table, void *opt, kt_err *err)
+{
+    KT_API_OPTIONS(karat_merge_options, o, given);
+    for (size_t i = 0; i < o.n_set; i++)
+        KT_TRY(kt_settings_set(table, kt_str_of(o.set[i]), opt, err));
+    return 0;
+}
+
+/* Ends a call: hands m out, or frees it. */
+static karat_rc finish(kt_rc rc, karat_merged *m, karat_merged **ret, const kt_err *e, karat_error *err)
+{
+    if (rc == 0)
+        *ret = m;
+    else
+        karat_merged_free(m);
+    return kt_api_end(rc, e, err);
+}
+
+static kt_rc answers_fit(const uint32_t *item, const uint32_t *source, size_t n, uint32_t n_items, uint32_t n_sources, kt_err *err)
+{
+    KT_TRY(kt_api_given(item, n, "item", err));
+    KT_TRY(kt_api_given(source, n, "source", err));
+    KT_TRY(kt_api_fits(n, 16 * sizeof(double), "answers", err));
+    KT_TRY(kt_api_fits(n_items, 16 * sizeof(double), "items", err));
+    KT_TRY(kt_api_fits(n_sources, 16 * sizeof(double), "sources", err));
+    for (size_t i = 0; i < n; i++)
+        if (item[i] >= n_items || source[i] >= n_sources)
+            return kt_fail(err, KT_RANGE, "answer %zu: item %u of %u, source %u of %u", i, item[i], n_items, source[i], n_sources);
+    return 0;
+}
+
+/* start: n + 1 numbers that do not fall. */
+static kt_rc starts_fit(const size_t *start, size_t n, const char *what, kt_err *err)
+{
+    KT_TRY(kt_api_given(start, n, "start", err));
+    for (size_t i = 0; i < n; i++)
+        if (start[i] > start[i + 1])
+            return kt_fail(err, KT_RANGE, "%s %zu ends before it starts", what, i);
+    return 0;
+}
+
+/* ---- numbers ---- */
+
+static void put_numeric(karat_merged *m, const kt_numeric *r)
+{
+    size_t i = r->n_items, s = r->n_sources;
+    double method = r->method;
+    put(m, "value", r->value, i);
+    put(m, "value_ci", r->ci, 2 * i);
+    PUT_AS_DOUBLES(m, "votes", r->n_votes, i);
+    put(m, "bias", r->bias, s);
+    put(m, "bias_ci", r->bias_ci, 2 * s);
+    put(m, "sd", r->sd, s);
+    put(m, "sd_ci", r->sd_ci, 2 * s);
+    PUT_AS_DOUBLES(m, "source_votes", r->n_said, s);
+    PUT_AS_DOUBLES(m, "held_out", &r->held_out, 1);
+    PUT_AS_DOUBLES(m, "robust", &r->robust, 1);
+    PUT_AS_DOUBLES(m, "method", &method, 1);
+}
+
+karat_rc karat_merge_numbers(const uint32_t *item, const uint32_t *source, const double *value, size_t n, uint32_t n_items, uint32_t n_sources,
+                             const karat_merge_options *options, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_numeric_opts o = KT_NUMERIC_OPTS_INIT;
+    kt_numeric r;
+    kt_rc rc = answers_fit(item, source, n, n_items, n_sources, &e);
+    if (rc == 0)
+        rc = kt_api_given(value, n, "value", &e);
+    if (rc == 0)
+        rc = set_options(options, kt_numeric_options, &o, &e);
+    if (rc == 0)
+        rc = kt_numeric_fit(&(kt_numbers){ n, n_items, n_sources, item, source, value }, &o, &m->arena, &r, &e);
+    if (rc == 0)
+        put_numeric(m, &r);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- sets of labels ---- */
+
+static kt_rc merge_sets(karat_context *ctx, const karat_label_sets *v, const char *method, karat_merged *m, kt_err *err)
+{
+    const kt_aggregator *by = method ? kt_aggregator_find(kt_str_of(method)) : &kt_aggregate_auto;
+    kt_multilabel r;
+    if (!v)
+        return kt_fail(err, KT_RANGE, "there are no answers");
+    if (!by)
+        return kt_fail(err, KT_USAGE, "there is no aggregator %.80s", method);
+    if (by->needs != KT_NEEDS_NOTHING)
+        return kt_fail(err, KT_USAGE, "%s needs more than the answers", by->name);
+    KT_TRY(answers_fit(v->item, v->source, v->n, v->n_items, v->n_sources, err));
+    KT_TRY(starts_fit(v->start, v->n, "answer", err));
+    KT_TRY(kt_api_given(v->label, v->n ? v->start[v->n] : 0, "label", err));
+    KT_TRY(kt_api_fits((size_t)v->n_items * v->n_labels, 4 * sizeof(double), "items × labels", err));
+    KT_TRY(kt_api_fits(v->n_labels, 8 * sizeof(double), "labels", err));
+    size_t none = 0;
+    kt_label_sets sets = { v->n, v->n_items, v->n_sources, v->n_labels, v->item, v->source, v->n ? v->start : &none, v->label };
+    kt_pool *pool = kt_api_take(ctx);
+    kt_rc rc = kt_multilabel_fit(&sets, by, pool, &m->arena, &r, err);
+    kt_api_give(ctx, pool);
+    if (rc < 0)
+        return rc;
+    size_t cells = (size_t)r.n_items * r.n_labels;
+    PUT_AS_DOUBLES(m, "prob", r.prob, cells);
+    PUT_AS_DOUBLES(m, "votes_for", r.n_for, cells);
+    PUT_AS_DOUBLES(m, "votes", r.n_votes, r.n_items);
+    put(m, "share", r.share, r.n_labels);
+    put(m, "source_accuracy", r.source_accuracy, r.n_sources);
+    put(m, "source_ci", r.source_ci, 2 * (size_t)r.n_sources);
+    return 0;
+}
+
+karat_rc karat_merge_sets(karat_context *ctx, const karat_label_sets *sets, const char *method, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_rc rc = merge_sets(ctx, sets, method, m, &e);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- regions ---- */
+
+static const struct {
+    const char *name;
+    kt_region_form form;
+    uint32_t n_numbers; /* 0: any */
+    const kt_setting *options;
+} kinds[] = {
+    { "spans", KT_REGION_EDGES, 2, kt_region_options }, { "boxes", KT_REGION_EDGES, 4, kt_region_options },
+    { "polygons", KT_REGION_POLYGONS, 0, kt_region_options }, { "keypoints", KT_REGION_KEYPOINTS, 0, kt_keypoint_options },
+};
+
+/* Regions of a fixed number of numbers stand one after the other. */
+static kt_rc fixed_numbers(const karat_regions *v, size_t kind, uint32_t *ret, kt_err *err)
+{
+    size_t d = kinds[kind].n_numbers ? kinds[kind].n_numbers : v->n ? v->start[1] - v->start[0] : 3;
+    if (v->n && v->start[0] != 0)
+        return kt_fail(err, KT_RANGE, "start begins with %zu, not 0", v->start[0]);
+    for (size_t r = 0; r < v->n; r++)
+        if (v->start[r + 1] - v->start[r] != d)
+            return kt_fail(err, KT_RANGE, "region %zu has %zu numbers, not %zu", r, v->start[r + 1] - v->start[r], d);
+    if (d > UINT32_MAX / 4)
+        return kt_fail(err, KT_LIMIT, "%zu numbers a region", d);
+    *ret = (uint32_t)d;
+    return 0;
+}
+
+static void put_regions(karat_merged *m, const kt_region_answers *v, const kt_regions *r)
+{
+    size_t s = v->n_sources;
+    size_t *start = r->start ? r->start : kt_arena_array(&m->arena, r->n + 1, sizeof(*start));
+    for (size_t g = 0; !r->start && g <= r->n; g++)
+        start[g] = g * v->n_numbers;
+    PUT_AS_DOUBLES(m, "item", r->item, r->n);
+    PUT_AS_DOUBLES(m, "label", r->label, r->n);
+    put(m, "there", r->prob, r->n);
+    put(m, "label_posterior", r->label_prob, r->n);
+    PUT_AS_DOUBLES(m, "votes_for", r->n_for, r->n);
+    PUT_AS_DOUBLES(m, "looked", r->n_looked, r->n);
+    PUT_AS_DOUBLES(m, "kept", r->kept, r->n);
+    PUT_AS_DOUBLES(m, "start", start, r->n + 1);
+    put(m, "at", r->at, start[r->n]);
+    if (r->seen)
+        put(m, "seen", r->seen, r->n * v->n_numbers);
+    put(m, "source_accuracy", r->source_accuracy, s);
+    put(m, "source_ci", r->source_ci, 2 * s);
+    put(m, "source_sd", r->source_sd, s);
+    put(m, "source_sd_ci", r->source_sd_ci, 2 * s);
+}
+
+static kt_rc merge_regions(karat_context *ctx, const char *kind, const karat_regions *v, const karat_merge_options *options, karat_merged *m, kt_err *err)
+{
+    size_t k = 0;
+    kt_region_opts o = KT_REGION_OPTS_INIT;
+    kt_regions r;
+    while (k < KT_LEN(kinds) && !(kind && kt_str_eq(kt_str_of(kind), kt_str_of(kinds[k].name))))
+        k++;
+    if (k == KT_LEN(kinds))
+        return kt_fail(err, KT_USAGE, "there are no regions called %.80s; there are spans, boxes, polygons and keypoints", kind ? kind : "(null)");
+    if (!v)
+        return kt_fail(err, KT_RANGE, "there are no answers");
+    KT_TRY(set_options(options, kinds[k].options, &o, err));
+    KT_TRY(answers_fit(v->item, v->source, v->n_answers, v->n_items, v->n_sources, err));
+    KT_TRY(starts_fit(v->start, v->n, "region", err));
+    KT_TRY(kt_api_given(v->answer, v->n, "answer", err));
+    KT_TRY(kt_api_given(v->label, v->n, "label", err));
+    KT_TRY(kt_api_given(v->at, v->n, "at", err));
+    KT_TRY(kt_api_fits(v->n, 16 * sizeof(double), "regions", err));
+    KT_TRY(kt_api_fits((size_t)v->n_sources * v->n_labels, v->n_labels * sizeof(double), "sources × labels²", err));
+    kt_region_answers a = { v->n_answers, v->n_items, v->n_sources, v->n_labels, 0, v->item, v->source, v->n, v->answer, v->label, v->at,
+                            kinds[k].form, kinds[k].form == KT_REGION_POLYGONS ? v->start : NULL };
+    if (!a.start)
+        KT_TRY(fixed_numbers(v, k, &a.n_numbers, err));
+    size_t none = 0;
+    if (a.form == KT_REGION_POLYGONS && v->n == 0)
+        a.start = &none;
+    kt_pool *pool = kt_api_take(ctx);
+    kt_rc rc = kt_regions_merge(&a, &o, pool, &m->arena, &r, err);
+    kt_api_give(ctx, pool);
+    if (rc == 0)
+        put_regions(m, &a, &r);
+    return rc;
+}
+
+karat_rc karat_merge_regions(karat_context *ctx, const char *kind, const karat_regions *regions, const karat_merge_options *options, karat_merged **ret,
+                             karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_rc rc = merge_regions(ctx, kind, regions, options, m, &e);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- trees ---- */
+
+static void put_taxonomy(karat_merged *m, const kt_taxonomy_merge *r)
+{
+    size_t i = r->n_items, s = r->n_sources, cells = s * r->n_levels;
+    PUT_AS_DOUBLES(m, "label", r->label, i);
+    PUT_AS_DOUBLES(m, "deepest", r->deepest, i);
+    put(m, "posterior", r->prob, i);
+    PUT_AS_DOUBLES(m, "votes", r->n_votes, i);
+    PUT_AS_DOUBLES(m, "votes_for", r->n_for, i);
+    PUT_AS_DOUBLES(m, "votes_above", r->n_above, i);
+    PUT_AS_DOUBLES(m, "start", r->start, i + 1);
+    PUT_AS_DOUBLES(m, "node", r->node, r->start[i]);
+    put(m, "node_posterior", r->node_prob, r->start[i]);
+    put(m, "share", r->share, r->n_nodes);
+    put(m, "source_accuracy", r->source_accuracy, s);
+    put(m, "source_ci", r->source_ci, 2 * s);
+    put(m, "level_accuracy", r->level_accuracy, cells);
+    put(m, "level_ci", r->level_ci, 2 * cells);
+    put(m, "level_votes", r->level_votes, cells);
+}
+
+karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, const int32_t *parent, const karat_merge_options *options, karat_merged **ret,
+                              karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_taxonomy_opts o = KT_TAXONOMY_OPTS_INIT;
+    kt_taxonomy_merge r;
+    kt_votes v;
+    kt_rc rc = kt_api_votes(votes, &v, &e);
+    if (rc == 0)
+        rc = kt_api_given(parent, v.n_labels, "parent", &e);
+    if (rc == 0)
+        rc = kt_api_fits((size_t)v.n_sources * v.n_labels, 32 * sizeof(double), "sources × nodes", &e);
+    if (rc == 0)
+        rc = set_options(options, kt_taxonomy_options, &o, &e);
+    if (rc == 0) {
+        kt_pool *pool = kt_api_take(ctx);
+        rc = kt_taxonomy_fit(&v, parent, &o, pool, &m->arena, &r, &e);
+        kt_api_give(ctx, pool);
+    }
+    if (rc == 0)
+        put_taxonomy(m, &r);
+    return finish(rc, m, ret, &e, err);
+}
