@@ -149,6 +149,14 @@ class TrackScores(c.Structure):
         (n, c.c_double) for n in ("mota", "motp", "idf1", "id_precision", "id_recall", "hota", "det_a", "ass_a")]
 
 
+class LiveOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("right", c.c_double), ("wrong", c.c_double), ("equal", c.c_double), ("unnamed", c.c_double), ("refresh", c.c_int32)]
+
+
+class LiveQuestion(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("target", c.c_double), ("least", c.c_uint32), ("doubt", c.c_double), ("worth", c.c_double), ("n_sources", c.c_uint32), ("source", P), ("price", P)]
+
+
 def _declare(name: str, result: Any, *args: Any) -> None:
     f = getattr(lib, name)
     f.restype, f.argtypes = result, list(args)
@@ -203,6 +211,17 @@ _declare("karat_score_masks", _i, P, P, _z, _u32, P, P, P, P)
 _declare("karat_score_boundary", _i, P, P, _u32, _u32, _d, P, P)
 _declare("karat_score_segments", _i, P, P, P, P, P)
 _declare("karat_score_tracks", _i, P, P, P, P)
+_declare("karat_live_open", _i, _u32, P, P, P)
+_declare("karat_live_close", None, P)
+_declare("karat_live_grow", _i, P, _u32, P)
+_declare("karat_live_add", _i, P, _u32, _u32, c.c_int32, P)
+_declare("karat_live_add_votes", _i, P, P, P)
+_declare("karat_live_withdraw", _i, P, _u32, _u32, P)
+_declare("karat_live_settle", _u32, P, _u32, _d)
+_declare("karat_live_said", c.c_int32, P, _u32, _u32)
+_declare("karat_live_posterior", _u32, P, _u32, P)
+_declare("karat_live_accuracy", _d, P, _u32)
+_declare("karat_live_next", _i, P, _u32, P, P, P, P, P)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 
