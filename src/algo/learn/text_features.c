@@ -8,6 +8,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 enum { CHUNK_ROWS = 512, MAX_TOKEN = 64 };
