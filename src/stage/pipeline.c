@@ -326,3 +326,19 @@ kt_rc kt_pipeline_explain(kt_store *s, const kt_project *p, kt_str ext_id, kt_po
     run_free(r);
     return rc;
 }
+
+kt_rc kt_pipeline_explain_route(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, kt_arena *a, bool *ret_waiting,
+                                kt_route_explained *ret, kt_err *err)
+{
+    kt_config c;
+    kt_pipeline_result done = { 0 };
+    KT_TRY(own_config(s, p, a, &c, err));
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
+    kt_rc rc = run_stages(r, KT_UNTIL_PRELABEL, &done);
+    *ret_waiting = done.waiting;
+    if (rc == 0 && !done.waiting)
+        rc = kt_route_explain(r, ret);
+    run_free(r);
+    return rc;
+}

@@ -4,6 +4,7 @@
 
 #include "stage/explain.h"
 #include "stage/export.h"
+#include "stage/route_explain.h"
 #include "stage/run.h"
 #include "store/queue.h"
 
@@ -41,6 +42,9 @@ kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, boo
 /* As kt_pipeline_continue up to pre-labelling, then why item ext_id has its label. *ret_waiting: people are needed first. */
 kt_rc kt_pipeline_explain(kt_store *s, const kt_project *p, kt_str ext_id, kt_pool *pool, kt_progress *progress, kt_arena *a,
                           bool *ret_waiting, kt_explanation *ret, kt_err *err) KT_MUST_USE;
+/* As kt_pipeline_continue up to pre-labelling, then what routing would do. */
+kt_rc kt_pipeline_explain_route(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, kt_arena *a, bool *ret_waiting,
+                                kt_route_explained *ret, kt_err *err) KT_MUST_USE;
 /* The whole flow of config c in the open workspace s. Texts of *ret live in a. */
 kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret,
                       kt_err *err) KT_MUST_USE;

@@ -1,11 +1,13 @@
 /* The numbers of the report: what the flow did, how people agree, and, where a truth was held back, how right it all is. */
 #include "algo/agree/agree.h"
+#include "algo/route/confidence.h"
 #include "algo/stats.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/review.h"
 #include "stage/run.h"
+#include "store/approval.h"
 #include "store/audit.h"
 #include "store/column.h"
 
@@ -145,6 +147,22 @@ static kt_bin *bins_of(struct build *b, const float *score, const uint8_t *right
     return v;
 }
 
+/* "isotonic 0.2131, platt 0.2150, …": the best first. */
+static kt_str losses(kt_run *r)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(1000);
+    bool said[KT_CALIBRATE__COUNT] = { false };
+    for (int k = 0; k < KT_CALIBRATE__COUNT && r->calibration_loss[0] > 0; k++) {
+        int best = -1;
+        for (int m = 0; m < KT_CALIBRATE__COUNT; m++)
+            if (!said[m] && (best < 0 || r->calibration_loss[m] < r->calibration_loss[best]))
+                best = m;
+        said[best] = true;
+        kt_buf_printf(&b, "%s%s %.4f", k ? ", " : "", kt_calibrate_name((kt_calibrate_method)best), r->calibration_loss[best]);
+    }
+    return b.n ? kt_arena_str(r->arena, KT_BUF_STR(&b)) : KT_S("");
+}
+
 /* Reliability on everything that has a truth (else on the trusted sample), before and after. */
 static void reliability(struct build *b)
 {
@@ -164,9 +182,46 @@ static void reliability(struct build *b)
     b->ret->after = bins_of(b, after, right, n, &b->ret->ece_after);
     b->ret->n_before = b->ret->n_after = BINS;
     b->ret->calibration = kt_str_of(kt_calibrate_name(r->calibration.method));
+    b->ret->calibration_why = losses(r);
     kt_free(before);
     kt_free(after);
     kt_free(right);
+}
+
+/* The watch over the batch with most checks, answer by answer. */
+static kt_rc checks(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_approval_batch *v, *most = NULL;
+    kt_approval_check *c;
+    size_t n, n_checks;
+    kt_confidence w;
+    KT_TRY(kt_approval_batch_list(r->s, r->p.id, r->arena, &v, &n, r->err));
+    b->ret->n_batches = n;
+    for (size_t i = 0; i < n; i++) {
+        b->ret->n_reopened += v[i].reopened_us > 0;
+        b->ret->n_checked += (uint64_t)v[i].n;
+        b->ret->n_checked_wrong += (uint64_t)v[i].wrong;
+        if (v[i].n > 0 && (!most || v[i].n > most->n))
+            most = &v[i];
+    }
+    if (!most)
+        return 0;
+    KT_TRY(kt_approval_check_list(r->s, r->p.id, most->batch, r->arena, &c, &n_checks, r->err));
+    kt_curve_point *at = kt_arena_array(r->arena, n_checks + 1, sizeof(*at));
+    KT_TRY(kt_confidence_begin((uint64_t)most->size, most->delta, &w, r->err));
+    for (size_t i = 0; i < n_checks; i++) {
+        KT_TRY(kt_confidence_add(&w, c[i].answer != c[i].label, r->err));
+        at[i] = (kt_curve_point){ (double)w.n, (double)w.wrong / (double)w.n, w.low, w.high };
+    }
+    b->ret->check = at;
+    b->ret->n_check = n_checks;
+    b->ret->check_name = most->name;
+    b->ret->check_size = (uint64_t)most->size;
+    b->ret->check_budget = most->budget;
+    b->ret->check_delta = most->delta;
+    b->ret->check_reopened = most->reopened_us > 0;
+    return 0;
 }
 
 struct scored {
@@ -428,6 +483,8 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         throughput(&b);
         rc = learning_curve(&b);
     }
+    if (rc == 0)
+        rc = checks(&b);
     if (rc == 0)
         rc = functions(&b);
     if (rc == 0)

@@ -49,6 +49,15 @@ typedef struct kt_report {
     size_t n_before, n_after;
     double ece_before, ece_after;
     kt_str calibration;                              /* "isotonic" */
+    kt_str calibration_why;                          /* the losses in cross-validation it was chosen by; empty: too few trusted items */
+    /* checks of what the machine approved */
+    uint64_t n_batches, n_reopened, n_checked, n_checked_wrong;
+    kt_str check_name;                               /* the batch with most checks: … */
+    uint64_t check_size;
+    double check_budget, check_delta;
+    bool check_reopened;
+    const kt_curve_point *check;                     /* … x: answers, y: share wrong so far, lo and hi: the interval then */
+    size_t n_check;
     const kt_curve_point *coverage;                  /* x: share of items approved, y: error on trusted, hi: upper bound */
     const kt_curve_point *coverage_true;             /* y: error against truth; may be NULL */
     size_t n_coverage, n_coverage_true;

@@ -124,6 +124,7 @@ void kt_report_html(const kt_report *r, kt_buf *ret)
     kt_plot_flow(ret, r);
     kt_buf_puts(ret, "<div class=grid>");
     kt_plot_coverage(ret, r);
+    kt_plot_checks(ret, r);
     kt_plot_reliability(ret, r);
     kt_plot_learning(ret, r);
     kt_plot_throughput(ret, r);

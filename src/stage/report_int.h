@@ -8,6 +8,7 @@ void kt_html_percent(kt_buf *b, double v, int digits); /* "–" for NaN */
 void kt_html_count(kt_buf *b, uint64_t n);             /* 12,345 */
 void kt_plot_flow(kt_buf *b, const kt_report *r);
 void kt_plot_coverage(kt_buf *b, const kt_report *r);
+void kt_plot_checks(kt_buf *b, const kt_report *r); /* nothing without a check */
 void kt_plot_reliability(kt_buf *b, const kt_report *r);
 void kt_plot_learning(kt_buf *b, const kt_report *r);
 void kt_plot_throughput(kt_buf *b, const kt_report *r);

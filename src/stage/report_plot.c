@@ -66,13 +66,13 @@ static void close_plot(kt_buf *b, const char *caption)
     kt_buf_printf(b, "</svg><figcaption>%s</figcaption></figure>", caption);
 }
 
-/* which: 0 y, 1 hi. */
+/* which: 0 y, 1 hi, 2 lo. */
 static void line(const struct frame *f, const kt_curve_point *v, size_t n, int which, const char *look)
 {
     bool pen = false;
     kt_buf_puts(f->b, "<path fill=none d='");
     for (size_t i = 0; i < n; i++) {
-        double y = which ? v[i].hi : v[i].y;
+        double y = which == 0 ? v[i].y : which == 1 ? v[i].hi : v[i].lo;
         if (isnan(y)) {
             pen = false;
             continue;
@@ -133,6 +133,34 @@ void kt_plot_coverage(kt_buf *b, const kt_report *r)
                   "trusted items are a uniform random sample of what was routed; Karat drew that sample itself.");
 }
 
+void kt_plot_checks(kt_buf *b, const kt_report *r)
+{
+    if (!r->n_check)
+        return;
+    const kt_curve_point *last = &r->check[r->n_check - 1];
+    struct frame f = { b, 0, (double)r->n_check, 0, KT_MIN(1.0, KT_MAX(4 * r->check_budget, KT_MAX(1.5 * last->lo, 1.2 * last->y))) };
+    open_plot(&f, "Checks of what the machine approved", "answers", false, true);
+    kt_buf_printf(b, "<line x1=%d x2=%d y1=%.1f y2=%.1f stroke='var(--warn)' stroke-dasharray='5 4'/>", LEFT, RIGHT, py(&f, r->check_budget), py(&f, r->check_budget));
+    line(&f, r->check, r->n_check, 1, "stroke='var(--b)' stroke-width=2");
+    line(&f, r->check, r->n_check, 2, "stroke='var(--b)' stroke-width=2");
+    line(&f, r->check, r->n_check, 0, "stroke='var(--a)' stroke-width=1.5");
+    legend(&f, 0, "var(--b)", "between these lies the error of the batch, at every moment");
+    legend(&f, 1, "var(--a)", "share of wrong ones so far");
+    legend(&f, 2, "var(--warn)", "error budget");
+    kt_buf_puts(b, "</svg><figcaption>Batch ");
+    kt_buf_html(b, r->check_name);
+    kt_buf_puts(b, ", ");
+    kt_html_count(b, r->check_size);
+    kt_buf_printf(b, " items: %s. The interval holds for all answers at once with a chance of at least ", r->check_reopened ? "proved to be over its budget and opened again" : "it stands");
+    kt_html_percent(b, 1 - r->check_delta, 1);
+    kt_buf_puts(b, ", if the order of the answers does not depend on whether the machine was right; the checks are a random sample that "
+                   "Karat drew. In all batches ");
+    kt_html_count(b, r->n_checked_wrong);
+    kt_buf_puts(b, " of ");
+    kt_html_count(b, r->n_checked);
+    kt_buf_puts(b, " checks found the machine wrong.</figcaption></figure>");
+}
+
 static void bins(const struct frame *f, const kt_bin *v, size_t n, const char *colour)
 {
     kt_curve_point pts[64];
@@ -162,6 +190,11 @@ void kt_plot_reliability(kt_buf *b, const kt_report *r)
     legend(&f, 1, "var(--a)", "calibrated");
     kt_buf_puts(b, "</svg><figcaption>How often a label of that confidence is right; on the dashed line the confidence is true. Calibration: ");
     kt_buf_html(b, r->calibration);
+    if (r->calibration_why.n) {
+        kt_buf_puts(b, ", the least log loss in cross-validation on the trusted sample (");
+        kt_buf_html(b, r->calibration_why);
+        kt_buf_puts(b, ")");
+    }
     kt_buf_puts(b, "; expected calibration error ");
     kt_html_percent(b, r->ece_before, 1);
     kt_buf_puts(b, " before, ");

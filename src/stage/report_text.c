@@ -72,6 +72,9 @@ void kt_report_text(const kt_report *r, kt_buf *ret)
     row(ret, "final labels", r->n_final, "");
     row(ret, "left out", r->n_left_out, "");
     guarantee(r, ret);
+    if (r->n_checked)
+        kt_buf_printf(ret, "    checked:  %llu of the approved, %llu wrong; %llu of %llu batches opened again\n", (unsigned long long)r->n_checked,
+                      (unsigned long long)r->n_checked_wrong, (unsigned long long)r->n_reopened, (unsigned long long)r->n_batches);
     kt_buf_puts(ret, "\n  error of final labels: annotators ");
     percent(ret, r->human_error);
     kt_buf_puts(ret, ", experts ");
@@ -98,6 +101,7 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         { "expert", r->n_expert }, { "train", r->n_train }, { "trusted", r->n_trusted }, { "disputes", r->n_disputes },
         { "answers", r->n_answers }, { "final", r->n_final }, { "left_out", r->n_left_out }, { "bound_n", r->bound_n },
         { "bound_errors", r->bound_errors }, { "audit_events", r->audit_events },
+        { "batches", r->n_batches }, { "batches_reopened", r->n_reopened }, { "checked", r->n_checked }, { "checked_wrong", r->n_checked_wrong },
     };
     const struct { const char *name; double v; } numbers[] = {
         { "budget", r->budget }, { "confidence", r->confidence }, { "threshold", r->threshold }, { "bound", r->bound },
@@ -113,6 +117,8 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         kt_buf_printf(ret, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].v);
     for (size_t i = 0; i < KT_LEN(numbers); i++)
         number(ret, numbers[i].name, numbers[i].v);
+    kt_buf_puts(ret, ",\"calibration\":");
+    kt_buf_json(ret, r->calibration);
     kt_buf_puts(ret, ",\"failed_functions\":[");
     bool first = true;
     for (size_t i = 0; i < r->n_functions; i++) {
