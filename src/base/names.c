@@ -35,6 +35,24 @@ uint32_t kt_names_add(kt_names *d, kt_str name)
     }
 }
 
+uint32_t kt_names_copy(kt_names *d, kt_str name, kt_arena *a)
+{
+    size_t before = d->n;
+    uint32_t id = kt_names_add(d, name);
+    if (d->n == before)
+        return id;
+    if ((size_t)(d->end - d->at) < name.n) {
+        size_t size = KT_MAX(name.n, (size_t)1 << 16);
+        d->at = kt_arena_alloc(a, size);
+        d->end = d->at + size;
+    }
+    if (name.n)
+        memcpy(d->at, name.p, name.n);
+    d->name[id].p = d->at;
+    d->at += name.n;
+    return id;
+}
+
 int64_t kt_names_get(const kt_names *d, kt_str name)
 {
     for (uint64_t h = hash_of(name);; h = step(h)) {

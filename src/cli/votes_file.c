@@ -1,14 +1,13 @@
-/* One pass over the rows: names become ids through a hash of 64 bits (checked against the name, so that a collision costs a
+/* One pass over the rows, of which only a piece is in memory: names become ids through a hash of 64 bits (checked against the name, so that a collision costs a
    step and not a wrong vote). Arrays of numpy become ids of the values themselves. */
 #include "cli/votes_file.h"
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/str.h"
 #include "format/npy.h"
-#include "format/rows.h"
+#include "format/row_stream.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 36)
 
@@ -21,14 +20,15 @@ static const char *const aliases[N_ROLES][8] = {
 };
 
 typedef struct table {
-    kt_rows rows;
+    kt_row_stream s;
+    kt_arena *a;
     int role[N_ROLES]; /* column of each; wide: only ITEM */
     bool wide, pairs;
 } table;
 
 static kt_rc fail_at(const table *t, const char *field, kt_err *err, kt_rc rc)
 {
-    kt_rows_at(&t->rows, field, err);
+    kt_rows_at(&t->s.rows, field, err);
     return rc;
 }
 
@@ -43,10 +43,10 @@ static bool is_role(kt_str name, int role)
 static kt_rc missing_column(const table *t, int role, kt_err *err)
 {
     char have[120];
-    kt_rows_columns(&t->rows, have, sizeof(have));
+    kt_rows_columns(&t->s.rows, have, sizeof(have));
     kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", role_name[role], have);
     kt_hint(err, "the first line should be %s", t->pairs ? "item,label" : "item,annotator,label");
-    kt_at(err, t->rows.path, 1, role_name[role]);
+    kt_at(err, t->s.rows.path, 1, role_name[role]);
     return KT_PARSE;
 }
 
@@ -55,35 +55,40 @@ static kt_rc assign_roles(table *t, kt_err *err)
 {
     for (int r = 0; r < N_ROLES; r++) {
         t->role[r] = -1;
-        for (size_t c = t->rows.n_columns; c-- > 0;)
-            if (is_role(t->rows.column[c], r))
+        for (size_t c = t->s.rows.n_columns; c-- > 0;)
+            if (is_role(t->s.rows.column[c], r))
                 t->role[r] = (int)c;
     }
     if (t->pairs) {
         bool both = t->role[ITEM] >= 0 && t->role[LABEL] >= 0;
         t->role[SOURCE] = t->role[ITEM] = both ? t->role[ITEM] : 0; /* not looked at as a source */
-        if (both || t->rows.n_columns == 2) {
+        if (both || t->s.rows.n_columns == 2) {
             t->role[LABEL] = both ? t->role[LABEL] : 1;
             return 0;
         }
         return missing_column(t, LABEL, err);
     }
-    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->rows.n_columns > 1;
+    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->s.rows.n_columns > 1;
     for (int r = 0; r < N_ROLES && !t->wide; r++)
         if (t->role[r] < 0)
             return missing_column(t, r, err);
     return 0;
 }
 
-static kt_rc read_header(table *t, const char *path, kt_str text, kt_arena *a, kt_err *err)
+static kt_rc read_header(table *t, kt_err *err)
 {
-    if (kt_rows_open(&t->rows, path, text, false, a, err) < 0) {
-        if (err && text.n == 0)
-            kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
-        return err ? err->rc : KT_PARSE;
-    }
-    return assign_roles(t, err);
+    bool empty = t->s.text.n == 0;
+    kt_rc rc = kt_row_stream_header(&t->s, err);
+    if (rc < 0 && empty)
+        kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
+    return rc < 0 ? rc : assign_roles(t, err);
 }
+
+/* Row is on line, and the rows behind it are each on the next, up to the next of these. */
+typedef struct place {
+    size_t row;
+    uint64_t line;
+} place;
 
 typedef struct loading {
     table t;
@@ -92,6 +97,8 @@ typedef struct loading {
     KT_VEC(uint32_t) item;
     KT_VEC(uint32_t) source;
     KT_VEC(int32_t) label;
+    KT_VEC(place) places; /* for messages */
+    size_t rows;
 } loading;
 
 static kt_rc bad_name(const table *t, int role, kt_str s, kt_err *err)
@@ -110,7 +117,7 @@ static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, 
     if (!missing && !(l->o->minus_one_abstains && label.n == 2 && label.p[0] == '-' && label.p[1] == '1')) {
         if (label.n > KT_MAX_ID_BYTES)
             return bad_name(&l->t, LABEL, label, err);
-        id = (int32_t)kt_names_add(&l->dict[LABEL], label);
+        id = (int32_t)kt_names_copy(&l->dict[LABEL], label, l->t.a);
         if (l->o->labels.n && (size_t)id >= l->o->labels.n) {
             kt_fail(err, KT_RANGE, "label %.*s is not one of the %zu given labels", KT_F(label), l->o->labels.n);
             return fail_at(&l->t, "label", err, KT_RANGE);
@@ -122,33 +129,40 @@ static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, 
     return 0;
 }
 
+static void keep_place(loading *l)
+{
+    const place *last = l->places.n ? &l->places.v[l->places.n - 1] : NULL;
+    if (!last || last->line + (l->rows - last->row) != l->t.s.rows.line)
+        KT_PUSH(&l->places, (place){ l->rows, l->t.s.rows.line });
+    l->rows++;
+}
+
 static kt_rc read_rows(loading *l, kt_err *err)
 {
     table *t = &l->t;
+    const kt_rows *r = &t->s.rows;
     kt_rc rc;
-    kt_str last = { NULL, 0 };
-    uint32_t last_id = 0;
-    for (size_t c = 1; t->wide && c < t->rows.n_columns; c++)
-        kt_names_add(&l->dict[SOURCE], t->rows.column[c]);
-    while ((rc = kt_rows_next(&t->rows, err)) == 0) {
-        kt_str item = t->rows.field[t->role[ITEM]];
+    uint32_t item_id = 0;
+    for (size_t c = 1; t->wide && c < r->n_columns; c++)
+        kt_names_add(&l->dict[SOURCE], r->column[c]);
+    while ((rc = kt_row_stream_next(&t->s, err)) == 0) {
+        kt_str item = r->field[t->role[ITEM]];
+        keep_place(l);
         if (item.n == 0 || item.n > KT_MAX_ID_BYTES)
             return bad_name(t, ITEM, item, err);
-        if (!last.p || !kt_str_eq(item, last)) {
-            last = item;
-            last_id = kt_names_add(&l->dict[ITEM], item);
-        }
+        if (l->dict[ITEM].n == 0 || !kt_str_eq(item, l->dict[ITEM].name[item_id]))
+            item_id = kt_names_copy(&l->dict[ITEM], item, t->a);
         if (t->wide) {
-            for (size_t c = 1; c < t->rows.n_columns; c++)
-                KT_TRY(add_vote(l, last_id, (uint32_t)c - 1, t->rows.field[c], err));
+            for (size_t c = 1; c < r->n_columns; c++)
+                KT_TRY(add_vote(l, item_id, (uint32_t)c - 1, r->field[c], err));
             continue;
         }
-        kt_str source = t->pairs ? KT_S("-") : t->rows.field[t->role[SOURCE]];
+        kt_str source = t->pairs ? KT_S("-") : r->field[t->role[SOURCE]];
         if (source.n == 0 || source.n > KT_MAX_ID_BYTES)
             return bad_name(t, SOURCE, source, err);
-        KT_TRY(add_vote(l, last_id, kt_names_add(&l->dict[SOURCE], source), t->rows.field[t->role[LABEL]], err));
+        KT_TRY(add_vote(l, item_id, kt_names_copy(&l->dict[SOURCE], source, t->a), r->field[t->role[LABEL]], err));
         if (l->item.n >= UINT32_MAX - 1)
-            return kt_fail(err, KT_LIMIT, "%s holds more than %u votes", t->rows.path, UINT32_MAX - 2);
+            return kt_fail(err, KT_LIMIT, "%s holds more than %u votes", r->path, UINT32_MAX - 2);
     }
     return rc < 0 ? rc : 0;
 }
@@ -174,8 +188,8 @@ static int by_value(const void *x, const void *y)
 static void order_labels(loading *l, kt_votes_file *ret)
 {
     size_t n = l->dict[LABEL].n;
-    struct ordered *o = kt_arena_array(l->t.rows.a, n + 1, sizeof(*o));
-    int32_t *new_id = kt_arena_array(l->t.rows.a, n + 1, sizeof(*new_id));
+    struct ordered *o = kt_arena_array(l->t.a, n + 1, sizeof(*o));
+    int32_t *new_id = kt_arena_array(l->t.a, n + 1, sizeof(*new_id));
     bool numbers = n > 0;
     for (size_t i = 0; i < n; i++) {
         o[i] = (struct ordered){ .name = l->dict[LABEL].name[i], .old = (uint32_t)i };
@@ -183,8 +197,8 @@ static void order_labels(loading *l, kt_votes_file *ret)
     }
     if (l->o->labels.n == 0 && n)
         qsort(o, n, sizeof(*o), numbers ? by_value : by_name);
-    ret->label = kt_arena_array(l->t.rows.a, n + 1, sizeof(kt_str));
-    ret->value = numbers ? kt_arena_array(l->t.rows.a, n, sizeof(double)) : NULL;
+    ret->label = kt_arena_array(l->t.a, n + 1, sizeof(kt_str));
+    ret->value = numbers ? kt_arena_array(l->t.a, n, sizeof(double)) : NULL;
     for (size_t i = 0; i < n; i++) {
         ret->label[i] = o[i].name;
         new_id[o[i].old] = (int32_t)i;
@@ -196,21 +210,19 @@ static void order_labels(loading *l, kt_votes_file *ret)
             l->label.v[i] = new_id[l->label.v[i]];
 }
 
-/* Line of vote number k: read again up to there, only for an error message. */
+/* Line of vote number k; 0: there are no lines. */
 static uint64_t line_of(const loading *l, size_t k)
 {
-    table t = l->t;
-    kt_err ignored = { 0 };
-    if (read_header(&t, l->t.rows.path, l->t.rows.text, l->t.rows.a, &ignored) < 0)
-        return 0;
-    for (size_t row = 0, per_row = t.wide ? t.rows.n_columns - 1 : 1; row <= k / per_row; row++)
-        if (kt_rows_next(&t.rows, &ignored) != 0)
-            return 0;
-    return t.rows.line;
+    size_t row = k / (l->t.wide ? l->t.s.rows.n_columns - 1 : 1), from = 0, to = l->places.n;
+    while (to - from > 1) {
+        size_t middle = (from + to) / 2;
+        *(l->places.v[middle].row <= row ? &from : &to) = middle;
+    }
+    return l->places.n ? l->places.v[from].line + (row - l->places.v[from].row) : 0;
 }
 
 /* Votes first and second are by the same source on the same item. */
-static kt_rc duplicate(loading *l, size_t first, size_t second, kt_err *err)
+static kt_rc duplicate(const loading *l, size_t first, size_t second, kt_err *err)
 {
     kt_str item = l->dict[ITEM].name[l->item.v[first]], source = l->dict[SOURCE].name[l->source.v[first]];
     char earlier[40] = "";
@@ -223,14 +235,30 @@ static kt_rc duplicate(loading *l, size_t first, size_t second, kt_err *err)
         kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s%s", KT_F(source), KT_F(item), earlier);
         kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
     }
-    kt_at(err, l->t.rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
+    kt_at(err, l->t.s.rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
     return KT_RANGE;
+}
+
+/* Votes of an item stand together and none is by a source that has voted on it: seen by one look at each, without sorting. */
+static bool plainly_single(const loading *l)
+{
+    uint32_t *last = kt_zalloc_array(l->dict[SOURCE].n, sizeof(*last)); /* of each source: its last item + 1 */
+    bool ret = true;
+    for (size_t i = 0; i < l->item.n && ret; i++) {
+        uint32_t *of = &last[l->source.v[i]];
+        ret = (i == 0 || l->item.v[i] >= l->item.v[i - 1]) && *of != l->item.v[i] + 1;
+        *of = l->item.v[i] + 1;
+    }
+    kt_free(last);
+    return ret;
 }
 
 /* Keeps one vote per source and item, or refuses. seen: last vote of each source + 1, valid within one item. */
 static kt_rc settle_duplicates(loading *l, kt_err *err)
 {
     size_t n = l->item.n, n_items = l->dict[ITEM].n, kept = 0, worst = SIZE_MAX, its_first = 0;
+    if (plainly_single(l))
+        return 0;
     kt_votes v = { .n = n, .n_items = (uint32_t)n_items, .item = l->item.v };
     size_t *start = kt_alloc_array(n_items + 1, sizeof(size_t)), *order = kt_alloc_array(n, sizeof(size_t));
     size_t *seen = kt_zalloc_array(l->dict[SOURCE].n, sizeof(size_t));
@@ -286,17 +314,17 @@ static void keep_votes(loading *l, kt_votes_file *ret)
                              (uint32_t)l->dict[LABEL].n, l->item.v, l->source.v, l->label.v };
 }
 
-static kt_rc load(loading *l, const char *path, kt_arena *a, kt_votes_file *ret, kt_err *err)
+static kt_rc load(loading *l, kt_votes_file *ret, kt_err *err)
 {
     for (size_t i = 0; i < l->o->labels.n; i++)
         if (kt_names_add(&l->dict[LABEL], l->o->labels.v[i]) != i)
             return kt_fail(err, KT_USAGE, "label %.*s is listed twice", KT_F(l->o->labels.v[i]));
-    KT_TRY(read_header(&l->t, path, KT_BUF_STR(&ret->text), a, err));
+    KT_TRY(read_header(&l->t, err));
     KT_TRY(read_rows(l, err));
     KT_TRY(settle_duplicates(l, err));
     order_labels(l, ret);
-    ret->item = keep_names(&l->dict[ITEM], l->t.rows.a);
-    ret->source = keep_names(&l->dict[SOURCE], l->t.rows.a);
+    ret->item = keep_names(&l->dict[ITEM], l->t.a);
+    ret->source = keep_names(&l->dict[SOURCE], l->t.a);
     keep_votes(l, ret);
     return 0;
 }
@@ -361,7 +389,7 @@ static kt_rc number_matrix(const kt_npy *x, const kt_votes_file_opts *o, kt_aren
 
 static kt_rc text_matrix(loading *l, const kt_npy *x, kt_err *err)
 {
-    kt_arena *a = l->t.rows.a;
+    kt_arena *a = l->t.a;
     kt_str *item = numbered(a, x->shape[0]), *source = numbered(a, x->shape[1]);
     for (size_t i = 0; i < x->shape[0]; i++)
         kt_names_add(&l->dict[ITEM], item[i]);
@@ -376,7 +404,7 @@ static kt_rc text_matrix(loading *l, const kt_npy *x, kt_err *err)
 /* Three arrays of one length. column[SOURCE] may be missing where pairs are read. */
 static kt_rc triples(loading *l, const kt_npy *const column[N_ROLES], kt_err *err)
 {
-    kt_arena *a = l->t.rows.a;
+    kt_arena *a = l->t.a;
     for (int r = 0; r < N_ROLES; r++)
         if (column[r] && (column[r]->n_dims != 1 || column[r]->n != column[ITEM]->n))
             return kt_fail(err, KT_PARSE, "array %s should have one dimension of %zu, as item has", role_name[r], column[ITEM]->n);
@@ -408,23 +436,27 @@ static kt_rc load_arrays(loading *l, const kt_npz_member *m, size_t n, kt_votes_
         return KT_PARSE;
     }
     if (!have && matrix->kind == KT_NPY_NUMBER)
-        return number_matrix(matrix, l->o, l->t.rows.a, ret, err);
+        return number_matrix(matrix, l->o, l->t.a, ret, err);
     for (size_t i = 0; i < l->o->labels.n; i++)
         kt_names_add(&l->dict[LABEL], l->o->labels.v[i]);
     KT_TRY(have ? triples(l, column, err) : text_matrix(l, matrix, err));
     KT_TRY(settle_duplicates(l, err));
     order_labels(l, ret);
-    ret->item = keep_names(&l->dict[ITEM], l->t.rows.a);
-    ret->source = keep_names(&l->dict[SOURCE], l->t.rows.a);
+    ret->item = keep_names(&l->dict[ITEM], l->t.a);
+    ret->source = keep_names(&l->dict[SOURCE], l->t.a);
     keep_votes(l, ret);
     return 0;
 }
 
-static kt_rc load_numpy(loading *l, kt_str bytes, kt_arena *a, kt_votes_file *ret, kt_err *err)
+static kt_rc load_numpy(loading *l, kt_votes_file *ret, kt_err *err)
 {
+    kt_arena *a = l->t.a;
     kt_npz_member one = { .name = KT_S("votes") }, *m = &one;
     size_t n = 1;
-    l->t.rows = (kt_rows){ .a = a };
+    KT_TRY(kt_row_stream_all(&l->t.s, MAX_FILE_BYTES, err));
+    ret->text = l->t.s.text; /* handed over */
+    l->t.s.text = (kt_buf)KT_BUF_INIT(0);
+    kt_str bytes = KT_BUF_STR(&ret->text);
     KT_TRY(kt_npy_is(bytes) ? kt_npy_parse(bytes, a, &one.array, err) : kt_npz_parse(bytes, a, &m, &n, err));
     return load_arrays(l, m, n, ret, err);
 }
@@ -432,17 +464,15 @@ static kt_rc load_numpy(loading *l, kt_str bytes, kt_arena *a, kt_votes_file *re
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
 {
     *ret = (kt_votes_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
-    kt_rc rc = kt_file_read(path, &ret->text, err);
-    if (rc < 0) {
-        kt_buf_done(&ret->text);
-        return rc;
-    }
-    loading l = { .t = { .pairs = o->pairs }, .o = o };
-    kt_str bytes = KT_BUF_STR(&ret->text);
-    bool numpy = kt_npy_is(bytes) || kt_npz_is(bytes);
-    rc = numpy ? load_numpy(&l, bytes, a, ret, err) : load(&l, path, a, ret, err);
+    loading l = { .t = { .pairs = o->pairs, .a = a }, .o = o };
+    kt_rc rc = kt_row_stream_open(&l.t.s, path, a, err);
+    bool numpy = rc == 0 && (kt_npy_is(KT_BUF_STR(&l.t.s.text)) || kt_npz_is(KT_BUF_STR(&l.t.s.text)));
+    if (rc == 0)
+        rc = numpy ? load_numpy(&l, ret, err) : load(&l, ret, err);
     for (int r = 0; r < N_ROLES; r++)
         kt_names_done(&l.dict[r]);
+    KT_VEC_DONE(&l.places);
+    kt_row_stream_done(&l.t.s);
     if (rc < 0 && numpy)
         kt_at(err, path, 0, NULL);
     if (rc < 0) {

@@ -201,6 +201,38 @@ kt_rc kt_live_withdraw(kt_live *l, uint32_t i, uint32_t source, int32_t label, k
     return 0;
 }
 
+/* n_rows rows of was numbers become rows of now numbers, zeros behind. */
+static void widen(double *x, size_t n_rows, size_t was, size_t now)
+{
+    for (size_t r = n_rows; r-- > 0;) {
+        memmove(x + r * now, x + r * was, was * sizeof(*x));
+        memset(x + r * now + was, 0, (now - was) * sizeof(*x));
+    }
+}
+
+void kt_live_grow(kt_live *l, uint32_t n_labels)
+{
+    size_t was = l->k, now = n_labels, s = l->n_sources;
+    if (now <= was)
+        return;
+    KT_RESERVE(&l->prob, l->items.n * now);
+    widen(l->prob.v, l->items.n, was, now);
+    l->prob.n = l->items.n * now;
+    KT_RESERVE(&l->total, s * now);
+    widen(l->total.v, s, was, now);
+    l->total.n = s * now;
+    KT_RESERVE(&l->count, s * now * now);
+    widen(l->count.v, s * was, was, now);       /* truths */
+    widen(l->count.v, s, was * now, now * now); /* answers */
+    l->count.n = s * now * now;
+    l->share = kt_realloc(l->share, now * sizeof(double));
+    l->prior = kt_realloc(l->prior, now * sizeof(double));
+    l->fresh = kt_realloc(l->fresh, now * sizeof(double));
+    widen(l->share, 1, was, now);
+    l->k = n_labels;
+    set_prior(l);
+}
+
 uint32_t kt_live_settle(kt_live *l, uint32_t rounds, double tol)
 {
     for (uint32_t round = 0; round < rounds; round++) {
@@ -211,6 +243,16 @@ uint32_t kt_live_settle(kt_live *l, uint32_t rounds, double tol)
             return round + 1;
     }
     return rounds;
+}
+
+uint32_t kt_live_labels(const kt_live *l)
+{
+    return l->k;
+}
+
+uint32_t kt_live_sources(const kt_live *l)
+{
+    return l->n_sources;
 }
 
 uint32_t kt_live_items(const kt_live *l)
@@ -256,28 +298,146 @@ double kt_live_gain(const kt_live *l, uint32_t i, uint32_t source)
     return KT_MAX(then - now, 0);
 }
 
+/* ---- whom to ask ---- */
+
+enum { AHEAD = 3, STATES = 8 }; /* votes a plan looks ahead, labels it tells apart */
+
+/* What a plan is made of: the likeliest labels of the item, and by candidate what it says of each (column STATES: anything else). */
+typedef struct plan {
+    const kt_live *l;
+    uint32_t state[STATES], n_states;
+    double start[STATES];
+    uint32_t source[AHEAD];
+    double says[AHEAD][STATES + 1][STATES];
+} plan;
+
+static void choose_states(plan *p, uint32_t i)
+{
+    const double *prob = kt_live_posterior(p->l, i);
+    double sum = 0;
+    p->n_states = 0;
+    for (uint32_t c = 0; c < p->l->k; c++) {
+        if (p->n_states == STATES && prob[c] <= prob[p->state[STATES - 1]])
+            continue;
+        uint32_t at = p->n_states < STATES ? p->n_states++ : STATES - 1;
+        for (; at > 0 && prob[p->state[at - 1]] < prob[c]; at--)
+            p->state[at] = p->state[at - 1];
+        p->state[at] = c;
+    }
+    for (uint32_t x = 0; x < p->n_states; x++)
+        sum += prob[p->state[x]];
+    for (uint32_t x = 0; x < p->n_states; x++)
+        p->start[x] = prob[p->state[x]] / sum;
+}
+
+static void listen_to(plan *p, uint32_t place, uint32_t source)
+{
+    p->source[place] = source;
+    for (uint32_t x = 0; x < p->n_states; x++) {
+        double rest = 1;
+        for (uint32_t y = 0; y < p->n_states; y++)
+            rest -= p->says[place][y][x] = kt_live_confusion(p->l, source, p->state[y], p->state[x]);
+        p->says[place][p->n_states][x] = p->l->k > p->n_states ? KT_MAX(rest, 0) : 0;
+    }
+}
+
+/* Σ over the answers of the sources from place up to last of the best label's joint chance. */
+static double outlook(const plan *p, const double *joint, uint32_t place, uint32_t last)
+{
+    double sum = 0, then[STATES] = { 0 }, best = 0;
+    if (place == last) {
+        for (uint32_t x = 0; x < p->n_states; x++)
+            best = KT_MAX(best, joint[x]);
+        return best;
+    }
+    for (uint32_t y = 0; y <= p->n_states; y++) {
+        for (uint32_t x = 0; x < p->n_states; x++)
+            then[x] = joint[x] * p->says[place][y][x];
+        sum += outlook(p, then, place + 1, last);
+    }
+    return sum;
+}
+
+/* Mutual information of the label and the answer of the source at place, nats: who tells most where no single answer decides. */
+static double information(const plan *p, uint32_t place)
+{
+    double sum = 0;
+    for (uint32_t y = 0; y <= p->n_states; y++) {
+        double all = 0;
+        for (uint32_t x = 0; x < p->n_states; x++)
+            all += p->start[x] * p->says[place][y][x];
+        for (uint32_t x = 0; x < p->n_states; x++) {
+            double joint = p->start[x] * p->says[place][y][x];
+            sum += joint > 0 ? joint * log(p->says[place][y][x] / all) : 0;
+        }
+    }
+    return sum;
+}
+
+static bool has_voted(const kt_live *l, uint32_t i, uint32_t source)
+{
+    for (uint32_t v = 0; v < kt_live_votes(l, i); v++)
+        if (l->items.v[i].votes.v[v].source == source)
+            return true;
+    return false;
+}
+
+/* The AHEAD sources to ask first, by information for its price, and what they would charge; returns how many there are. */
+static uint32_t line_up(plan *p, uint32_t i, const kt_live_question *q, double price[AHEAD])
+{
+    double rate[AHEAD];
+    uint32_t who[AHEAD], n = 0;
+    for (uint32_t x = 0; x < q->n_sources; x++) {
+        if (has_voted(p->l, i, q->source[x]))
+            continue;
+        listen_to(p, 0, q->source[x]);
+        double r = information(p, 0) / (q->price[x] + 1e-9 * (1 + fabs(q->worth)));
+        if (n == AHEAD && r <= rate[AHEAD - 1])
+            continue;
+        uint32_t at = n < AHEAD ? n++ : AHEAD - 1;
+        for (; at > 0 && rate[at - 1] < r; at--) {
+            rate[at] = rate[at - 1];
+            who[at] = who[at - 1];
+            price[at] = price[at - 1];
+        }
+        rate[at] = r;
+        who[at] = q->source[x];
+        price[at] = q->price[x];
+    }
+    for (uint32_t x = 0; x < n; x++)
+        listen_to(p, x, who[x]);
+    return n;
+}
+
 kt_live_verdict kt_live_next(const kt_live *l, uint32_t i, const kt_live_question *q, uint32_t *ret_source, double *ret_gain)
 {
-    const double *p = kt_live_posterior(l, i);
-    double top = 0, most = 0;
+    plan p = { .l = l };
+    double most = 0, cost = 0, price[AHEAD];
     bool found = false;
-    for (uint32_t c = 0; c < l->k; c++)
-        top = KT_MAX(top, p[c]);
     *ret_gain = 0;
+    choose_states(&p, i);
+    double top = kt_live_posterior(l, i)[p.state[0]];
     if (kt_live_votes(l, i) && top >= q->target)
         return KT_LIVE_SURE;
-    for (uint32_t x = 0; x < q->n_sources; x++) {
-        bool voted = false;
-        for (uint32_t v = 0; v < kt_live_votes(l, i) && !voted; v++)
-            voted = l->items.v[i].votes.v[v].source == q->source[x];
-        if (voted)
+    for (uint32_t x = 0; x < q->n_sources; x++) { /* one vote */
+        if (has_voted(l, i, q->source[x]))
             continue;
         double gain = kt_live_gain(l, i, q->source[x]), net = gain * q->worth - q->price[x];
-        if (net > 0 && (!found || net > most)) {
+        if (net > 1e-12 && (!found || net > most)) {
             found = true;
             most = net;
             *ret_source = q->source[x];
             *ret_gain = gain;
+        }
+    }
+    uint32_t n = found ? 0 : line_up(&p, i, q, price);
+    for (uint32_t last = 1; last <= n && !found; last++) { /* several, where one alone cannot turn it */
+        cost += price[last - 1];
+        double gain = outlook(&p, p.start, 0, last) - p.start[0];
+        if (gain * q->worth - cost > 1e-12) {
+            found = true;
+            *ret_source = p.source[0];
+            *ret_gain = gain / last;
         }
     }
     return found ? KT_LIVE_ASK : KT_LIVE_NOT_WORTH;

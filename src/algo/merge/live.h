@@ -26,9 +26,13 @@ kt_live *kt_live_free(kt_live *l);
    KT_RANGE for a label out of bounds; KT_NOTFOUND for a vote that is not there to withdraw. */
 kt_rc kt_live_add(kt_live *l, uint32_t item, uint32_t source, int32_t label, kt_err *err) KT_MUST_USE;
 kt_rc kt_live_withdraw(kt_live *l, uint32_t item, uint32_t source, int32_t label, kt_err *err) KT_MUST_USE;
+/* From here on there are n_labels (fewer change nothing). Moves everything once: name all labels at first where they are known. */
+void kt_live_grow(kt_live *l, uint32_t n_labels);
 /* Goes over all items until no posterior moves by more than tol; at most rounds times. Returns the rounds. */
 uint32_t kt_live_settle(kt_live *l, uint32_t rounds, double tol);
 
+uint32_t kt_live_labels(const kt_live *l);
+uint32_t kt_live_sources(const kt_live *l);
 uint32_t kt_live_items(const kt_live *l);
 uint32_t kt_live_votes(const kt_live *l, uint32_t item);
 /* n_labels numbers, sum 1, valid until the next vote; an item without votes: the shares of the labels. */
@@ -54,7 +58,9 @@ typedef enum kt_live_verdict {
     KT_LIVE_SURE,       /* the posterior is at the target */
     KT_LIVE_NOT_WORTH,  /* no vote's expected gain is worth its price */
 } kt_live_verdict;
-/* Whom to ask next about the item: the source with most expected gain × worth - price; those who voted on it are passed over. */
+/* Whom to ask next about the item; those who voted on it are passed over. The source with most expected gain × worth - price;
+   where no single vote pays (two that disagree with it can turn a label that one cannot), up to three further votes together,
+   by the sources that tell most for their price: *ret_gain is then their gain by vote. O(n_sources × votes of the item + labels). */
 kt_live_verdict kt_live_next(const kt_live *l, uint32_t item, const kt_live_question *q, uint32_t *ret_source, double *ret_gain);
 
 #endif

@@ -128,6 +128,56 @@ static void gain_by_hand(void **state)
     kt_live_free(l);
 }
 
+/* No single further vote can turn a label that one annotator gave, two that disagree with it can: the majority of three who are
+   right 7/8 of the time is right p³ + 3 p² (1 - p), so two more votes are worth that less p. */
+static void two_ahead(void **state)
+{
+    (void)state;
+    kt_live_opts o = { .uniform = 1, .right = 6, .refresh = 0 };
+    kt_live *l = kt_live_new(2, &o);
+    uint32_t who[2] = { 3, 4 }, chosen = 99;
+    double price[2] = { 0.3, 0.3 }, gain, a = kt_live_accuracy(l, 3);
+    kt_live_question q = { .target = 0.999, .worth = 10, .n_sources = 2, .source = who, .price = price };
+    for (uint32_t i = 100; i < 140; i++) /* strangers, so that labels are equally frequent */
+        assert_int_equal(kt_live_add(l, i, i, i % 2, NULL), 0);
+    assert_int_equal(kt_live_add(l, 1, 9, 1, NULL), 0);
+    double p = kt_live_posterior(l, 1)[1], turned = (1 - p) * a * a, kept = p * (1 - a) * (1 - a); /* both say the other, rightly or not */
+    kt_assert_close(kt_live_gain(l, 1, 3), 0, 1e-12);
+    assert_int_equal(kt_live_next(l, 1, &q, &chosen, &gain), KT_LIVE_ASK);
+    assert_int_equal(chosen, 3);
+    kt_assert_close(2 * gain, turned - kept, 1e-9);
+    kt_assert_close(turned - kept, 0.0820, 0.01);
+    price[0] = price[1] = 0.6; /* 1.2 for what is worth less */
+    assert_int_equal(kt_live_next(l, 1, &q, &chosen, &gain), KT_LIVE_NOT_WORTH);
+    q.n_sources = 1;
+    price[0] = 0; /* nobody else could join in */
+    assert_int_equal(kt_live_next(l, 1, &q, &chosen, &gain), KT_LIVE_NOT_WORTH);
+    kt_live_free(l);
+}
+
+/* Labels that turn up late leave the same consensus as labels named at first. */
+static void labels_grow(void **state)
+{
+    (void)state;
+    crowd *c = kt_alloc(sizeof(*c));
+    draw(c, 5);
+    kt_live *l = kt_live_new(1, NULL), *whole = kt_live_new(K, NULL);
+    for (size_t q = 0; q < V; q++) {
+        kt_live_grow(l, (uint32_t)c->label[q] + 1);
+        assert_int_equal(kt_live_add(l, c->item[q], c->source[q], c->label[q], NULL), 0);
+        assert_int_equal(kt_live_add(whole, c->item[q], c->source[q], c->label[q], NULL), 0);
+    }
+    assert_int_equal(kt_live_labels(l), K);
+    kt_live_settle(l, 2000, 1e-10);
+    kt_live_settle(whole, 2000, 1e-10);
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t x = 0; x < K; x++)
+            kt_assert_close(kt_live_posterior(l, i)[x], kt_live_posterior(whole, i)[x], 1e-6);
+    kt_live_free(l);
+    kt_live_free(whole);
+    kt_free(c);
+}
+
 /* Five votes for everybody, against: best source first, until 97 % sure, at most nine. */
 static void stopping_saves_votes(void **state)
 {
@@ -179,7 +229,8 @@ static void stopping_saves_votes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_refit), cmocka_unit_test(cost_is_flat), cmocka_unit_test(gain_by_hand), cmocka_unit_test(stopping_saves_votes),
+        cmocka_unit_test(equals_refit), cmocka_unit_test(cost_is_flat), cmocka_unit_test(gain_by_hand), cmocka_unit_test(two_ahead), cmocka_unit_test(labels_grow),
+        cmocka_unit_test(stopping_saves_votes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
