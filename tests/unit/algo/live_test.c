@@ -138,8 +138,8 @@ static void two_ahead(void **state)
     uint32_t who[2] = { 3, 4 }, chosen = 99;
     double price[2] = { 0.3, 0.3 }, gain, a = kt_live_accuracy(l, 3);
     kt_live_question q = { .target = 0.999, .worth = 10, .n_sources = 2, .source = who, .price = price };
-    for (uint32_t i = 100; i < 140; i++) /* strangers, so that labels are equally frequent */
-        assert_int_equal(kt_live_add(l, i, i, i % 2, NULL), 0);
+    for (uint32_t x = 0; x < 120; x++) /* others, who agree that labels are equally frequent */
+        assert_int_equal(kt_live_add(l, 100 + x / 3, 50 + x % 3, x / 3 % 2, NULL), 0);
     assert_int_equal(kt_live_add(l, 1, 9, 1, NULL), 0);
     double p = kt_live_posterior(l, 1)[1], turned = (1 - p) * a * a, kept = p * (1 - a) * (1 - a); /* both say the other, rightly or not */
     kt_assert_close(kt_live_gain(l, 1, 3), 0, 1e-12);
