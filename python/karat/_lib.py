@@ -177,6 +177,12 @@ class CSpan(c.Structure):
 
 class CReason(c.Structure):
     _fields_ = [("feature", c.c_char * 120), ("adds", c.c_float)]
+class LiveOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("right", c.c_double), ("wrong", c.c_double), ("equal", c.c_double), ("unnamed", c.c_double), ("refresh", c.c_int32)]
+
+
+class LiveQuestion(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("target", c.c_double), ("least", c.c_uint32), ("doubt", c.c_double), ("worth", c.c_double), ("n_sources", c.c_uint32), ("source", P), ("price", P)]
 
 
 def _declare(name: str, result: Any, *args: Any) -> None:
@@ -254,6 +260,17 @@ _declare("karat_model_kind", c.c_char_p, P)
 _declare("karat_model_n_labels", _u32, P)
 _declare("karat_model_label", c.c_char_p, P, _u32)
 _declare("karat_model_shape", c.c_char_p, P)
+_declare("karat_live_open", _i, _u32, P, P, P)
+_declare("karat_live_close", None, P)
+_declare("karat_live_grow", _i, P, _u32, P)
+_declare("karat_live_add", _i, P, _u32, _u32, c.c_int32, P)
+_declare("karat_live_add_votes", _i, P, P, P)
+_declare("karat_live_withdraw", _i, P, _u32, _u32, P)
+_declare("karat_live_settle", _u32, P, _u32, _d)
+_declare("karat_live_said", c.c_int32, P, _u32, _u32)
+_declare("karat_live_posterior", _u32, P, _u32, P)
+_declare("karat_live_accuracy", _d, P, _u32)
+_declare("karat_live_next", _i, P, _u32, P, P, P, P, P)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 

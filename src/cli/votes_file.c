@@ -13,7 +13,7 @@
 
 enum { ITEM, SOURCE, LABEL, N_ROLES };
 static const char *const role_name[N_ROLES] = { "item", "annotator", "label" };
-static const char *const aliases[N_ROLES][8] = {
+const char *const kt_vote_columns[N_ROLES][8] = {
     { "item", "item_id", "task", "id", "unit", NULL },
     { "annotator", "annotator_id", "worker", "source", "rater", "lf", NULL },
     { "label", "vote", "answer", NULL },
@@ -34,7 +34,7 @@ static kt_rc fail_at(const table *t, const char *field, kt_err *err, kt_rc rc)
 
 static bool is_role(kt_str name, int role)
 {
-    for (const char *const *a = aliases[role]; *a; a++)
+    for (const char *const *a = kt_vote_columns[role]; *a; a++)
         if (kt_str_ieq(name, kt_str_of(*a)))
             return true;
     return false;

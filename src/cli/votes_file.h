@@ -35,6 +35,8 @@ typedef struct kt_votes_file {
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
 void kt_votes_file_done(kt_votes_file *f);
 
+/* Names that the columns item, annotator and label go by; NULL at the end of each. */
+extern const char *const kt_vote_columns[3][8];
 /* "a,b,c" cut at the commas into *ret. */
 void kt_votes_file_labels(kt_str text, kt_arena *a, kt_strs *ret);
 /* "error", "first" or "last"; empty: error. KT_USAGE. */

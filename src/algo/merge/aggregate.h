@@ -68,6 +68,8 @@ typedef struct kt_dawid_skene_opts {
     int32_t abstain;       /* 1: an abstention is one more thing a source can say (not in one coin) */
     double pull;           /* pseudo-votes per true label towards the pooled confusion of all sources; 0: plain. Not in one coin */
     double uniform, right; /* pseudo-votes: on every label, and on top of it on the right one; 0: plain. In one coin: shared */
+    double unnamed;        /* what a label that no vote on the item names keeps of its chance; 0 or 1: all. Not in one coin */
+    double equal;          /* pseudo-items of every label in the shares of the labels; 0: plain. Not in one coin */
     const int32_t *gold;   /* n_items: known labels, -1 unknown; or NULL */
 } kt_dawid_skene_opts;
 /* For live projects, where sources with few votes are common: plain Dawid and Skene may let their lone votes drift. */

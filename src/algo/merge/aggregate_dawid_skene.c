@@ -79,7 +79,7 @@ static void round_of(struct fitting *f, kt_latent_step step, kt_pool *pool, kt_p
         pool_sources(f);
     kt_pool_run(pool, (f->em.b->n_sources + SOURCES_AT_ONCE - 1) / SOURCES_AT_ONCE, divide_columns, f);
     for (uint32_t c = 0; c < f->em.b->n_labels && f->em.b->n_voted; c++) {
-        ret->prior[c] = f->em.share[c] / f->em.b->n_voted;
+        ret->prior[c] = (f->em.share[c] + f->o->equal) / (f->em.b->n_voted + f->o->equal * f->em.b->n_labels);
         f->em.prior[c] = KT_MAX(ret->prior[c], TINY);
     }
 }
@@ -136,7 +136,7 @@ kt_rc kt_dawid_skene_fit(const kt_votes *v, const kt_dawid_skene_opts *o, bool h
     kt_posterior_make(&b, a, &p);
     kt_posterior_shares(&b, NULL, pool, &p);
     KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
-    struct fitting f = { .em = { .b = &b, .cells = &cells, .levels = 1, .unsupported = 1, .hard = hard, .gold = o->gold, .prob = p.prob }, .o = o };
+    struct fitting f = { .em = { .b = &b, .cells = &cells, .levels = 1, .unsupported = o->unnamed > 0 ? o->unnamed : 1, .hard = hard, .gold = o->gold, .prob = p.prob }, .o = o };
     kt_latent_em_init(&f.em);
     f.pooled = o->pull > 0 ? kt_alloc_array((size_t)b.n_said * b.n_labels, sizeof(double)) : NULL;
     round_of(&f, KT_LATENT_START, pool, &p);
@@ -166,6 +166,10 @@ const kt_setting kt_dawid_skene_options[] = {
       .max = 1e6 },
     { .name = "right", .help = "pseudo-votes for the right label", .kind = KT_SET_FLOAT, .offset = offsetof(kt_dawid_skene_opts, right),
       .max = 1e6 },
+    { .name = "unnamed", .help = "what a label that no vote on the item names keeps of its chance, 0: all", .kind = KT_SET_FLOAT,
+      .offset = offsetof(kt_dawid_skene_opts, unnamed), .max = 1 },
+    { .name = "equal", .help = "pseudo-items of every label, so that few votes do not make a label rare", .kind = KT_SET_FLOAT,
+      .offset = offsetof(kt_dawid_skene_opts, equal), .max = 1e6 },
     { .name = "abstain", .help = "whether saying nothing tells something", .kind = KT_SET_CHOICE,
       .offset = offsetof(kt_dawid_skene_opts, abstain), .choice = off_on },
     { .name = NULL },

@@ -4,6 +4,7 @@
 #include "algo/merge/live.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 
 #include <math.h>
 
@@ -24,7 +25,7 @@ struct kt_live {
     KT_VEC(double) count;  /* sources × said × truth */
     KT_VEC(double) total;  /* sources × truth: Σ count over said */
     double *share;         /* K: Σ posteriors */
-    double *prior;         /* K: share with a pseudo-item a label */
+    double *prior;         /* K: share with the pseudo-items */
     double *fresh;         /* K: a posterior in the making */
     uint32_t n_voted, n_sources, turn;
     uint64_t work;
@@ -62,12 +63,12 @@ kt_live *kt_live_free(kt_live *l)
 static void set_prior(kt_live *l)
 {
     for (uint32_t c = 0; c < l->k; c++)
-        l->prior[c] = l->n_voted ? KT_MAX(l->share[c] / l->n_voted, 1e-10) : 1.0 / l->k;
+        l->prior[c] = l->n_voted ? KT_MAX((l->share[c] + l->o.equal) / (l->n_voted + l->o.equal * l->k), 1e-10) : 1.0 / l->k;
 }
 
 double kt_live_confusion(const kt_live *l, uint32_t source, uint32_t said, uint32_t truth)
 {
-    double up = l->o.uniform + (said == truth ? l->o.right : 0), down = l->o.uniform * l->k + l->o.right;
+    double up = said == truth ? l->o.right : l->o.wrong / KT_MAX(l->k - 1.0, 1), down = l->o.right + (l->k > 1 ? l->o.wrong : 0);
     if (source < l->n_sources) {
         up += KT_MAX(l->count.v[((size_t)source * l->k + said) * l->k + truth], 0);
         down += KT_MAX(l->total.v[(size_t)source * l->k + truth], 0);
@@ -103,9 +104,14 @@ static void judge(kt_live *l, uint32_t i)
     if (it->votes.n == 0)
         return;
     for (uint32_t c = 0; c < l->k; c++) {
-        p[c] = log(l->prior[c]);
+        p[c] = log(l->prior[c]) + log(l->o.unnamed);
         for (size_t q = 0; q < it->votes.n; q++)
             p[c] += log(kt_live_confusion(l, it->votes.v[q].source, (uint32_t)it->votes.v[q].label, c));
+        for (size_t q = 0; q < it->votes.n; q++)
+            if (it->votes.v[q].label == (int32_t)c) {
+                p[c] -= log(l->o.unnamed);
+                break;
+            }
         top = KT_MAX(top, p[c]);
     }
     for (uint32_t c = 0; c < l->k; c++)
@@ -265,6 +271,15 @@ uint32_t kt_live_votes(const kt_live *l, uint32_t i)
     return i < l->items.n ? (uint32_t)l->items.v[i].votes.n : 0;
 }
 
+int32_t kt_live_said(const kt_live *l, uint32_t i, uint32_t source)
+{
+    int32_t ret = -1;
+    for (uint32_t v = 0; v < kt_live_votes(l, i); v++)
+        if (l->items.v[i].votes.v[v].source == source)
+            ret = l->items.v[i].votes.v[v].label;
+    return ret;
+}
+
 const double *kt_live_posterior(const kt_live *l, uint32_t i)
 {
     return kt_live_votes(l, i) ? l->prob.v + (size_t)i * l->k : l->prior;
@@ -374,21 +389,13 @@ static double information(const plan *p, uint32_t place)
     return sum;
 }
 
-static bool has_voted(const kt_live *l, uint32_t i, uint32_t source)
-{
-    for (uint32_t v = 0; v < kt_live_votes(l, i); v++)
-        if (l->items.v[i].votes.v[v].source == source)
-            return true;
-    return false;
-}
-
 /* The AHEAD sources to ask first, by information for its price, and what they would charge; returns how many there are. */
 static uint32_t line_up(plan *p, uint32_t i, const kt_live_question *q, double price[AHEAD])
 {
     double rate[AHEAD];
     uint32_t who[AHEAD], n = 0;
     for (uint32_t x = 0; x < q->n_sources; x++) {
-        if (has_voted(p->l, i, q->source[x]))
+        if (kt_live_said(p->l, i, q->source[x]) >= 0)
             continue;
         listen_to(p, 0, q->source[x]);
         double r = information(p, 0) / (q->price[x] + 1e-9 * (1 + fabs(q->worth)));
@@ -409,6 +416,45 @@ static uint32_t line_up(plan *p, uint32_t i, const kt_live_question *q, double p
     return n;
 }
 
+/* Best expected gain of a source right with chance a, whose mistakes are spread evenly. */
+static double even_gain(const plan *p, uint32_t i, double a)
+{
+    const double *prob = kt_live_posterior(p->l, i);
+    double then = 0, first = prob[p->state[0]], second = p->n_states > 1 ? prob[p->state[1]] : 0;
+    for (uint32_t said = 0; said < p->l->k; said++)
+        then += KT_MAX(prob[said] * a, (said == p->state[0] ? second : first) * (1 - a) / KT_MAX(p->l->k - 1.0, 1));
+    return then - first;
+}
+
+/* Whom to ask, where accuracies are doubted: each is drawn from about as wide as it is known, so that no source is asked always or
+   never on the strength of few votes (Thompson 1933). Most drawn gain × worth - price, or where none is positive the most drawn
+   accuracy for its price. The draw is by item, source and votes: the same question has the same answer. */
+static bool draw_source(const plan *p, uint32_t i, const kt_live_question *q, uint32_t *ret_source)
+{
+    const kt_live *l = p->l;
+    double most = -INFINITY, most_rate = -INFINITY;
+    for (uint32_t x = 0; x < q->n_sources; x++) {
+        uint32_t s = q->source[x];
+        if (kt_live_said(l, i, s) >= 0)
+            continue;
+        double votes = l->o.right + l->o.wrong, a = kt_live_accuracy(l, s);
+        for (uint32_t c = 0; c < l->k && s < l->n_sources; c++)
+            votes += l->total.v[(size_t)s * l->k + c];
+        kt_rng r = kt_rng_keyed(i, s, kt_live_votes(l, i));
+        a += kt_rng_normal(&r) * sqrt(KT_MAX(a * (1 - a), 0) / ((1 - q->doubt) * votes + 1));
+        a = KT_MIN(KT_MAX(a, 1.0 / l->k), 0.999);
+        double net = even_gain(p, i, a) * q->worth - q->price[x], rate = (a - 1.0 / l->k) / (q->price[x] + 1e-9 * q->worth);
+        if (net <= 1e-12)
+            net = 0;
+        if (net > most || (net == most && rate > most_rate)) {
+            most = net;
+            most_rate = rate;
+            *ret_source = s;
+        }
+    }
+    return most >= 0;
+}
+
 kt_live_verdict kt_live_next(const kt_live *l, uint32_t i, const kt_live_question *q, uint32_t *ret_source, double *ret_gain)
 {
     plan p = { .l = l };
@@ -417,10 +463,14 @@ kt_live_verdict kt_live_next(const kt_live *l, uint32_t i, const kt_live_questio
     *ret_gain = 0;
     choose_states(&p, i);
     double top = kt_live_posterior(l, i)[p.state[0]];
+    if (kt_live_votes(l, i) < q->least && draw_source(&p, i, q, ret_source)) {
+        *ret_gain = kt_live_gain(l, i, *ret_source);
+        return KT_LIVE_ASK;
+    }
     if (kt_live_votes(l, i) && top >= q->target)
         return KT_LIVE_SURE;
     for (uint32_t x = 0; x < q->n_sources; x++) { /* one vote */
-        if (has_voted(l, i, q->source[x]))
+        if (kt_live_said(l, i, q->source[x]) >= 0)
             continue;
         double gain = kt_live_gain(l, i, q->source[x]), net = gain * q->worth - q->price[x];
         if (net > 1e-12 && (!found || net > most)) {
@@ -440,5 +490,7 @@ kt_live_verdict kt_live_next(const kt_live *l, uint32_t i, const kt_live_questio
             *ret_gain = gain / last;
         }
     }
+    if (found && q->doubt > 0)
+        draw_source(&p, i, q, ret_source);
     return found ? KT_LIVE_ASK : KT_LIVE_NOT_WORTH;
 }

@@ -4,15 +4,17 @@
 
 #include "algo/votes.h"
 
-/* Dawid and Skene's model with pseudo-votes (as the aggregator dawid_skene with uniform and right), by incremental EM: Neal and
+/* Dawid and Skene's model with pseudo-votes (as the aggregator dawid_skene with uniform = wrong / (labels - 1), right = right - uniform,, equal and unnamed), by incremental EM: Neal and
    Hinton (1998), "A view of the EM algorithm that justifies incremental, sparse, and other variants". One thread at a time. */
 typedef struct kt_live kt_live;
 
 typedef struct kt_live_opts {
-    double uniform, right; /* pseudo-votes of every source: on every label, on top of it on the right one */
-    uint32_t refresh;      /* other items gone over again with every vote, in turn */
+    double right, wrong; /* pseudo-votes of every source: on the right label, on all others together */
+    double equal;        /* pseudo-items of every label */
+    double unnamed;      /* what a label that no vote on the item names keeps of its chance; 1: all */
+    uint32_t refresh;    /* other items gone over again with every vote, in turn */
 } kt_live_opts;
-#define KT_LIVE_OPTS_INIT { .uniform = 0.5, .right = 1, .refresh = 8 }
+#define KT_LIVE_OPTS_INIT { .right = 2.8, .wrong = 1.2, .equal = 1, .unnamed = 0.2, .refresh = 8 }
 
 /* o NULL: defaults. Memory: sources × labels² and votes. */
 kt_live *kt_live_new(uint32_t n_labels, const kt_live_opts *o);
@@ -35,6 +37,7 @@ uint32_t kt_live_labels(const kt_live *l);
 uint32_t kt_live_sources(const kt_live *l);
 uint32_t kt_live_items(const kt_live *l);
 uint32_t kt_live_votes(const kt_live *l, uint32_t item);
+int32_t kt_live_said(const kt_live *l, uint32_t item, uint32_t source); /* its label, of several the last; -1: no vote */
 /* n_labels numbers, sum 1, valid until the next vote; an item without votes: the shares of the labels. */
 const double *kt_live_posterior(const kt_live *l, uint32_t item);
 /* P(source says said | truth) and the chance that its vote is right, as of now; a source without votes: the pseudo-votes'. */
@@ -47,6 +50,8 @@ double kt_live_gain(const kt_live *l, uint32_t item, uint32_t source);
 
 typedef struct kt_live_question {
     double target;        /* enough: the posterior of the likeliest label */
+    uint32_t least;       /* votes to take in any case: one alone is never sure of who gave it */
+    double doubt;         /* share of a source's votes not believed when choosing whom, [0, 1); 0: accuracies are taken for true */
     double worth;         /* of one more right label, in the unit of the prices */
     uint32_t n_sources;   /* who could be asked */
     const uint32_t *source;

@@ -40,7 +40,7 @@ static double furthest(const kt_live *l, const kt_votes *v, kt_arena *a, double 
     kt_posterior p;
     double most = 0;
     *ret_mean = 0;
-    kt_dawid_skene_opts same = { .n_iter = 3000, .uniform = o.uniform, .right = o.right };
+    kt_dawid_skene_opts same = { .n_iter = 3000, .uniform = o.wrong / (K - 1), .right = o.right - o.wrong / (K - 1), .equal = o.equal, .unnamed = o.unnamed };
     assert_int_equal(kt_aggregate_dawid_skene.fit(v, &same, NULL, NULL, a, &p, NULL), 0);
     for (uint32_t i = 0; i < v->n_items; i++)
         for (uint32_t c = 0; c < K; c++) {
@@ -109,7 +109,7 @@ static void cost_is_flat(void **state)
 static void gain_by_hand(void **state)
 {
     (void)state;
-    kt_live_opts o = { .uniform = 1, .right = 6, .refresh = 0 }; /* two labels, nobody known: right 7/8 of the time */
+    kt_live_opts o = { .right = 7, .wrong = 1, .unnamed = 1, .refresh = 0 }; /* two labels, nobody known: right 7/8 of the time */
     kt_live *l = kt_live_new(2, &o);
     kt_assert_close(kt_live_gain(l, 0, 3), 7.0 / 8 - 0.5, 1e-12); /* from a half to 7/8 whatever it says */
     kt_assert_close(kt_live_confusion(l, 3, 0, 0), 7.0 / 8, 1e-12);
@@ -125,15 +125,18 @@ static void gain_by_hand(void **state)
     assert_int_equal(kt_live_next(l, 0, &q, &chosen, &gain), KT_LIVE_NOT_WORTH); /* one more vote alone could not turn it */
     q.target = 0.5;
     assert_int_equal(kt_live_next(l, 0, &q, &chosen, &gain), KT_LIVE_SURE);
+    q.least = 2; /* one vote alone is never enough then */
+    assert_int_equal(kt_live_next(l, 0, &q, &chosen, &gain), KT_LIVE_ASK);
+    assert_int_equal(chosen, 3);
     kt_live_free(l);
 }
 
-/* No single further vote can turn a label that one annotator gave, two that disagree with it can: the majority of three who are
-   right 7/8 of the time is right p³ + 3 p² (1 - p), so two more votes are worth that less p. */
+/* No single further vote can turn this label, two that disagree with it can: they turn it rightly with chance (1 - p) a² and wrongly
+   with p (1 - a)². */
 static void two_ahead(void **state)
 {
     (void)state;
-    kt_live_opts o = { .uniform = 1, .right = 6, .refresh = 0 };
+    kt_live_opts o = { .right = 7, .wrong = 1, .unnamed = 1, .refresh = 0 };
     kt_live *l = kt_live_new(2, &o);
     uint32_t who[2] = { 3, 4 }, chosen = 99;
     double price[2] = { 0.2, 0.2 }, gain, a = kt_live_accuracy(l, 3);
