@@ -132,7 +132,7 @@ class LiveConsensus:
         with self._lock:
             call("karat_live_withdraw", self._use(), self._known(0, item), self._known(1, source))
 
-    def settle(self, rounds: int = 1000, tol: float = 1e-6) -> int:
+    def settle(self, rounds: int = 1000, tol: float = 1e-8) -> int:
         """Goes over all items until none moves by more than tol; returns the rounds."""
         with self._lock:
             return int(lib.karat_live_settle(self._use(), rounds, tol))

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define SETTLE_ROUNDS 1000
-#define SETTLE_TOL 1e-6
+#define SETTLE_TOL 1e-8
 
 enum { ITEM, SOURCE, LABEL, N_ROLES };
 static const char *const role_name[N_ROLES] = { "item", "annotator", "label" };
