@@ -551,6 +551,34 @@ typedef struct karat_live_question {
 KARAT_API karat_rc karat_live_next(const karat_live *live, uint32_t item, const karat_live_question *question, int *ret_verdict,
                                    uint32_t *ret_source, double *ret_gain, karat_error *err);
 
+/* ---- near-duplicate texts ---- */
+
+typedef struct karat_near_options {
+    size_t size;
+    double threshold;    /* of the Jaccard index of two texts' sets of shingles, (0, 1]; 0: 0.8 */
+    const char *shingle; /* "w3": three words (NULL), "c5": five bytes of the folded text; for clusters w1..w8, c3..c16, else up to 64 */
+    uint32_t n_slots;    /* of a signature; 0: 128, up to 1,024 */
+    uint32_t seed;       /* of the permutations; 0: 1 */
+} karat_near_options;
+/* Texts are UTF-8, n_bytes of each (NULL: they end with a zero byte); case, punctuation and white space do not count, a text of
+   fewer words than a shingle is one shingle. KARAT_PARSE where one is not UTF-8.
+
+   MinHash signatures as the Python package datasketch makes them from the same shingles: ret_slots n × n_slots, ret_shingles n
+   (different shingles) or NULL. The share of equal slots of two estimates the Jaccard index, sd sqrt(J (1 - J) / n_slots). */
+KARAT_API karat_rc karat_minhash(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
+                                 uint32_t *ret_slots, size_t *ret_shingles, karat_error *err);
+/* slot i is the least ((a[i] h + b[i]) mod 2^64) mod (2^61 - 1), its low 32 bits, over the shingles' hashes h. n_slots each. */
+KARAT_API karat_rc karat_minhash_permutations(const karat_near_options *options, uint64_t *ret_a, uint64_t *ret_b, karat_error *err);
+/* bands × rows <= n_slots that err least about pairs on both sides of the threshold, between 0 and 1. */
+KARAT_API karat_rc karat_minhash_bands(double threshold, uint32_t n_slots, uint32_t *ret_bands, uint32_t *ret_rows, karat_error *err);
+/* Exact Jaccard index of two texts, and how many shingles each has (may be NULL). */
+KARAT_API karat_rc karat_jaccard(const char *a, size_t a_bytes, const char *b, size_t b_bytes, const karat_near_options *options, double *ret,
+                                 size_t *ret_a_shingles, size_t *ret_b_shingles, karat_error *err);
+/* Clusters of near-duplicates: found by MinHash bands (a pair 0.05 above the threshold is missed less than once in 200), each pair
+   verified exactly. ret_canonical: n, the first text of each one's cluster; a text without words is in none but its own. */
+KARAT_API karat_rc karat_near_clusters(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
+                                       uint32_t *ret_canonical, karat_error *err);
+
 #ifdef __cplusplus
 }
 #endif

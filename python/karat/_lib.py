@@ -185,6 +185,10 @@ class LiveQuestion(c.Structure):
     _fields_ = [("size", c.c_size_t), ("target", c.c_double), ("least", c.c_uint32), ("doubt", c.c_double), ("worth", c.c_double), ("n_sources", c.c_uint32), ("source", P), ("price", P)]
 
 
+class NearOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("threshold", c.c_double), ("shingle", c.c_char_p), ("n_slots", c.c_uint32), ("seed", c.c_uint32)]
+
+
 def _declare(name: str, result: Any, *args: Any) -> None:
     f = getattr(lib, name)
     f.restype, f.argtypes = result, list(args)
@@ -271,6 +275,11 @@ _declare("karat_live_said", c.c_int32, P, _u32, _u32)
 _declare("karat_live_posterior", _u32, P, _u32, P)
 _declare("karat_live_accuracy", _d, P, _u32)
 _declare("karat_live_next", _i, P, _u32, P, P, P, P, P)
+_declare("karat_minhash", _i, P, P, P, _z, P, P, P, P)
+_declare("karat_minhash_permutations", _i, P, P, P, P)
+_declare("karat_minhash_bands", _i, _d, _u32, P, P, P)
+_declare("karat_jaccard", _i, c.c_char_p, _z, c.c_char_p, _z, P, P, P, P, P)
+_declare("karat_near_clusters", _i, P, P, P, _z, P, P, P)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 

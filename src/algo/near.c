@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#define XXH_INLINE_ALL
 #include <math.h>
 #include <xxhash.h>
 
@@ -33,11 +34,16 @@ kt_rc kt_near_resolve(kt_near_options *o, kt_err *err)
     if (o->words > 8 || (!o->words && (o->chars < 3 || o->chars > 16)))
         return kt_fail(err, KT_RANGE, "no such shingles: words %u (1..8), characters %u (3..16)", o->words, o->chars);
     double j = KT_MIN(1.0, o->threshold + 0.05);
-    if (!o->bands)
-        o->bands = 10;
-    for (uint32_t r = 8; !o->rows; r--)
+    bool free_bands = !o->bands;
+    o->bands = free_bands ? 10 : o->bands;
+    for (uint32_t r = 8; !o->rows; r--) {
+        if (r == 2 && free_bands && o->bands == 10) { /* bands of so few rows are shared by many who are not alike */
+            o->bands = 40;
+            r = 8;
+        }
         if (r == 1 || pow(1 - pow(j, r), o->bands) < 0.005)
             o->rows = r;
+    }
     if (o->bands > KT_NEAR_MAX_BANDS || o->bands * o->rows > MAX_SLOTS)
         return kt_fail(err, KT_RANGE, "%u bands of %u rows; at most %d bands and %d values", o->bands, o->rows,
                        KT_NEAR_MAX_BANDS, MAX_SLOTS);
@@ -338,42 +344,82 @@ void kt_near_join(const kt_near_buckets *b, size_t from, size_t to, bool (*same)
     }
 }
 
-typedef struct near_job {
-    const kt_str *text;
+struct kt_near_set {
+    kt_near_options o;
     uint32_t n;
-    const kt_near_options *o;
-    uint64_t *key;
-    struct near_chunk {
+    KT_VEC(uint64_t) key; /* n × bands */
+    KT_VEC(struct near_chunk {
         uint32_t *v;     /* shingles of all its items, one after another */
         size_t end[CHUNK_ROWS];
-    } *chunk;
-} near_job;
+    }) chunk;
+    const kt_str *text; /* being added: items first .. n - 1 */
+    uint32_t first;
+};
+
+kt_rc kt_near_set_new(const kt_near_options *o, kt_near_set **ret, kt_err *err)
+{
+    kt_near_options opt = *o;
+    KT_TRY(kt_near_resolve(&opt, err));
+    *ret = kt_zalloc(sizeof(**ret));
+    (*ret)->o = opt;
+    return 0;
+}
+
+kt_near_set *kt_near_set_free(kt_near_set *s)
+{
+    if (!s)
+        return NULL;
+    for (size_t c = 0; c < s->chunk.n; c++)
+        kt_free(s->chunk.v[c].v);
+    KT_VEC_DONE(&s->chunk);
+    KT_VEC_DONE(&s->key);
+    return kt_free(s);
+}
 
 static void near_part(void *ctx, size_t part)
 {
-    near_job *j = ctx;
-    struct near_chunk *c = &j->chunk[part];
+    kt_near_set *set = ctx;
+    size_t first = set->first + part * CHUNK_ROWS, last = KT_MIN(set->n, first + CHUNK_ROWS);
+    struct near_chunk *c = &set->chunk.v[first / CHUNK_ROWS];
     kt_shingles s = { 0 };
     size_t n = 0, cap = 0;
-    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->n, (part + 1) * CHUNK_ROWS); i++) {
-        kt_near_shingles(j->text[i], j->o, &s);
+    for (size_t i = first; i < last; i++) {
+        kt_near_shingles(set->text[i - set->first], &set->o, &s);
         if (n + s.n > cap) {
             cap = KT_MAX(2 * cap, n + s.n + 16 * CHUNK_ROWS);
             c->v = kt_realloc(c->v, cap * sizeof(*c->v));
         }
         if (s.n) {
             memcpy(c->v + n, s.v, s.n * sizeof(*s.v));
-            kt_near_bands(s.v, s.n, j->o, j->key + i * j->o->bands);
+            kt_near_bands(s.v, s.n, &set->o, set->key.v + i * set->o.bands);
         }
         n += s.n;
         c->end[i % CHUNK_ROWS] = n;
     }
+    if (n)
+        c->v = kt_realloc(c->v, n * sizeof(*c->v));
     kt_shingles_done(&s);
 }
 
-static const uint32_t *shingles_of(const near_job *j, uint32_t i, size_t *ret_n)
+void kt_near_set_add(kt_near_set *s, const kt_str *text, uint32_t n, kt_pool *pool)
 {
-    const struct near_chunk *c = &j->chunk[i / CHUNK_ROWS];
+    size_t bands = s->o.bands, chunks = ((size_t)n + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    KT_ASSERT(s->n % CHUNK_ROWS == 0);
+    KT_RESERVE(&s->key, ((size_t)s->n + n) * bands);
+    KT_RESERVE(&s->chunk, s->chunk.n + chunks);
+    memset(s->key.v + s->key.n, 0, (size_t)n * bands * sizeof(*s->key.v));
+    memset(s->chunk.v + s->chunk.n, 0, chunks * sizeof(*s->chunk.v));
+    s->first = s->n;
+    s->text = text;
+    s->n += n;
+    s->key.n += (size_t)n * bands;
+    s->chunk.n += chunks;
+    kt_pool_run(pool, chunks, near_part, s);
+}
+
+static const uint32_t *shingles_of(const kt_near_set *s, uint32_t i, size_t *ret_n)
+{
+    const struct near_chunk *c = &s->chunk.v[i / CHUNK_ROWS];
     size_t k = i % CHUNK_ROWS, from = k ? c->end[k - 1] : 0;
     *ret_n = c->end[k] - from;
     return c->v + from;
@@ -381,36 +427,42 @@ static const uint32_t *shingles_of(const near_job *j, uint32_t i, size_t *ret_n)
 
 static bool near_same(void *ctx, uint32_t a, uint32_t b)
 {
-    const near_job *j = ctx;
+    const kt_near_set *s = ctx;
     size_t n_a, n_b;
-    const uint32_t *x = shingles_of(j, a, &n_a), *y = shingles_of(j, b, &n_b);
-    return kt_near_same(x, n_a, y, n_b, j->o->threshold);
+    const uint32_t *x = shingles_of(s, a, &n_a), *y = shingles_of(s, b, &n_b);
+    return kt_near_same(x, n_a, y, n_b, s->o.threshold);
+}
+
+double kt_near_set_jaccard(const kt_near_set *s, uint32_t a, uint32_t b)
+{
+    size_t n_a, n_b;
+    const uint32_t *x = shingles_of(s, a, &n_a), *y = shingles_of(s, b, &n_b);
+    return kt_near_jaccard(x, n_a, y, n_b);
+}
+
+void kt_near_set_clusters(kt_near_set *s, uint32_t *ret_canonical)
+{
+    uint64_t *band = kt_alloc_array((size_t)s->n + 1, sizeof(*band));
+    kt_near_start(ret_canonical, s->n);
+    for (uint32_t b = 0; b < s->o.bands; b++) {
+        kt_near_buckets bucket = { 0 };
+        for (size_t i = 0; i < s->n; i++)
+            band[i] = s->key.v[i * s->o.bands + b];
+        kt_near_buckets_add(&bucket, band, s->n, ret_canonical);
+        kt_near_join(&bucket, 0, bucket.end.n, near_same, s, ret_canonical);
+        kt_near_buckets_done(&bucket);
+    }
+    kt_near_finish(ret_canonical, s->n);
+    kt_free(band);
 }
 
 kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o, kt_pool *pool, uint32_t *ret_canonical,
                        kt_err *err)
 {
-    kt_near_options opt = *o;
-    KT_TRY(kt_near_resolve(&opt, err));
-    size_t n_chunks = ((size_t)n + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    near_job j = { text, n, &opt, kt_zalloc_array((size_t)n * opt.bands + 1, sizeof(*j.key)),
-                   kt_zalloc_array(n_chunks + 1, sizeof(*j.chunk)) };
-    kt_pool_run(pool, n_chunks, near_part, &j);
-    uint64_t *band = kt_alloc_array((size_t)n + 1, sizeof(*band));
-    kt_near_start(ret_canonical, n);
-    for (uint32_t b = 0; b < opt.bands; b++) {
-        kt_near_buckets bucket = { 0 };
-        for (size_t i = 0; i < n; i++)
-            band[i] = j.key[i * opt.bands + b];
-        kt_near_buckets_add(&bucket, band, n, ret_canonical);
-        kt_near_join(&bucket, 0, bucket.end.n, near_same, &j, ret_canonical);
-        kt_near_buckets_done(&bucket);
-    }
-    kt_near_finish(ret_canonical, n);
-    kt_free(band);
-    for (size_t c = 0; c < n_chunks; c++)
-        kt_free(j.chunk[c].v);
-    kt_free(j.chunk);
-    kt_free(j.key);
+    kt_near_set *s;
+    KT_TRY(kt_near_set_new(o, &s, err));
+    kt_near_set_add(s, text, n, pool);
+    kt_near_set_clusters(s, ret_canonical);
+    kt_near_set_free(s);
     return KT_OK;
 }

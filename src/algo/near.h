@@ -64,7 +64,18 @@ void kt_near_buckets_done(kt_near_buckets *b);
 void kt_near_join(const kt_near_buckets *b, size_t from, size_t to, bool (*same)(void *ctx, uint32_t a, uint32_t b), void *ctx,
                   uint32_t *parent);
 
-/* All of it for texts in memory. ret_canonical: n. Same result for any number of threads. */
+/* A set of texts that keeps their shingles and band keys (4 bytes a shingle, 8 a band), not the texts. o: as for kt_near_resolve. */
+typedef struct kt_near_set kt_near_set;
+enum { KT_NEAR_BATCH = 16384 };
+kt_rc kt_near_set_new(const kt_near_options *o, kt_near_set **ret, kt_err *err) KT_MUST_USE;
+kt_near_set *kt_near_set_free(kt_near_set *s);
+/* Texts in batches of KT_NEAR_BATCH, the last of any size. */
+void kt_near_set_add(kt_near_set *s, const kt_str *text, uint32_t n, kt_pool *pool);
+/* ret_canonical: of each text the first of its cluster. Same result for any number of threads. */
+void kt_near_set_clusters(kt_near_set *s, uint32_t *ret_canonical);
+double kt_near_set_jaccard(const kt_near_set *s, uint32_t a, uint32_t b);
+
+/* All of it for texts in memory. ret_canonical: n. */
 kt_rc kt_near_clusters(const kt_str *text, uint32_t n, const kt_near_options *o, kt_pool *pool, uint32_t *ret_canonical,
                        kt_err *err) KT_MUST_USE;
 
