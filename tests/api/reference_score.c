@@ -1,4 +1,4 @@
-/* Scores of predictions through karat.h. */
+/* Scores of predictions, and likeness of texts, through karat.h. */
 #include "reference.h"
 
 #include <math.h>
@@ -180,7 +180,59 @@ static void uncertainty(const json *c)
     free(out);
 }
 
+static void permutations(const json *want)
+{
+    uint64_t a[128], b[128];
+    char text[24];
+    karat_error e;
+    must(karat_minhash_permutations(NULL, a, b, &e), &e);
+    for (size_t i = 0; i < 128; i++)
+        for (int k = 0; k < 2; k++) {
+            snprintf(text, sizeof(text), "%llu", (unsigned long long)(k ? b : a)[i]);
+            close_to("permutation", strcmp(text, json_get(want, k ? "b" : "a")->child[i].text), 0, 0);
+        }
+}
+
+static void bands(const json *asked, const json *want)
+{
+    for (size_t i = 0; i < asked->n; i++) {
+        const json *a = &asked->child[i], *w = &want->child[i];
+        uint32_t b = 0, r = 0;
+        karat_error e;
+        must(karat_minhash_bands(number(&a->child[0]), (uint32_t)number(&a->child[1]), &b, &r, &e), &e);
+        close_to("bands", b, number(&w->child[0]), 0);
+        close_to("rows", r, number(&w->child[1]), 0);
+    }
+}
+
+static void minhash(const json *c)
+{
+    const json *in = json_get(c, "input"), *want = json_get(c, "expected"), *pairs = json_get(in, "pairs");
+    karat_near_options o = KARAT_OPTIONS_INIT(karat_near_options);
+    karat_error e;
+    if (json_get(want, "a"))
+        permutations(want);
+    if (json_get(want, "bands_rows"))
+        bands(json_get(in, "threshold_numperm"), json_get(want, "bands_rows"));
+    for (size_t i = 0; pairs && i < pairs->n; i++) {
+        const char *text[2] = { pairs->child[i].child[0].text, pairs->child[i].child[1].text };
+        const json *w = &json_get(want, "pairs")->child[i];
+        uint32_t slots[2][128];
+        size_t n[2], equal = 0;
+        double exact = NAN;
+        o.shingle = json_get(in, "shingle")->text;
+        must(karat_minhash(reference_ctx, text, NULL, 2, &o, slots[0], n, &e), &e);
+        must(karat_jaccard(text[0], strlen(text[0]), text[1], strlen(text[1]), &o, &exact, NULL, NULL, &e), &e);
+        for (size_t k = 0; k < 128; k++)
+            equal += slots[0][k] == slots[1][k];
+        close_to("shingles", (double)n[0], number(json_get(w, "shingles_a")), 0);
+        close_to("shingles", (double)n[1], number(json_get(w, "shingles_b")), 0);
+        close_to("jaccard", exact, number(json_get(w, "jaccard")), tolerance_of(c, "jaccard_abs"));
+        close_to("estimate", (double)equal / 128, number(json_get(w, "estimate")), tolerance_of(c, "estimate_abs_same_hash"));
+    }
+}
+
 const check score_checks[] = {
     { "classification_metrics", classification_metrics }, { "span_f1", span_f1 }, { "box_iou", box_iou }, { "coco_map", coco_map },
-    { "uncertainty", uncertainty }, { NULL, NULL },
+    { "uncertainty", uncertainty }, { "minhash", minhash }, { NULL, NULL },
 };

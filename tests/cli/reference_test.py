@@ -1,6 +1,6 @@
 """Every stored answer of KARAT_SHARED/reference whose method the filters know, through the command line. Methods without a
 filter of their own are listed as not covered; exits 77 when the folder is absent."""
-import collections, csv, glob, json, math, os, shutil, subprocess, sys, tempfile
+import collections, csv, glob, hashlib, json, math, os, shutil, subprocess, sys, tempfile
 
 KARAT = os.environ["KARAT"]
 REFERENCE = os.path.join(os.environ.get("KARAT_SHARED", "../shared"), "reference")
@@ -366,10 +366,34 @@ def uncertainty(case):
         closes(key, got[key], x, 0 if key.startswith("rank") else case["tolerance"]["abs"])
 
 
+def lines(args, text):
+    r = subprocess.run([KARAT] + args, input=text.encode(), capture_output=True, timeout=120)
+    assert r.returncode == 0, r.stderr.decode()
+    return [json.loads(x) for x in r.stdout.splitlines()]
+
+
+def minhash(case):
+    i, want, t = case["input"], case["expected"], case["tolerance"]
+    if "a" in want:  # the permutations show in the signatures: of one shingle, by their definition
+        for word in ("one", "two", "three"):
+            h = int.from_bytes(hashlib.sha1(word.encode()).digest()[:4], "little")
+            slots = [((int(a) * h + int(b)) % 2**64 % (2**61 - 1)) & 0xffffffff for a, b in zip(want["a"], want["b"])]
+            got = lines(["near", "-", "--signatures", "--slots", str(i["num_perm"]), "--seed", str(i["seed"])], json.dumps({"text": word}))
+            assert got[0]["minhash"] == slots, word
+    for (threshold, n), best in zip(i.get("threshold_numperm", []), want.get("bands_rows", [])):
+        got = karat(["near", "--explain", "--json", "--threshold", str(threshold), "--slots", str(n)], "")
+        assert [got["bands"], got["rows"]] == best, (threshold, n, got)
+    pairs = "".join(json.dumps({"a": a, "b": b}) + "\n" for a, b in i.get("pairs", []))
+    for got, w in zip(lines(["near", "-", "--compare", "--json", "--shingle", i["shingle"]], pairs) if pairs else [], want.get("pairs", [])):
+        assert (got["shingles_a"], got["shingles_b"]) == (w["shingles_a"], w["shingles_b"]), (got, w)
+        close("jaccard", got["jaccard"], w["jaccard"], t["jaccard_abs"])
+        close("estimate", got["estimate"], w["estimate"], t["estimate_abs_same_hash"])
+
+
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, majority_vote, weighted_majority_vote, wawa,
                                   dawid_skene, one_coin_dawid_skene, mace, glad, crowdlab, label_model, bradley_terry, rover, segmentation,
                                   label_issues, token_label_issues, object_label_quality, classification_metrics, span_f1, box_iou, coco_map,
-                                  uncertainty)}
+                                  uncertainty, minhash)}
 
 if not os.path.isdir(REFERENCE):
     print("skipped: reference (no folder", REFERENCE + ")")

@@ -212,9 +212,19 @@ def segmentation(i, want, t):
             assert (got != np.array([[c == "1" for c in row] for row in mask])).sum() <= most, f"{key}: {task}"
 
 
+def minhash(i, want, t):
+    if "a" in want:
+        assert [[str(x) for x in p.tolist()] for p in karat.minhash_permutations(i["num_perm"], i["seed"])] == [want["a"], want["b"]]
+    for (threshold, n), best in zip(i.get("threshold_numperm", []), want.get("bands_rows", [])):
+        assert list(karat.minhash_bands(threshold, n)) == best, (threshold, n)
+    for (a, b), w in zip(i.get("pairs", []), want.get("pairs", [])):
+        close("jaccard", karat.jaccard(a, b, i["shingle"]), w["jaccard"], t["jaccard_abs"])
+        close("estimate", karat.minhash_estimate(*karat.minhash([a, b], i["shingle"])), w["estimate"], t["estimate_abs_same_hash"])
+
+
 CHECKS = {f.__name__: f for f in (cohen_kappa, fleiss_kappa, krippendorff_alpha, label_issues, token_label_issues, object_label_quality,
                                   classification_metrics, span_f1, box_iou, coco_map, uncertainty, mace, glad, crowdlab, label_model, bradley_terry,
-                                  rover, segmentation)}
+                                  rover, segmentation, minhash)}
 CHECKS.update(majority_vote=merged("majority"), weighted_majority_vote=merged("weighted_majority"), wawa=merged("wawa"), dawid_skene=merged("dawid_skene"),
               one_coin_dawid_skene=merged("one_coin_dawid_skene"))
 
