@@ -9,25 +9,21 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from . import aggregation, agreement, answers, errors, models, scores
-from . import aggregation, agreement, errors, live, scores
-from . import aggregation, agreement, errors, live, near, scores
+from . import aggregation, agreement, answers, errors, live, models, near, scores
 from ._lib import KaratError, version
 from .aggregation import *  # noqa: F401,F403
 from .agreement import *  # noqa: F401,F403
 from .answers import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
-from .models import *  # noqa: F401,F403
 from .live import *  # noqa: F401,F403
+from .models import *  # noqa: F401,F403
 from .near import *  # noqa: F401,F403
 from .scores import *  # noqa: F401,F403
 from ._votes import Votes, votes
 
 __version__ = version()
-__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *answers.__all__, *errors.__all__, *models.__all__,
-           *scores.__all__]
-__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *errors.__all__, *live.__all__, *scores.__all__]
-__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *errors.__all__, *live.__all__, *near.__all__, *scores.__all__]
+__all__ = ["KaratError", "Votes", "votes", "version", *agreement.__all__, *aggregation.__all__, *answers.__all__, *errors.__all__, *live.__all__,
+           *models.__all__, *near.__all__, *scores.__all__]
 
 
 def __getattr__(name: str) -> Any:

@@ -275,6 +275,8 @@ static void answers(karat_context *ctx)
     answer[1] = 7;
     CHECK(karat_merge_regions(ctx, "spans", &r, NULL, &m, NULL) == KARAT_RANGE);
     karat_merged_free(NULL);
+}
+
 /* A live consensus: wrong numbers and votes that are not there are refused, and the largest ids do not end the process. */
 static void live(void)
 {

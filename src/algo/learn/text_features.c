@@ -10,7 +10,6 @@
 #include <math.h>
 
 #define XXH_INLINE_ALL /* tokens are short: the call would cost more than the hash, and libkarat needs only the C library */
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 enum { CHUNK_ROWS = 512, MAX_TOKEN = 64 };
