@@ -507,6 +507,77 @@ KARAT_API uint32_t karat_model_n_labels(const karat_model *model);
 KARAT_API const char *karat_model_label(const karat_model *model, uint32_t label);
 /* "single", "multi" or "tree". */
 KARAT_API const char *karat_model_shape(const karat_model *model);
+/* ---- a consensus kept up to date, and whom to ask next ---- */
+
+/* Dawid and Skene's model with pseudo-votes, vote by vote: a vote costs what its item and a few others cost, whatever the size of
+   the set. One thread at a time. Items and sources appear when first named. */
+typedef struct karat_live karat_live;
+typedef struct karat_live_options {
+    size_t size;
+    double right, wrong, equal; /* pseudo-votes of every source on the right label and on all others together, and pseudo-items of every
+                                   label: dawid_skene's uniform is wrong / (n_labels - 1), its right the rest; all 0: 2.8, 1.2, 1 and unnamed 0.2 */
+    double unnamed;             /* what a label that no vote on the item names keeps of its chance; 0: all */
+    int32_t refresh;            /* other items gone over again with every vote; 0: 8, -1: none */
+} karat_live_options;
+KARAT_API karat_rc karat_live_open(uint32_t n_labels, const karat_live_options *options, karat_live **ret, karat_error *err);
+KARAT_API void karat_live_close(karat_live *live); /* NULL allowed */
+KARAT_API karat_rc karat_live_grow(karat_live *live, uint32_t n_labels, karat_error *err); /* more labels from here on */
+/* At once near what a refit would say; after karat_live_settle (at most rounds times over all items, until none moves by more
+   than tol; returns the rounds) within 0.001 of it anywhere. A source may vote several times on an item; the last is withdrawn
+   first. KARAT_RANGE: no such label, no vote to withdraw. */
+KARAT_API karat_rc karat_live_add(karat_live *live, uint32_t item, uint32_t source, int32_t label, karat_error *err);
+KARAT_API karat_rc karat_live_add_votes(karat_live *live, const karat_votes *votes, karat_error *err); /* all or none */
+KARAT_API karat_rc karat_live_withdraw(karat_live *live, uint32_t item, uint32_t source, karat_error *err);
+KARAT_API uint32_t karat_live_settle(karat_live *live, uint32_t rounds, double tol);
+KARAT_API int32_t karat_live_said(const karat_live *live, uint32_t item, uint32_t source); /* -1: no vote */
+/* ret_prob: as many numbers as labels. Returns the item's votes; without any, the shares of the labels. */
+KARAT_API uint32_t karat_live_posterior(const karat_live *live, uint32_t item, double *ret_prob);
+KARAT_API double karat_live_accuracy(const karat_live *live, uint32_t source); /* chance that its vote is right */
+
+enum { KARAT_LIVE_ASK = 0, KARAT_LIVE_SURE = 1, KARAT_LIVE_NOT_WORTH = 2 };
+typedef struct karat_live_question {
+    size_t size;
+    double target;          /* enough: the chance of the likeliest label */
+    uint32_t least;         /* votes to take in any case: one alone is never sure of who gave it; 2 is a good start */
+    double doubt;           /* share of a source's votes not believed when choosing whom, so that few of them make nobody the one to
+                               ask always or never; 0.7 is a good start, 0 takes accuracies for true */
+    double worth;           /* of one more right label, in the unit of the prices */
+    uint32_t n_sources;     /* who may be asked; those who voted on the item are passed over */
+    const uint32_t *source;
+    const double *price;    /* n_sources; NULL: nobody charges */
+} karat_live_question;
+/* Whether another vote on the item is worth its price, whose, and what it is expected to add to the chance of a right label;
+   *ret_source is UINT32_MAX unless the verdict is KARAT_LIVE_ASK. */
+KARAT_API karat_rc karat_live_next(const karat_live *live, uint32_t item, const karat_live_question *question, int *ret_verdict,
+                                   uint32_t *ret_source, double *ret_gain, karat_error *err);
+
+/* ---- near-duplicate texts ---- */
+
+typedef struct karat_near_options {
+    size_t size;
+    double threshold;    /* of the Jaccard index of two texts' sets of shingles, (0, 1]; 0: 0.8 */
+    const char *shingle; /* "w3": three words (NULL), "c5": five bytes of the folded text; for clusters w1..w8, c3..c16, else up to 64 */
+    uint32_t n_slots;    /* of a signature; 0: 128, up to 1,024 */
+    uint32_t seed;       /* of the permutations; 0: 1 */
+} karat_near_options;
+/* Texts are UTF-8, n_bytes of each (NULL: they end with a zero byte); case, punctuation and white space do not count, a text of
+   fewer words than a shingle is one shingle. KARAT_PARSE where one is not UTF-8.
+
+   MinHash signatures as the Python package datasketch makes them from the same shingles: ret_slots n × n_slots, ret_shingles n
+   (different shingles) or NULL. The share of equal slots of two estimates the Jaccard index, sd sqrt(J (1 - J) / n_slots). */
+KARAT_API karat_rc karat_minhash(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
+                                 uint32_t *ret_slots, size_t *ret_shingles, karat_error *err);
+/* slot i is the least ((a[i] h + b[i]) mod 2^64) mod (2^61 - 1), its low 32 bits, over the shingles' hashes h. n_slots each. */
+KARAT_API karat_rc karat_minhash_permutations(const karat_near_options *options, uint64_t *ret_a, uint64_t *ret_b, karat_error *err);
+/* bands × rows <= n_slots that err least about pairs on both sides of the threshold, between 0 and 1. */
+KARAT_API karat_rc karat_minhash_bands(double threshold, uint32_t n_slots, uint32_t *ret_bands, uint32_t *ret_rows, karat_error *err);
+/* Exact Jaccard index of two texts, and how many shingles each has (may be NULL). */
+KARAT_API karat_rc karat_jaccard(const char *a, size_t a_bytes, const char *b, size_t b_bytes, const karat_near_options *options, double *ret,
+                                 size_t *ret_a_shingles, size_t *ret_b_shingles, karat_error *err);
+/* Clusters of near-duplicates: found by MinHash bands (a pair 0.05 above the threshold is missed less than once in 200), each pair
+   verified exactly. ret_canonical: n, the first text of each one's cluster; a text without words is in none but its own. */
+KARAT_API karat_rc karat_near_clusters(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
+                                       uint32_t *ret_canonical, karat_error *err);
 
 /* ---- a consensus kept up to date, and whom to ask next ---- */
 

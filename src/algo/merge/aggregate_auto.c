@@ -15,8 +15,12 @@
       shares of the labels, which neither confusions nor a runaway share can mislead.
 
    Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
-   votes the answer is CROWDLAB's. Figures on public crowds: bench/README.md. */
+   votes (beside_model.h) the model is a source of its own while the others are judged; then its vote is taken away and its
+   probabilities come in, as far as the votes trust them. Where hardly any item has two votes nobody could judge whom to trust, and the answer is
+   CROWDLAB's. Figures on public crowds: bench/README.md. */
 #include "algo/merge/aggregate.h"
+#include "algo/merge/beside_model.h"
+#include "algo/merge/crowdlab.h"
 #include "algo/merge/latent_em.h"
 
 #include "base/mem.h"
@@ -35,6 +39,7 @@
 #define GRID 20
 #define GRID_TOP 200.0
 #define SOURCES_AT_ONCE 256
+#define OVERLAP 0.05         /* share of the voted items that must have two votes, to judge a model by them */
 
 static const double power[LEVELS] = { 1, 0.4, 0.1 };
 
@@ -230,8 +235,8 @@ static void make_model(struct model *m, kt_arena *a)
     m->kappa = grid(m->at);
 }
 
-/* One accuracy per source; posterior into prob. */
-static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *gold, double *prob, double *prior, kt_pool *pool)
+/* One accuracy per source; posterior into prob, the last source's votes left out of it where mute. */
+static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *gold, bool mute, double *prob, double *prior, kt_pool *pool)
 {
     kt_own_em e = { .b = b, .index = cells->of, .n_index = cells->n, .lanes = 1, .prob = prob };
     size_t k = b->n_labels;
@@ -241,6 +246,8 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *g
     e.ratio = ratio;
     e.prior = prior;
     for (int32_t round = 0; round <= ROUNDS / 2; round++) {
+        for (uint32_t x = cells->first[b->n_sources - mute]; mute && round == ROUNDS / 2 && x < cells->first[b->n_sources]; x++)
+            ratio[x] = 1;
         if (round)
             kt_own_em_round(&e, pool);
         for (size_t i = 0; gold && i < b->n_items; i++)
@@ -302,6 +309,15 @@ static void give_confusion(const struct model *m, kt_arena *a, kt_posterior *p)
         }
 }
 
+/* Confusions as they are, but the last source says nothing: its votes are as likely under every state. */
+static void mute_last(struct model *m, kt_pool *pool)
+{
+    size_t states = (size_t)m->b->n_labels * LEVELS, last = m->b->n_sources - 1;
+    for (size_t x = m->cells->first[last] * states; x < m->cells->first[last + 1] * states; x++)
+        m->em.like[x] = 1;
+    kt_latent_em_run(&m->em, KT_LATENT_KEEP, pool);
+}
+
 static int by_size(const void *x, const void *y)
 {
     double a = *(const double *)x, b = *(const double *)y;
@@ -348,6 +364,7 @@ static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_p
     p->disagreement = d;
 }
 
+/* o->probs: the last source is that model's. */
 static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     kt_ballot b;
@@ -366,7 +383,7 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
                        .b = &b, .cells = &cells, .kappa = COIN_RIGHT + COIN_WRONG };
     if (n)
         memcpy(coin, p.prob, n * sizeof(*coin));
-    fit_coin(&b, &cells, o->gold, coin, prior, pool);
+    fit_coin(&b, &cells, o->gold, o->probs, coin, prior, pool);
     if (whole) {
         make_model(&m, a);
         kt_latent_em_run(&m.em, KT_LATENT_START, pool);
@@ -375,10 +392,17 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
             m_step(&m, round, pool, p.prior);
             kt_latent_em_run(&m.em, KT_LATENT_ROUND, pool);
         }
-        kt_latent_em_run(&m.em, KT_LATENT_KEEP, pool);
+        if (o->probs)
+            mute_last(&m, pool);
+        else
+            kt_latent_em_run(&m.em, KT_LATENT_KEEP, pool);
     }
     for (size_t x = 0; x < n; x++)
         p.prob[x] = whole ? (1 - COIN_SHARE) * p.prob[x] + COIN_SHARE * coin[x] : coin[x];
+    for (size_t i = 0; o->probs && i < b.n_items; i++)
+        p.n_votes[i] = b.start[i + 1] - b.start[i] - 1; /* without the model's */
+    if (o->probs)
+        kt_beside_model_blend(o->probs, p.n_votes, whole ? p.prior : prior, o->gold, b.n_items, b.n_labels, p.prob);
     judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);
@@ -395,16 +419,50 @@ static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_a
 
 static const kt_auto_opts defaults = { NULL, NULL };
 
+/* Share of the items with votes that have two or more. */
+static double overlap(const kt_votes *v)
+{
+    uint8_t *votes = kt_zalloc_array(v->n_items, 1);
+    double n[3] = { 0 };
+    for (size_t q = 0; q < v->n; q++)
+        if (v->label[q] >= 0 && votes[v->item[q]] < 2)
+            n[++votes[v->item[q]]]++;
+    kt_free(votes);
+    return n[1] > 0 ? n[2] / n[1] : 0;
+}
+
+/* With the model as the last source; what is given back is about the votes, evidence and intervals among it. */
+static kt_rc beside_model(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+{
+    kt_votes both;
+    kt_ballot b;
+    kt_cells cells;
+    kt_posterior p;
+    KT_TRY(kt_ballot_make(v, false, pool, a, &b, err)); /* ids are checked here */
+    KT_TRY(kt_beside_model_votes(v, o->probs, a, &both, err));
+    KT_TRY(merge(&both, o, pool, a, &p, err));
+    KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
+    p.n_sources = v->n_sources;
+    kt_posterior_labels(&b, pool, &p);
+    kt_posterior_intervals(&b, &cells, pool, &p);
+    compare(&b, NULL, a, &p);
+    *ret = p;
+    return 0;
+}
+
 static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     const kt_auto_opts *o = opt ? opt : &defaults;
-    if (o->probs)
+    if (!o->probs)
+        return merge(v, o, pool, a, ret, err);
+    KT_TRY(kt_probs_check(o->probs, v->n_items, v->n_labels, err));
+    if (overlap(v) < OVERLAP)
         return kt_aggregate_crowdlab.fit(v, &(kt_crowdlab_opts){ o->probs }, rng, pool, a, ret, err);
-    return merge(v, o, pool, a, ret, err);
+    return beside_model(v, o, pool, a, ret, err);
 }
 
 const kt_aggregator kt_aggregate_auto = {
-    .name = "auto", .help = "the default: confusions shared by empirical Bayes, hard items, one accuracy a quarter; with --probs CROWDLAB",
+    .name = "auto", .help = "the default: confusions shared by empirical Bayes, hard items, one accuracy a quarter; with --probs a model too",
     .defaults = &defaults, .option_size = sizeof(defaults), .fit = fit,
     .formula = "posterior(c) = 3/4 [Σ over ease d of prior(c, d) × Π over votes P(annotator says vote | c)^d (× 1/5 if no vote names c)]\n"
                "             + 1/4 [Π over votes for c of s (K - 1) / (1 - s)], each divided by its sum over c",
