@@ -14,9 +14,11 @@
    4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong) and equal
       shares of the labels, which neither confusions nor a runaway share can mislead.
 
+   5. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
+
    Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
    votes the answer is CROWDLAB's. Figures on public crowds: bench/README.md. */
-#include "algo/merge/aggregate.h"
+#include "algo/merge/copying.h"
 #include "algo/merge/latent_em.h"
 
 #include "base/mem.h"
@@ -348,8 +350,9 @@ static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_p
     p->disagreement = d;
 }
 
-static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
+    const kt_auto_opts *o = opt;
     kt_ballot b;
     kt_cells cells;
     kt_posterior p;
@@ -400,7 +403,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     const kt_auto_opts *o = opt ? opt : &defaults;
     if (o->probs)
         return kt_aggregate_crowdlab.fit(v, &(kt_crowdlab_opts){ o->probs }, rng, pool, a, ret, err);
-    return merge(v, o, pool, a, ret, err);
+    return kt_copying_fit(v, merge, o, pool, a, ret, err);
 }
 
 const kt_aggregator kt_aggregate_auto = {
