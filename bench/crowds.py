@@ -14,7 +14,8 @@ CROWDS = [("adult content", "crowd-adult-content/label.csv", "crowd-adult-conten
           ("weather CF", "crowd-weather-sentiment/CF-label.csv", "crowd-weather-sentiment/CF-truth.csv"),
           ("weather CF_amt", "crowd-weather-sentiment/CF_amt-label.csv", "crowd-weather-sentiment/CF_amt-truth.csv"),
           ("web relevance", "crowd-web-relevance/label.csv", "crowd-web-relevance/truth.csv")]
-METHODS = [("majority_vote", []), ("wawa", []), ("mace", []), ("glad", []), ("dawid_skene", []), ("dawid_skene, pull 4", ["--set", "pull=4"]),
+METHODS = [("majority_vote", []), ("wawa", []), ("mace", []), ("glad", []), ("dawid_skene", []), ("dawid_skene, correlated", ["--set", "correlated=yes"]),
+           ("dawid_skene, pull 4", ["--set", "pull=4"]),
            ("fast_dawid_skene", []), ("one_coin_dawid_skene", []), ("spectral", []), ("auto", [])]
 
 

@@ -174,7 +174,9 @@ KARAT_API void karat_posterior_free(karat_posterior *p); /* NULL allowed */
        source_confusion  n_sources × said × truth
        source_weight     n_sources (crowdlab, wawa, weighted majority)
        source_ability    n_sources (glad)        item_ease        n_items: log ease (glad)
-       source_spamming   n_sources × 2 (mace)    source_strategy  n_sources × n_labels (mace) */
+       source_spamming   n_sources × 2 (mace)    source_strategy  n_sources × n_labels (mace)
+       source_group      n_sources: sources with one number depend on each other, NaN: none (auto and correlated Dawid-Skene,
+                         where they found some: what a group agrees on counted once) */
 KARAT_API const double *karat_posterior_get(const karat_posterior *p, const char *name, size_t *ret_n);
 KARAT_API const int32_t *karat_posterior_label(const karat_posterior *p); /* n_items: likeliest, -1 without votes */
 

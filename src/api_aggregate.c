@@ -2,6 +2,7 @@
 #include "api_int.h"
 
 #include "algo/merge/aggregate.h"
+#include "algo/merge/copying.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -135,6 +136,7 @@ const double *karat_posterior_get(const karat_posterior *p, const char *name, si
         { "source_spamming", q->source_spamming, 2 * s },
         { "source_strategy", q->source_strategy, s * k },
         { "item_ease", q->item_ease, i },
+        { "source_group", q->copying ? q->copying->group : NULL, s },
     };
     for (size_t n = 0; n < KT_LEN(all); n++)
         if (name && all[n].v && kt_str_eq(kt_str_of(name), kt_str_of(all[n].name))) {

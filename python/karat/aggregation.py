@@ -18,7 +18,7 @@ __all__ = ["Consensus", "LabelModel", "aggregate", "aggregation_methods", "major
 class Consensus:
     """What a merge returns. Rows of `probs` are `items`, columns `labels`; `label` is the likeliest of each item (None without
     votes); `confusion`, where the method has one, is sources × said × truth. `more` holds what only some methods have: source_ci,
-    source_weight, source_ability, source_spamming, source_strategy, item_ease."""
+    source_weight, source_ability, source_spamming, source_strategy, item_ease, source_group (sources that copy each other, NaN: none)."""
 
     method: str
     items: List[Any]
@@ -95,7 +95,7 @@ def aggregate(votes: Any, method: str = "auto", *, gold: Optional[Mapping[Any, A
             return _copied(lib.karat_posterior_get(p, name.encode(), None), np.float64, *shape)
 
         ids = _copied(lib.karat_posterior_label(p), np.int32, i)
-        more = {"source_ci": (s, 2), "source_weight": (s,), "source_ability": (s,), "source_spamming": (s, 2), "source_strategy": (s, k), "item_ease": (i,)}
+        more = {"source_ci": (s, 2), "source_weight": (s,), "source_ability": (s,), "source_spamming": (s, 2), "source_strategy": (s, k), "item_ease": (i,), "source_group": (s,)}
         found = {name: get(name, *shape) for name, shape in more.items()}
         return Consensus(method, v.items, v.labels, v.sources, get("prob", i, k), [None if l < 0 else v.labels[l] for l in ids.tolist()], get("prior", k),
                          get("source_accuracy", s), get("source_confusion", s, k, k), {name: x for name, x in found.items() if x is not None})

@@ -129,8 +129,25 @@ def trees():
     refused("usage", karat.merge_taxonomy, rows, target=2)
 
 
+def copiers():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 3, 800)
+    noise = lambda a: np.where(rng.random(800) < a, truth, (truth + rng.integers(1, 3, 800)) % 3)
+    ring = noise(0.4)
+    rows = [(i, f"s{s}", int(said[i])) for s, said in enumerate([noise(0.75) for _ in range(6)] + [ring] * 5) for i in range(800) if rng.random() < 0.8]
+    right = lambda r: np.mean([r.to_dict()[i] == truth[i] for i in r.items])
+    plain, looked, best = karat.dawid_skene(rows), karat.dawid_skene(rows, correlated="yes"), karat.aggregate(rows)
+    assert right(looked) > right(plain) + 0.2 and right(best) > 0.9, (right(plain), right(looked), right(best))
+    group = dict(zip(looked.sources, looked.more["source_group"].tolist()))
+    assert {s for s, g in group.items() if g == g} == {f"s{s}" for s in range(6, 11)} and "source_group" not in plain.more
+    p = program("dawid_skene", ["item", "annotator", "label"], rows, "--set", "correlated=yes")
+    if p:
+        assert p["copying"]["annotators"] == 5 and {x["item"]: x["label"] for x in p["items"]} == {str(i): str(l) for i, l in looked.to_dict().items()}
+        assert {x["annotator"] for x in p["sources"] if "group" in x} == {f"s{s}" for s in range(6, 11)}
+
+
 if __name__ == "__main__":
     assert doctest.testmod(karat.answers).failed == 0
-    for test in (numbers, sets, regions, trees):
+    for test in (numbers, sets, regions, trees, copiers):
         test()
         print(test.__name__, "ok")

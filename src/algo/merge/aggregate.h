@@ -23,6 +23,7 @@ typedef struct kt_posterior {
     double *source_spamming;  /* n_sources × 2: spams, knows (mace) */
     double *source_strategy;  /* n_sources × n_labels: what it answers when it spams (mace) */
     const struct kt_disagreement *disagreement; /* auto */
+    const struct kt_copying *copying; /* auto and dawid_skene with correlated, where sources depend on each other (copying.h) */
 } kt_posterior;
 
 /* How far a merge is from the plain majority, and what makes it so. */
@@ -66,6 +67,7 @@ typedef struct kt_majority_opts {
 typedef struct kt_dawid_skene_opts {
     int32_t n_iter;        /* rounds of EM; there is no early stop */
     int32_t abstain;       /* 1: an abstention is one more thing a source can say (not in one coin) */
+    int32_t correlated;    /* 1: what sources that depend on each other agree on counts once (copying.h). Not in one coin */
     double pull;           /* pseudo-votes per true label towards the pooled confusion of all sources; 0: plain. Not in one coin */
     double uniform, right; /* pseudo-votes: on every label, and on top of it on the right one; 0: plain. In one coin: shared */
     double unnamed;        /* what a label that no vote on the item names keeps of its chance; 0 or 1: all. Not in one coin */

@@ -14,12 +14,15 @@
    4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong) and equal
       shares of the labels, which neither confusions nor a runaway share can mislead.
 
+   5. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
+
    Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
    votes (beside_model.h) the model is a source of its own while the others are judged; then its vote is taken away and its
    probabilities come in, as far as the votes trust them. Where hardly any item has two votes nobody could judge whom to trust, and the answer is
    CROWDLAB's. Figures on public crowds: bench/README.md. */
 #include "algo/merge/aggregate.h"
 #include "algo/merge/beside_model.h"
+#include "algo/merge/copying.h"
 #include "algo/merge/crowdlab.h"
 #include "algo/merge/latent_em.h"
 
@@ -365,8 +368,9 @@ static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_p
 }
 
 /* o->probs: the last source is that model's. */
-static kt_rc merge(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
+    const kt_auto_opts *o = opt;
     kt_ballot b;
     kt_cells cells;
     kt_posterior p;
@@ -454,7 +458,8 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
 {
     const kt_auto_opts *o = opt ? opt : &defaults;
     if (!o->probs)
-        return merge(v, o, pool, a, ret, err);
+        return kt_copying_fit(v, merge, o, pool, a, ret, err);
+    KT_TRY(kt_votes_check(v, err));
     KT_TRY(kt_probs_check(o->probs, v->n_items, v->n_labels, err));
     if (overlap(v) < OVERLAP)
         return kt_aggregate_crowdlab.fit(v, &(kt_crowdlab_opts){ o->probs }, rng, pool, a, ret, err);

@@ -9,7 +9,7 @@
    posteriori under a Dirichlet prior). With abstain, what a source is silent about counts as one more thing it can say.
 
    Only the (source, said) pairs that occur, called cells, have a row of K numbers: memory is O(votes) at worst. */
-#include "algo/merge/aggregate.h"
+#include "algo/merge/copying.h"
 #include "algo/merge/dawid_skene.h"
 #include "algo/merge/latent_em.h"
 
@@ -126,7 +126,7 @@ static void give_back_sources(const struct fitting *f, kt_arena *a, kt_posterior
     }
 }
 
-kt_rc kt_dawid_skene_fit(const kt_votes *v, const kt_dawid_skene_opts *o, bool hard, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+static kt_rc fit_votes(const kt_votes *v, const kt_dawid_skene_opts *o, bool hard, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     kt_ballot b;
     kt_cells cells;
@@ -151,13 +151,36 @@ kt_rc kt_dawid_skene_fit(const kt_votes *v, const kt_dawid_skene_opts *o, bool h
     return 0;
 }
 
+static kt_rc merge_soft(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+{
+    return fit_votes(v, opt, false, pool, a, ret, err);
+}
+
+static kt_rc merge_hard(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+{
+    return fit_votes(v, opt, true, pool, a, ret, err);
+}
+
+kt_rc kt_dawid_skene_fit(const kt_votes *v, const kt_dawid_skene_opts *o, bool hard, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+{
+    kt_copying_merge *merge = hard ? merge_hard : merge_soft;
+    if (!o->correlated)
+        return merge(v, o, pool, a, ret, err);
+    if (o->abstain) {
+        kt_fail(err, KT_USAGE, "correlated and abstain=speaks do not go together");
+        kt_hint(err, "copying is looked for among labels; abstentions would be lost");
+        return KT_USAGE;
+    }
+    return kt_copying_fit(v, merge, o, pool, a, ret, err);
+}
+
 static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     (void)rng;
     return kt_dawid_skene_fit(v, opt ? opt : &defaults, false, pool, a, ret, err);
 }
 
-static const char *const off_on[] = { "skip", "speaks", NULL };
+static const char *const off_on[] = { "skip", "speaks", NULL }, *const no_yes[] = { "no", "yes", NULL };
 const kt_setting kt_dawid_skene_options[] = {
     { .name = "n_iter", .help = "rounds of EM", .kind = KT_SET_INT, .offset = offsetof(kt_dawid_skene_opts, n_iter), .max = 1000000 },
     { .name = "pull", .help = "pseudo-votes towards the confusion of all annotators together", .kind = KT_SET_FLOAT,
@@ -172,6 +195,8 @@ const kt_setting kt_dawid_skene_options[] = {
       .offset = offsetof(kt_dawid_skene_opts, equal), .max = 1e6 },
     { .name = "abstain", .help = "whether saying nothing tells something", .kind = KT_SET_CHOICE,
       .offset = offsetof(kt_dawid_skene_opts, abstain), .choice = off_on },
+    { .name = "correlated", .help = "whether to look for annotators that copy each other, and count what they agree on once", .kind = KT_SET_CHOICE,
+      .offset = offsetof(kt_dawid_skene_opts, correlated), .choice = no_yes },
     { .name = NULL },
 };
 

@@ -1,6 +1,8 @@
 /* The answer of a merge as JSON or CSV, and the warning that comes with it. */
 #include "cli/merge/merge.h"
 
+#include "algo/merge/copying.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -65,6 +67,8 @@ static void put_source(kt_buf *b, const kt_merge *m, uint32_t s)
         kt_buf_char(b, ']');
     }
     kt_buf_printf(b, ",\"votes\":%u", m->votes_of_source[s]);
+    if (p->copying && !isnan(p->copying->group[s]))
+        kt_buf_printf(b, ",\"group\":%.0f", p->copying->group[s]);
     if (p->source_weight)
         put_number(b, "weight", p->source_weight[s]);
     if (p->source_ability)
@@ -116,6 +120,19 @@ static void put_disagreement(kt_buf *b, const kt_merge *m)
     kt_buf_char(b, '}');
 }
 
+static void put_copying(kt_buf *b, const kt_merge *m)
+{
+    const kt_copying *c = m->post.copying;
+    kt_buf_printf(b, ",\"copying\":{\"groups\":%u,\"annotators\":%u,\"surest\":[", c->n_groups, c->n_sources);
+    kt_buf_json(b, m->file.source[c->a]);
+    kt_buf_char(b, ',');
+    kt_buf_json(b, m->file.source[c->b]);
+    kt_buf_printf(b, "],\"shared\":%u,\"agreed\":%u", c->shared, c->agreed);
+    put_number(b, "copied", c->copied);
+    put_number(b, "usual", c->usual);
+    kt_buf_char(b, '}');
+}
+
 void kt_merge_print_json(const kt_merge *m)
 {
     kt_buf b = KT_BUF_INIT((size_t)1 << 30);
@@ -123,6 +140,8 @@ void kt_merge_print_json(const kt_merge *m)
     put_by_label(&b, m, m->post.prior);
     if (m->post.disagreement)
         put_disagreement(&b, m);
+    if (m->post.copying)
+        put_copying(&b, m);
     kt_buf_puts(&b, ",\"items\":[");
     for (uint32_t i = 0; i < m->post.n_items; i++) {
         kt_buf_puts(&b, i ? ",\n" : "\n");
@@ -178,8 +197,21 @@ void kt_merge_print_sources(const kt_merge *m)
     kt_buf_done(&b);
 }
 
+static void warn_of_copying(const kt_merge *m)
+{
+    const kt_copying *c = m->post.copying;
+    if (!c)
+        return;
+    fprintf(stderr, "karat: warning: %u of %u annotators, in %u group%s, say the same wrong things more often than chance and their accuracies explain: ", c->n_sources,
+            m->post.n_sources, c->n_groups, c->n_groups > 1 ? "s" : "");
+    fprintf(stderr, "most surely %.*s and %.*s, who agree on %u of %u common items, some %.0f %% of them as if copied", KT_F(m->file.source[c->a]),
+            KT_F(m->file.source[c->b]), c->agreed, c->shared, 100 * c->copied);
+    fprintf(stderr, ". What a group agrees on was counted once; --json names the groups, karat errors --task annotators looks closer\n");
+}
+
 void kt_merge_warn(const kt_merge *m)
 {
+    warn_of_copying(m);
     const kt_disagreement *d = m->post.disagreement;
     if (!d || d->n_differ < FAR * d->n_compared || d->n_differ == 0)
         return;
