@@ -1,6 +1,6 @@
 """karat model on plain files. Data are planted (what must come out is known); where the shared sets are, real texts, spans, digits and
 recorded words are held to floors that a model without its features would not reach. numpy's own search is the judge of the neighbours."""
-import csv, io, json, os, random, struct, subprocess, sys, tempfile
+import csv, gzip, io, json, os, random, struct, subprocess, tempfile, zlib
 
 import numpy as np
 
@@ -198,7 +198,144 @@ def vectors(t):
         assert got == [f"c{label[i]}" for i in nearest], metric
 
 
+def png(path, rgb):
+    """A PNG written from its definition, so that the reader is not checked against itself."""
+    def chunk(kind, b):
+        return struct.pack(">I", len(b)) + kind + b + struct.pack(">I", zlib.crc32(kind + b))
+    h, w, _ = rgb.shape
+    body = b"".join(b"\0" + rgb[y].tobytes() for y in range(h))
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b""))
+
+
+def ppm(path, rgb):
+    with open(path, "wb") as f:
+        f.write(b"P6\n# planted\n%d %d\n255\n" % (rgb.shape[1], rgb.shape[0]) + rgb.tobytes())
+
+
+def wav(path, x, rate, bits=16, channels=1):
+    scaled = np.repeat(np.asarray(x)[:, None], channels, 1).ravel()
+    if bits == "float":
+        data, coding, wide = scaled.astype("<f4").tobytes(), 3, 32
+    elif bits == 8:
+        data, coding, wide = np.rint(scaled * 127 + 128).astype(np.uint8).tobytes(), 1, 8
+    elif bits == 24:
+        data, coding, wide = b"".join(struct.pack("<i", int(v))[:3] for v in np.rint(scaled * 8388607)), 1, 24
+    else:
+        data, coding, wide = np.rint(scaled * 32767).astype("<i2").tobytes(), 1, 16
+    block = channels * wide // 8
+    with open(path, "wb") as f:
+        f.write(b"RIFF" + struct.pack("<I", 50 + len(data)) + b"WAVE" + b"LIST" + struct.pack("<I", 6) + b"hello!" + b"fmt " +
+                struct.pack("<IHHIIHH", 16, coding, channels, rate, rate * block, block, wide) + b"data" + struct.pack("<I", len(data)) + data)
+
+
+def pictures(t):
+    """Disks and bars, in PNG and PPM; the same pixels must give the same answer whatever the format."""
+    g = np.random.default_rng(5)
+
+    def shape(kind):
+        y, x = np.mgrid[0:24, 0:36]
+        cy, cx = g.uniform(8, 16), g.uniform(10, 26)
+        on = (y - cy) ** 2 + (x - cx) ** 2 < 36 if kind == "disk" else abs(x - cx) < 3 if kind == "pole" else abs(y - cy) < 3
+        return (np.where(on[..., None], g.integers(150, 255, 3), 60) + g.integers(0, 30, (24, 36, 3))).astype(np.uint8)
+
+    for part, n in (("train", 30), ("test", 15)):
+        for kind in ("disk", "pole", "beam"):
+            os.makedirs(f"{t}/{part}/{kind}")
+            for i in range(n):
+                (png if i % 2 else ppm)(f"{t}/{part}/{kind}/{i}.{'png' if i % 2 else 'ppm'}", shape(kind))
+    karat("model", "train", f"{t}/p.model", f"{t}/train", "--kind", "image")
+    got = rows(karat("model", "predict", f"{t}/p.model", f"{t}/test").stdout)
+    assert len(got) == 45 and np.mean([r["item"].split("/")[0] == r["label"] for r in got]) > 0.9, got
+    one = shape("pole")
+    png(f"{t}/one.png", one)
+    ppm(f"{t}/one.ppm", one)
+    write(f"{t}/list.csv", ["path"], [["one.png"], ["one.ppm"]])
+    a, b = rows(karat("model", "predict", f"{t}/p.model", f"{t}/list.csv", "--probs").stdout)
+    assert {**a, "item": ""} == {**b, "item": ""}
+    assert "edges" in karat("model", "explain", f"{t}/p.model", f"{t}/list.csv", "--item", "one.png", "--top", 30).stdout
+    for name, bytes_ in (("text.png", b"not a picture"), ("cut.png", open(f"{t}/one.png", "rb").read()[:60]), ("huge.ppm", b"P6 99999 99999 255\n"), ("cut.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF")):
+        with open(f"{t}/{name}", "wb") as f:
+            f.write(bytes_)
+        write(f"{t}/bad.csv", ["path"], [["one.png"], [name]])
+        assert name in karat("model", "predict", f"{t}/p.model", f"{t}/bad.csv", code=3).stderr
+    write(f"{t}/bad.csv", ["path"], [["nowhere.png"]])
+    assert "nowhere" in karat("model", "predict", f"{t}/p.model", f"{t}/bad.csv", code=3).stderr
+
+
+def sounds(t):
+    """Rising and falling tones and noise; the same sound in any coding is nearly the same to the model."""
+    g = np.random.default_rng(6)
+
+    def sound(kind):
+        n = int(g.uniform(0.3, 0.5) * 8000)
+        u = np.arange(n) / 8000
+        lo, hi = g.uniform(300, 500), g.uniform(1500, 2500)
+        f = lo + (hi - lo) * (u / u[-1] if kind == "up" else 1 - u / u[-1])
+        x = g.normal(size=n) if kind == "noise" else np.sin(2 * np.pi * np.cumsum(f) / 8000) + 0.05 * g.normal(size=n)
+        return x / np.abs(x).max() * g.uniform(0.1, 0.9)
+
+    for part, n in (("s_train", 12), ("s_test", 8)):
+        for kind in ("up", "down", "noise"):
+            os.makedirs(f"{t}/{part}/{kind}")
+            for i in range(n):
+                wav(f"{t}/{part}/{kind}/{i}.wav", sound(kind), 8000)
+    karat("model", "train", f"{t}/s.model", f"{t}/s_train", "--kind", "audio")
+    got = rows(karat("model", "predict", f"{t}/s.model", f"{t}/s_test").stdout)
+    assert len(got) == 24 and np.mean([r["item"].split("/")[0] == r["label"] for r in got]) > 0.9, got
+    x = sound("up")
+    names = []
+    for bits, channels in ((16, 1), (24, 1), ("float", 1), (16, 2), (24, 2)):
+        names.append([f"c{bits}_{channels}.wav"])
+        wav(f"{t}/{names[-1][0]}", x, 8000, bits, channels)
+    write(f"{t}/list.csv", ["path"], names)
+    p = np.array([[float(v) for k, v in r.items() if k != "item"] for r in rows(karat("model", "predict", f"{t}/s.model", f"{t}/list.csv", "--probs").stdout)])
+    assert np.abs(p - p[0]).max() < 0.02, p
+    for name, bytes_ in (("no.wav", b"RIFFxxxxAVI "), ("cut.wav", open(f"{t}/c16_1.wav", "rb").read()[:30]), ("short.wav", open(f"{t}/c16_1.wav", "rb").read()[:70])):
+        with open(f"{t}/{name}", "wb") as f:
+            f.write(bytes_)
+        write(f"{t}/bad.csv", ["path"], [[name]])
+        assert name in karat("model", "predict", f"{t}/s.model", f"{t}/bad.csv", code=3).stderr
+
+
+def real(t):
+    """Floors on real sets, well under what is reached (bench/README.md has that)."""
+    if not os.path.isdir(SHARED):
+        return print("skipped: the shared sets are not here")
+    with open(f"{SHARED}/text-cooking-multilabel/cooking-train.jsonl") as f:
+        train = [json.loads(l) for l in f]
+    write(f"{t}/cook.csv", ["text", "label"], [[r["text"], "|".join(k for k, v in r["cats"].items() if v)] for r in train])
+    karat("model", "train", f"{t}/cook.model", f"{t}/cook.csv", "--set", "task=multi")
+    with open(f"{SHARED}/text-cooking-multilabel/cooking-dev.jsonl") as f:
+        dev = [json.loads(l) for l in f]
+    write(f"{t}/dev.csv", ["text"], [[r["text"]] for r in dev])
+    got = [set(r["label"].split("|")) - {""} for r in rows(karat("model", "predict", f"{t}/cook.model", f"{t}/dev.csv").stdout)]
+    want = [{k for k, v in r["cats"].items() if v} for r in dev]
+    hits, said, are = (sum(len(x) for x in v) for v in ([a & b for a, b in zip(got, want)], got, want))
+    assert 2 * hits / (said + are) > 0.6, (hits, said, are)
+    for name in os.listdir(f"{SHARED}/audio-fsdd"):
+        if name.endswith(".wav"):
+            d = f"{t}/{'f_test' if name.endswith('_4.wav') else 'f_train'}/{name[0]}"
+            os.makedirs(d, exist_ok=True)
+            os.symlink(f"{os.path.abspath(SHARED)}/audio-fsdd/{name}", f"{d}/{name}")
+    karat("model", "train", f"{t}/f.model", f"{t}/f_train", "--kind", "audio")
+    got = rows(karat("model", "predict", f"{t}/f.model", f"{t}/f_test").stdout)
+    assert np.mean([r["item"][0] == r["label"] for r in got]) > 0.85
+    raw = gzip.open(f"{SHARED}/image-mnist-label-errors/t10k-images-idx3-ubyte.gz").read()[16:]
+    labels = gzip.open(f"{SHARED}/image-mnist-label-errors/t10k-labels-idx1-ubyte.gz").read()[8:]
+    for i in range(3000):
+        d = f"{t}/{'m_test' if i % 3 == 0 else 'm_train'}/{labels[i]}"
+        os.makedirs(d, exist_ok=True)
+        with open(f"{d}/{i}.pgm", "wb") as f:
+            f.write(b"P5 28 28 255\n" + raw[784 * i:784 * (i + 1)])
+    karat("model", "train", f"{t}/m.model", f"{t}/m_train", "--kind", "image")
+    got = rows(karat("model", "predict", f"{t}/m.model", f"{t}/m_test").stdout)
+    assert np.mean([r["item"][0] == r["label"] for r in got]) > 0.95
+    karat("model", "train", f"{t}/c.model", f"{SHARED}/image-cifar10-sample", "--kind", "image")  # JPEG
+    assert json.loads(karat("model", "show", f"{t}/c.model", "--json").stdout)["labels"][0] == "airplane"
+
+
 with tempfile.TemporaryDirectory() as t:
-    for f in (texts, refusals, spans, vectors):
+    for f in (texts, refusals, spans, vectors, pictures, sounds, real):
         f(t)
 assert "--set task=" in karat("list", "model_kinds").stdout

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { CHUNK_ROWS = 1 << 18 };
@@ -77,6 +78,7 @@ static void offer(struct scored *heap, size_t *n, size_t want, struct scored x)
 typedef struct kept { /* the best of one chunk, a heap */
     struct scored *v;
     size_t n;
+    double least; /* what has less is out */
 } kept;
 
 typedef struct score_job {
@@ -86,13 +88,12 @@ typedef struct score_job {
     uint64_t seed;
     size_t room;
     kept *chunk;
+    _Atomic double *floor; /* as many as wanted have at least this score, so what is under it is out: only work depends on who was first */
 } score_job;
 
 static bool hopeless(const score_job *j, const kept *k, const float *p)
 {
-    if (!j->s || !j->s->bound || k->n < j->room)
-        return false;
-    return (double)j->s->bound(p, j->d->n_labels) < k->v[0].score;
+    return (double)j->s->bound(p, j->d->n_labels) < k->least;
 }
 
 static double score_of(const score_job *j, size_t i, double *row)
@@ -109,16 +110,34 @@ static double score_of(const score_job *j, size_t i, double *row)
     return round((d->cost ? score / (double)d->cost[i] : score) * 1e10) / 1e10;
 }
 
+static void raise_floor(const score_job *j, kept *k)
+{
+    double was = atomic_load(j->floor);
+    if (k->n == j->room)
+        k->least = KT_MAX(k->least, k->v[0].score);
+    while (was < k->least && !atomic_compare_exchange_weak(j->floor, &was, k->least))
+        continue;
+    k->least = KT_MAX(k->least, was);
+}
+
 static void score_part(void *ctx, size_t part)
 {
     const score_job *j = ctx;
     const kt_select_data *d = j->d;
+    bool bounded = j->s && j->s->bound && !d->cost;
     kept *k = &j->chunk[part];
     double *row = kt_alloc_array(d->n_labels, sizeof(*row));
     k->v = kt_alloc_array(KT_MIN(j->room, (size_t)CHUNK_ROWS) + 1, sizeof(*k->v));
-    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(d->n_items, (part + 1) * CHUNK_ROWS); i++)
-        if (!(d->excluded && d->excluded[i]) && (d->cost || !hopeless(j, k, d->prob + i * d->n_labels)))
-            offer(k->v, &k->n, j->room, (struct scored){ score_of(j, i, row), (uint32_t)i });
+    k->least = -INFINITY;
+    raise_floor(j, k);
+    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(d->n_items, (part + 1) * CHUNK_ROWS); i++) {
+        if ((d->excluded && d->excluded[i]) || (bounded && hopeless(j, k, d->prob + i * d->n_labels)))
+            continue;
+        offer(k->v, &k->n, j->room, (struct scored){ score_of(j, i, row), (uint32_t)i });
+        if (k->n == j->room)
+            k->least = KT_MAX(k->least, k->v[0].score);
+    }
+    raise_floor(j, k);
     kt_free(row);
 }
 
@@ -135,7 +154,8 @@ static bool group_seen(const kt_select_data *d, const struct scored *v, const ui
 static size_t best_of(const kt_selector *s, const kt_select_data *d, const double *score, uint64_t seed, kt_pool *pool, size_t want, uint32_t *ret)
 {
     size_t room = d->group ? KT_MIN(d->n_items, 8 * want) : KT_MIN(d->n_items, want), n_chunks = (d->n_items + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    score_job j = { score ? NULL : s, d, score, seed, room, kt_zalloc_array(n_chunks + 1, sizeof(kept)) };
+    _Atomic double floor = -INFINITY;
+    score_job j = { score ? NULL : s, d, score, seed, room, kt_zalloc_array(n_chunks + 1, sizeof(kept)), &floor };
     if (room)
         kt_pool_run(pool, n_chunks, score_part, &j);
     struct scored *all = kt_alloc_array(room + 1, sizeof(*all));
