@@ -11,7 +11,7 @@ import { clock, count, percent } from '../text';
 import { useWatch } from '../watch';
 
 const queue_words: Record<ProgressRow['queues'][number]['queue'], string> = {
-    trusted: 'Trusted sample, for experts', train: 'Chosen for training', human: 'For annotators', expert: 'For experts', gold: 'Gold, mixed in blind',
+    trusted: 'Trusted sample, for experts', train: 'Chosen for training', human: 'For annotators', expert: 'For experts', gold: 'Gold, mixed in blind', audit: 'Checks of what was approved',
 };
 
 function Figure(props: { value: string; name: string; note?: string | undefined }) {
