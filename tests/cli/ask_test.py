@@ -69,7 +69,7 @@ prices = path("p.csv", "annotator,price\ns8,0.001\nnew,5\n")
 assert {r["annotator"] for r in csv.DictReader(io.StringIO(run("ask", path("v.csv", text_of(votes)), "--prices", prices, "--worth", "1")))} <= {"", "s8"}
 
 # a pipe: one line for each vote, before the next is sent; also as JSON lines, with withdrawals, revotes and an item without votes
-live = subprocess.Popen([KARAT, "ask", "-", "--follow"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+live = subprocess.Popen([KARAT, "ask", "-", "--follow"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)  # select sees no buffer
 ready = selectors.DefaultSelector()
 ready.register(live.stdout, selectors.EVENT_READ)
 
