@@ -189,18 +189,6 @@ class NearOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("threshold", c.c_double), ("shingle", c.c_char_p), ("n_slots", c.c_uint32), ("seed", c.c_uint32)]
 
 
-class LiveOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("right", c.c_double), ("wrong", c.c_double), ("equal", c.c_double), ("unnamed", c.c_double), ("refresh", c.c_int32)]
-
-
-class LiveQuestion(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("target", c.c_double), ("least", c.c_uint32), ("doubt", c.c_double), ("worth", c.c_double), ("n_sources", c.c_uint32), ("source", P), ("price", P)]
-
-
-class NearOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("threshold", c.c_double), ("shingle", c.c_char_p), ("n_slots", c.c_uint32), ("seed", c.c_uint32)]
-
-
 def _declare(name: str, result: Any, *args: Any) -> None:
     f = getattr(lib, name)
     f.restype, f.argtypes = result, list(args)
