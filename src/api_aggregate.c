@@ -55,8 +55,10 @@ static kt_rc put_inputs(const kt_aggregator *m, const karat_aggregate_options *o
         return unused(m, "a start", "mace does", err);
     if (!o->init_spamming != !o->init_strategy)
         return kt_fail(err, KT_USAGE, "mace starts from init_spamming and init_strategy, or from neither");
-    if (best)
-        opt->best = (kt_auto_opts){ .probs = o->probs, .gold = o->gold };
+    if (best) {
+        opt->best.probs = o->probs;
+        opt->best.gold = o->gold;
+    }
     if (ds)
         opt->dawid_skene.gold = o->gold;
     if (majority)

@@ -97,9 +97,15 @@ typedef struct kt_crowdlab_opts {
 } kt_crowdlab_opts;
 
 typedef struct kt_auto_opts {
+    /* What aggregate_auto.c says at its top, as numbers: */
+    double unnamed;    /* what a label that no vote on the item names keeps of its chance */
+    double hard;       /* power on the confusions for hard items; a quarter of it for the hardest */
+    double coin_share; /* of the posterior from one accuracy per source, */
+    double coin_right, coin_wrong; /* which has these pseudo-votes */
     const double *probs; /* n_items × n_labels: a model's probabilities, rows sum to 1; or NULL */
     const int32_t *gold; /* n_items: known labels, -1 unknown; or NULL */
 } kt_auto_opts;
+#define KT_AUTO_OPTS_INIT { .unnamed = 0.2, .hard = 0.4, .coin_share = 0.25, .coin_right = 2.8, .coin_wrong = 1.2 }
 
 /* ---- for members ---- */
 

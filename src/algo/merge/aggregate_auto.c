@@ -33,23 +33,18 @@
 #define LEVELS 3
 #define ROUNDS 60
 #define STILL 1e-4           /* stop when no likelihood moves more */
-#define UNSUPPORTED 0.2
-#define COIN_SHARE 0.25
-#define COIN_RIGHT 2.8
-#define COIN_WRONG 1.2
 #define FREE_ENTRIES ((size_t)1 << 20) /* tables of confusions may have this many numbers, */
 #define ENTRIES_PER_VOTE 16            /* and so many for every vote */
 #define GRID 20
 #define GRID_TOP 200.0
 #define SOURCES_AT_ONCE 256
-#define OVERLAP 0.05         /* share of the voted items that must have two votes, to judge a model by them */
-
-static const double power[LEVELS] = { 1, 0.4, 0.1 };
+#define OVERLAP 0.1          /* share of the voted items that must have two votes, to judge a model by them */
 
 struct model {
     kt_latent_em em;
     const kt_ballot *b;
     const kt_cells *cells;
+    double power[LEVELS]; /* on confusions, by ease of the item */
     double *confusion;   /* cells × K: P(said | truth) on easy items */
     double *count;       /* cells × K: votes, hard items at their power */
     double *total;       /* sources × K: Σ count over the source's cells */
@@ -80,7 +75,7 @@ static void gather(void *ctx, size_t block)
             for (size_t c = 0; c < k; c++) {
                 double n = 0;
                 for (size_t d = 0; d < LEVELS; d++)
-                    n += power[d] * m->em.count[(x * k + c) * LEVELS + d];
+                    n += m->power[d] * m->em.count[(x * k + c) * LEVELS + d];
                 m->count[x * k + c] = n;
                 m->total[s * k + c] += n;
                 if (m->cells->said[x] == c)
@@ -177,10 +172,10 @@ static void set_likelihoods(void *ctx, size_t block)
                 m->confusion[x * k + c] = p = KT_MAX(p, 1e-9);
                 left -= p;
                 for (size_t d = 0; d < LEVELS; d++)
-                    sum[d] += m->em.like[(x * k + c) * LEVELS + d] = d == 0 ? p : pow(p, power[d]);
+                    sum[d] += m->em.like[(x * k + c) * LEVELS + d] = d == 0 ? p : pow(p, m->power[d]);
             }
             for (size_t d = 0; d < LEVELS; d++) {
-                sum[d] += unused > 0 && left > 0 ? unused * pow(left / unused, power[d]) : 0;
+                sum[d] += unused > 0 && left > 0 ? unused * pow(left / unused, m->power[d]) : 0;
                 for (size_t x = from; x < to; x++)
                     m->em.like[(x * k + c) * LEVELS + d] = KT_MAX(m->em.like[(x * k + c) * LEVELS + d] / sum[d], 1e-10);
             }
@@ -238,18 +233,19 @@ static void make_model(struct model *m, kt_arena *a)
     m->kappa = grid(m->at);
 }
 
-/* One accuracy per source; posterior into prob, the last source's votes left out of it where mute. */
-static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *gold, bool mute, double *prob, double *prior, kt_pool *pool)
+/* One accuracy per source; posterior into prob, the votes of a model, the last source, left out of it. */
+static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_opts *o, double *prob, double *prior, kt_pool *pool)
 {
     kt_own_em e = { .b = b, .index = cells->of, .n_index = cells->n, .lanes = 1, .prob = prob };
-    size_t k = b->n_labels;
+    const int32_t *gold = o->gold;
+    size_t k = b->n_labels, last = b->n_sources - (o->probs ? 1 : 0);
     double *ratio = kt_alloc_array(cells->n, sizeof(*ratio));
     e.right = kt_alloc_array(cells->n, sizeof(double));
     e.share = kt_alloc_array(k, sizeof(double));
     e.ratio = ratio;
     e.prior = prior;
     for (int32_t round = 0; round <= ROUNDS / 2; round++) {
-        for (uint32_t x = cells->first[b->n_sources - mute]; mute && round == ROUNDS / 2 && x < cells->first[b->n_sources]; x++)
+        for (uint32_t x = cells->first[last]; round == ROUNDS / 2 && x < cells->first[b->n_sources]; x++)
             ratio[x] = 1;
         if (round)
             kt_own_em_round(&e, pool);
@@ -263,7 +259,7 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const int32_t *g
         for (size_t c = 0; c < k; c++)
             prior[c] = 1.0 / (double)k;
         for (size_t s = 0; s < b->n_sources; s++) {
-            double right = COIN_RIGHT, n = COIN_RIGHT + COIN_WRONG;
+            double right = o->coin_right, n = o->coin_right + o->coin_wrong;
             for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
                 right += e.right[x];
                 n += cells->votes[x];
@@ -383,11 +379,11 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     double most = FREE_ENTRIES + (double)ENTRIES_PER_VOTE * b.start[b.n_items];
     bool whole = k > 1 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
     double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior));
-    struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = UNSUPPORTED, .gold = o->gold, .prob = p.prob },
-                       .b = &b, .cells = &cells, .kappa = COIN_RIGHT + COIN_WRONG };
+    struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = o->unnamed, .gold = o->gold, .prob = p.prob },
+                       .b = &b, .cells = &cells, .power = { 1, o->hard, o->hard / 4 }, .kappa = 4 };
     if (n)
         memcpy(coin, p.prob, n * sizeof(*coin));
-    fit_coin(&b, &cells, o->gold, o->probs, coin, prior, pool);
+    fit_coin(&b, &cells, o, coin, prior, pool);
     if (whole) {
         make_model(&m, a);
         kt_latent_em_run(&m.em, KT_LATENT_START, pool);
@@ -402,7 +398,7 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
             kt_latent_em_run(&m.em, KT_LATENT_KEEP, pool);
     }
     for (size_t x = 0; x < n; x++)
-        p.prob[x] = whole ? (1 - COIN_SHARE) * p.prob[x] + COIN_SHARE * coin[x] : coin[x];
+        p.prob[x] = whole ? (1 - o->coin_share) * p.prob[x] + o->coin_share * coin[x] : coin[x];
     for (size_t i = 0; o->probs && i < b.n_items; i++)
         p.n_votes[i] = b.start[i + 1] - b.start[i] - 1; /* without the model's */
     if (o->probs)
@@ -421,7 +417,7 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     return 0;
 }
 
-static const kt_auto_opts defaults = { NULL, NULL };
+static const kt_auto_opts defaults = KT_AUTO_OPTS_INIT;
 
 /* Share of the items with votes that have two or more. */
 static double overlap(const kt_votes *v)
@@ -466,9 +462,20 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     return beside_model(v, o, pool, a, ret, err);
 }
 
+static const kt_setting options[] = {
+    { .name = "unnamed", .help = "what a label that no vote on the item names keeps of its chance", .kind = KT_SET_FLOAT,
+      .offset = offsetof(kt_auto_opts, unnamed), .min = 1e-6, .max = 1 },
+    { .name = "hard", .help = "power on the confusions for hard items", .kind = KT_SET_FLOAT, .offset = offsetof(kt_auto_opts, hard), .max = 1 },
+    { .name = "coin_share", .help = "of the posterior from one accuracy per annotator", .kind = KT_SET_FLOAT,
+      .offset = offsetof(kt_auto_opts, coin_share), .max = 1 },
+    { .name = "coin_right", .help = "its pseudo-votes for right", .kind = KT_SET_FLOAT, .offset = offsetof(kt_auto_opts, coin_right), .min = 1e-3, .max = 1e6 },
+    { .name = "coin_wrong", .help = "its pseudo-votes for wrong", .kind = KT_SET_FLOAT, .offset = offsetof(kt_auto_opts, coin_wrong), .min = 1e-3, .max = 1e6 },
+    { .name = NULL },
+};
+
 const kt_aggregator kt_aggregate_auto = {
     .name = "auto", .help = "the default: confusions shared by empirical Bayes, hard items, one accuracy a quarter; with --probs a model too",
-    .defaults = &defaults, .option_size = sizeof(defaults), .fit = fit,
+    .options = options, .defaults = &defaults, .option_size = sizeof(defaults), .fit = fit,
     .formula = "posterior(c) = 3/4 [Σ over ease d of prior(c, d) × Π over votes P(annotator says vote | c)^d (× 1/5 if no vote names c)]\n"
                "             + 1/4 [Π over votes for c of s (K - 1) / (1 - s)], each divided by its sum over c",
 };

@@ -23,7 +23,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     return 0;
 }
 
-static const kt_auto_opts defaults = { NULL, NULL };
+static const kt_auto_opts defaults = KT_AUTO_OPTS_INIT;
 
 const kt_aggregator kt_aggregate_ordinal = {
     .name = "ordinal", .help = "labels in their order: the median of auto's posterior", .fit = fit, .defaults = &defaults,

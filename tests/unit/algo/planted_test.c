@@ -185,8 +185,10 @@ static void gold_teaches(void **state)
     int32_t gold[400];
     for (int i = 0; i < 400; i++)
         gold[i] = i % 2 ? -1 : c.truth[i];
+    kt_auto_opts o = KT_AUTO_OPTS_INIT;
+    o.gold = gold;
     kt_posterior with, without = fit(&kt_aggregate_auto, &c, &a);
-    assert_int_equal(kt_aggregate_auto.fit(&c.v, &(kt_auto_opts){ .gold = gold }, NULL, NULL, &a, &with, NULL), 0);
+    assert_int_equal(kt_aggregate_auto.fit(&c.v, &o, NULL, NULL, &a, &with, NULL), 0);
     int better = 0;
     for (int i = 0; i < 400; i++) {
         if (i % 2 == 0)
@@ -196,7 +198,7 @@ static void gold_teaches(void **state)
     }
     assert_true(better > 0);
     gold[3] = 4;
-    assert_int_equal(kt_aggregate_auto.fit(&c.v, &(kt_auto_opts){ .gold = gold }, NULL, NULL, &a, &with, NULL), KT_RANGE);
+    assert_int_equal(kt_aggregate_auto.fit(&c.v, &o, NULL, NULL, &a, &with, NULL), KT_RANGE);
     drop(&c);
 }
 
