@@ -438,7 +438,6 @@ typedef struct karat_track_scores {
 } karat_track_scores;
 KARAT_API karat_rc karat_score_tracks(const karat_tracks *predicted, const karat_tracks *truth, karat_track_scores *ret, karat_error *err);
 
-<<<<<<< HEAD
 /* ---- models ---- */
 
 /* Kinds: "linear" (texts), "crf" (spans of tokens), "knn", "prototypes", "dense" (rows of numbers). Name number i; NULL past the last. */
@@ -581,7 +580,7 @@ KARAT_API karat_rc karat_jaccard(const char *a, size_t a_bytes, const char *b, s
    verified exactly. ret_canonical: n, the first text of each one's cluster; a text without words is in none but its own. */
 KARAT_API karat_rc karat_near_clusters(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
                                        uint32_t *ret_canonical, karat_error *err);
-=======
+
 /* ---- what a machine may decide alone ---- */
 
 /* Scores (higher: surer) of n items to be decided, and of trusted ones of which it is known whether the machine is right (1) or wrong (0): a
@@ -625,7 +624,6 @@ KARAT_API karat_rc karat_confidence_sequence(const uint8_t *wrong, size_t n, uin
    of least log loss in cross-validation, which *ret_method (may be NULL) names. Scores within 0 and 1. */
 KARAT_API karat_rc karat_calibrate(karat_context *ctx, const float *trusted_score, const uint8_t *trusted_right, size_t n_trusted, const char *method,
                                    uint64_t seed, const float *score, size_t n, float *ret, const char **ret_method, karat_error *err);
->>>>>>> 027f179 (libkarat, python: thresholds, conformal selection, confidence sequences, calibration)
 
 #ifdef __cplusplus
 }

@@ -162,7 +162,6 @@ class TrackScores(c.Structure):
         (n, c.c_double) for n in ("mota", "motp", "idf1", "id_precision", "id_recall", "hota", "det_a", "ass_a")]
 
 
-<<<<<<< HEAD
 class ModelData(c.Structure):
     _fields_ = [("n", c.c_size_t), ("bytes", P), ("start", P), ("token", P), ("x", P), ("d", c.c_size_t), ("n_labels", c.c_uint32), ("label", P), ("has", P),
                 ("parent", P), ("group", P)]
@@ -188,7 +187,8 @@ class LiveQuestion(c.Structure):
 
 class NearOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("threshold", c.c_double), ("shingle", c.c_char_p), ("n_slots", c.c_uint32), ("seed", c.c_uint32)]
-=======
+
+
 class Scores(c.Structure):
     _fields_ = [("n", c.c_size_t), ("score", P), ("n_trusted", c.c_size_t), ("trusted_score", P), ("trusted_right", P)]
 
@@ -197,7 +197,6 @@ class Approval(c.Structure):
     _fields_ = [("found", c.c_int), ("score", c.c_double), ("budget", c.c_double), ("confidence", c.c_double), ("n_items", c.c_uint64),
                 ("n_approved", c.c_uint64), ("n_trusted_items", c.c_uint64), ("n_trusted", c.c_uint32), ("n_wrong", c.c_uint32), ("error", c.c_double),
                 ("upper", c.c_double), ("n_more", c.c_uint64)]
->>>>>>> 027f179 (libkarat, python: thresholds, conformal selection, confidence sequences, calibration)
 
 
 def _declare(name: str, result: Any, *args: Any) -> None:
@@ -260,7 +259,6 @@ _declare("karat_score_masks", _i, P, P, _z, _u32, P, P, P, P)
 _declare("karat_score_boundary", _i, P, P, _u32, _u32, _d, P, P)
 _declare("karat_score_segments", _i, P, P, P, P, P)
 _declare("karat_score_tracks", _i, P, P, P, P)
-<<<<<<< HEAD
 _declare("karat_model_name", c.c_char_p, _z)
 _declare("karat_model_help", c.c_char_p, c.c_char_p)
 _declare("karat_model_fit", _i, P, c.c_char_p, P, P, P, P)
@@ -292,13 +290,11 @@ _declare("karat_minhash_permutations", _i, P, P, P, P)
 _declare("karat_minhash_bands", _i, _d, _u32, P, P, P)
 _declare("karat_jaccard", _i, c.c_char_p, _z, c.c_char_p, _z, P, P, P, P, P)
 _declare("karat_near_clusters", _i, P, P, P, _z, P, P, P)
-=======
 _declare("karat_threshold", _i, P, P, P, P, _u32, _d, P, P)
 _declare("karat_threshold_weighted", _i, P, P, _d, _d, _d, P, P)
 _declare("karat_conformal_select", _i, P, _d, P, P, P)
 _declare("karat_confidence_sequence", _i, P, _z, c.c_uint64, _d, P, P, P)
 _declare("karat_calibrate", _i, P, P, P, _z, c.c_char_p, c.c_uint64, P, _z, P, P, P)
->>>>>>> 027f179 (libkarat, python: thresholds, conformal selection, confidence sequences, calibration)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 

@@ -60,7 +60,7 @@ def routing_by_definition():
     k = (np.sort(p) <= 0.05 * np.arange(1, 4001) / 4000).nonzero()[0].max() + 1
     assert c["n_approved"] == c["approve"].sum() == k, (c["n_approved"], k)
     side, tside = np.where(score * 1000 % 2 < 1, "left", "right"), np.where(t * 1000 % 2 < 1, "left", "right")
-    g = karat.threshold(score, t, right, budget={"left": 0.05, "right": 0.0001}, groups=side, trusted_groups=tside)
+    g = karat.threshold(score, t, right, budget={"left": 0.12, "right": 0.0001}, groups=side, trusted_groups=tside)
     assert g["groups"]["left"]["found"] and not g["groups"]["right"]["found"] and not g["approve"][side == "right"].any()
     assert g["groups"]["left"]["confidence"] == 0.95, g  # the other cannot pass, and leaves its part
     assert "no group" in refused("range", karat.threshold, score, t, right, budget={"left": 0.05}, groups=side, trusted_groups=tside)
