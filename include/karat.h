@@ -581,6 +581,50 @@ KARAT_API karat_rc karat_jaccard(const char *a, size_t a_bytes, const char *b, s
 KARAT_API karat_rc karat_near_clusters(karat_context *ctx, const char *const *text, const size_t *n_bytes, size_t n, const karat_near_options *options,
                                        uint32_t *ret_canonical, karat_error *err);
 
+/* ---- what a machine may decide alone ---- */
+
+/* Scores (higher: surer) of n items to be decided, and of trusted ones of which it is known whether the machine is right (1) or wrong (0): a
+   uniform random sample of the same items, drawn after the scores were made. */
+typedef struct karat_scores {
+    size_t n;
+    const float *score;
+    size_t n_trusted;
+    const float *trusted_score;
+    const uint8_t *trusted_right;
+} karat_scores;
+
+typedef struct karat_approval {
+    int found;                   /* 0: nothing can be approved */
+    double score;                /* approve items with at least this score */
+    double budget, confidence;   /* confidence: what this part was tested at; 1 where it could not pass at all, NaN: it holds on average */
+    uint64_t n_items, n_approved, n_trusted_items;
+    uint32_t n_trusted, n_wrong; /* of the trusted items, at or above score */
+    double error, upper;         /* there; upper: bound at the level of the tests, at most the budget */
+    uint64_t n_more;             /* not found: at least so many more trusted items, all right, are needed */
+} karat_approval;
+
+/* With chance at least confidence over the draw of the trusted sample, of the approved items of no part more than its budget are wrong. Parts do not
+   overlap, so the same holds for any union of them and its largest budget. budget, ret: n_parts; part (n), trusted_part (n_trusted):
+   below n_parts; NULL with one part. */
+KARAT_API karat_rc karat_threshold(const karat_scores *d, const uint32_t *part, const uint32_t *trusted_part, const double *budget, uint32_t n_parts,
+                                   double confidence, karat_approval *ret, karat_error *err);
+/* The same for one part when trusted item i was taken with known chance p_i: trusted_weight[i] = 1 / p_i up to a common factor, most_weight: the
+   largest any of the n items could have had. Holds for independent draws whose chances may depend on all earlier answers, and for
+   every item being taken or not by its own toss. */
+KARAT_API karat_rc karat_threshold_weighted(const karat_scores *d, const double *trusted_weight, double most_weight, double budget, double confidence,
+                                            karat_approval *ret, karat_error *err);
+/* Conformal selection with Benjamini and Hochberg's procedure: on average over draws at most budget of the selected are wrong. ret_p
+   (n, may be NULL): conformal p-values. */
+KARAT_API karat_rc karat_conformal_select(const karat_scores *d, double budget, karat_approval *ret, double *ret_p, karat_error *err);
+/* After each of n answers about a batch of size items (0: without end), drawn uniformly without replacement: an interval of the share of wrong
+   ones in the batch that holds after all of them at once. ret_low, ret_high: n, may be NULL. */
+KARAT_API karat_rc karat_confidence_sequence(const uint8_t *wrong, size_t n, uint64_t size, double confidence, double *ret_low, double *ret_high,
+                                             karat_error *err);
+/* The chance that a label of each score is right, into ret (n). method: none, temperature, platt, beta, isotonic, histogram; NULL: the one
+   of least log loss in cross-validation, which *ret_method (may be NULL) names. Scores within 0 and 1. */
+KARAT_API karat_rc karat_calibrate(karat_context *ctx, const float *trusted_score, const uint8_t *trusted_right, size_t n_trusted, const char *method,
+                                   uint64_t seed, const float *score, size_t n, float *ret, const char **ret_method, karat_error *err);
+
 #ifdef __cplusplus
 }
 #endif

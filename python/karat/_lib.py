@@ -189,6 +189,16 @@ class NearOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("threshold", c.c_double), ("shingle", c.c_char_p), ("n_slots", c.c_uint32), ("seed", c.c_uint32)]
 
 
+class Scores(c.Structure):
+    _fields_ = [("n", c.c_size_t), ("score", P), ("n_trusted", c.c_size_t), ("trusted_score", P), ("trusted_right", P)]
+
+
+class Approval(c.Structure):
+    _fields_ = [("found", c.c_int), ("score", c.c_double), ("budget", c.c_double), ("confidence", c.c_double), ("n_items", c.c_uint64),
+                ("n_approved", c.c_uint64), ("n_trusted_items", c.c_uint64), ("n_trusted", c.c_uint32), ("n_wrong", c.c_uint32), ("error", c.c_double),
+                ("upper", c.c_double), ("n_more", c.c_uint64)]
+
+
 def _declare(name: str, result: Any, *args: Any) -> None:
     f = getattr(lib, name)
     f.restype, f.argtypes = result, list(args)
@@ -280,6 +290,11 @@ _declare("karat_minhash_permutations", _i, P, P, P, P)
 _declare("karat_minhash_bands", _i, _d, _u32, P, P, P)
 _declare("karat_jaccard", _i, c.c_char_p, _z, c.c_char_p, _z, P, P, P, P, P)
 _declare("karat_near_clusters", _i, P, P, P, _z, P, P, P)
+_declare("karat_threshold", _i, P, P, P, P, _u32, _d, P, P)
+_declare("karat_threshold_weighted", _i, P, P, _d, _d, _d, P, P)
+_declare("karat_conformal_select", _i, P, _d, P, P, P)
+_declare("karat_confidence_sequence", _i, P, _z, c.c_uint64, _d, P, P, P)
+_declare("karat_calibrate", _i, P, P, P, _z, c.c_char_p, c.c_uint64, P, _z, P, P, P)
 
 context = lib.karat_open(int(os.environ.get("KARAT_THREADS", "0")))
 

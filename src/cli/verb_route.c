@@ -107,6 +107,8 @@ static kt_rc check_options(bool folder, bool people, int64_t overlap, kt_str pro
         return kt_fail(err, KT_USAGE, "a file of scores needs --budget, the share of the approved that may be wrong, as in --budget 0.02");
     if (!folder && f->confidence != 0 && !(f->confidence > 0 && f->confidence < 1))
         return kt_fail(err, KT_USAGE, "--confidence wants a number between 0 and 1, as in 0.95");
+    if (!folder && !f->explain && (f->annotator.n || f->expert.n || f->machine_price > 0))
+        return kt_fail(err, KT_USAGE, "--annotator, --expert and --machine are for the plan: add --explain");
     if (csv && f->explain)
         return kt_fail(err, KT_USAGE, "--csv lists the items; --explain prints text or --json");
     return 0;

@@ -313,12 +313,58 @@ static void live(void)
     q.price = price;
     CHECK(karat_live_next(l, 0, &q, &verdict, &whom, &gain, &e) == KARAT_RANGE && strstr(e.what, "price 1"));
     karat_live_close(l);
-    karat_live_close(NULL);
+    karat_live_close(NULL);}
+
+/* 149 right answers prove 2 % at 95 %, 148 do not; what cannot be is refused. */
+static void routing(karat_context *ctx)
+{
+    float score[150], calibrated[2];
+    uint8_t right[150];
+    uint32_t part[150] = { 0 };
+    double budget[] = { 0.02, 0.02 }, low, high, p[150];
+    const char *used;
+    karat_approval r[2];
+    karat_error e = { 0 };
+    for (int i = 0; i < 150; i++) {
+        score[i] = 0.9f;
+        right[i] = 1;
+    }
+    karat_scores d = { 150, score, 149, score, right };
+    CHECK(karat_threshold(&d, NULL, NULL, budget, 1, 0.95, r, &e) == KARAT_OK && r[0].found && r[0].n_approved == 150 && r[0].upper <= 0.02);
+    d.n_trusted = 148;
+    CHECK(karat_threshold(&d, NULL, NULL, budget, 1, 0.95, r, &e) == KARAT_OK && !r[0].found && isnan(r[0].score) && r[0].n_more == 1);
+    part[149] = 1;
+    CHECK(karat_threshold(&d, part, part, budget, 2, 0.95, r, &e) == KARAT_OK && r[1].n_items == 1 && !r[1].found && r[1].confidence == 1);
+    part[149] = 2;
+    CHECK(karat_threshold(&d, part, part, budget, 2, 0.95, r, &e) == KARAT_RANGE && strstr(e.what, "149"));
+    CHECK(karat_threshold(&d, NULL, part, budget, 2, 0.95, r, &e) == KARAT_RANGE && strstr(e.what, "part"));
+    CHECK(karat_threshold(NULL, NULL, NULL, budget, 1, 0.95, r, &e) == KARAT_RANGE);
+    CHECK(karat_threshold(&d, NULL, NULL, budget, 1, 1, r, &e) == KARAT_RANGE);
+    budget[0] = 0;
+    CHECK(karat_threshold(&d, NULL, NULL, budget, 1, 0.95, r, &e) == KARAT_RANGE && strstr(e.what, "budget"));
+    CHECK(karat_conformal_select(&d, 0.02, r, p, &e) == KARAT_OK && r[0].n_approved == 150 && fabs(p[3] - 1 / 149.0) < 1e-12 && isnan(r[0].confidence));
+    CHECK(karat_conformal_select(&d, 0.001, r, NULL, &e) == KARAT_OK && !r[0].found);
+    double weight[] = { 1, 9 };
+    d.n_trusted = 2;
+    CHECK(karat_threshold_weighted(&d, weight, 8, 0.1, 0.95, r, &e) == KARAT_RANGE && strstr(e.what, "weight"));
+    CHECK(karat_threshold_weighted(&d, weight, 9, 0.1, 0.95, r, &e) == KARAT_OK && !r[0].found);
+    right[0] = 0;
+    CHECK(karat_confidence_sequence(right, 1, 1, 0.95, &low, &high, &e) == KARAT_OK && low == 0 && high == 0);
+    CHECK(karat_confidence_sequence(right, 2, 1, 0.95, &low, &high, &e) == KARAT_RANGE);
+    CHECK(karat_confidence_sequence(right, 0, 0, 0.95, NULL, NULL, &e) == KARAT_OK);
+    CHECK(karat_calibrate(ctx, score, right, 150, "guess", 0, score, 2, calibrated, NULL, &e) == KARAT_USAGE && strstr(e.what, "isotonic"));
+    CHECK(karat_calibrate(ctx, score, right, 150, NULL, 0, score, 2, calibrated, &used, &e) == KARAT_OK && used && calibrated[0] > 0.9f);
+    score[1] = 2;
+    CHECK(karat_calibrate(ctx, score, right, 150, "none", 0, score, 2, calibrated, NULL, &e) == KARAT_RANGE);
+    d.score = score + 1;
+    score[1] = NAN;
+    CHECK(karat_conformal_select(&d, 0.02, r, NULL, &e) == KARAT_RANGE);
 }
 
 int main(void)
 {
     karat_context *ctx = karat_open(3);
+    routing(ctx);
     refused(ctx);
     models_refuse(ctx);
     refused(NULL);

@@ -45,6 +45,41 @@ def ways_to_give_votes():
     assert karat.dawid_skene(frame).to_frame().loc["a", "cat"] > 0.5
 
 
+def routing_by_definition():
+    rng = np.random.default_rng(5)
+    score, t = rng.random(4000), rng.random(700)
+    right = rng.random(700) >= 0.3 * (1 - t) ** 2
+    r = karat.threshold(score, t, right, budget=0.05)
+    above = t.astype(np.float32) >= np.float32(r["score"])
+    assert r["found"] and r["upper"] <= 0.05 and r["n_trusted"] == above.sum() and r["n_wrong"] == (above & ~right).sum(), r
+    assert r["approve"].sum() == r["n_approved"] > 1000
+    c = karat.conformal_select(score, t, right, budget=0.05)
+    wrong = np.sort(t[~right])
+    p = (1 + len(wrong) - np.searchsorted(wrong, score)) / 701
+    assert np.allclose(c["p_values"], p)
+    k = (np.sort(p) <= 0.05 * np.arange(1, 4001) / 4000).nonzero()[0].max() + 1
+    assert c["n_approved"] == c["approve"].sum() == k, (c["n_approved"], k)
+    side, tside = np.where(score * 1000 % 2 < 1, "left", "right"), np.where(t * 1000 % 2 < 1, "left", "right")
+    g = karat.threshold(score, t, right, budget={"left": 0.12, "right": 0.0001}, groups=side, trusted_groups=tside)
+    assert g["groups"]["left"]["found"] and not g["groups"]["right"]["found"] and not g["approve"][side == "right"].any()
+    assert g["groups"]["left"]["confidence"] == 0.95, g  # the other cannot pass, and leaves its part
+    assert "no group" in refused("range", karat.threshold, score, t, right, budget={"left": 0.05}, groups=side, trusted_groups=tside)
+    take = rng.random(4000) < np.where(score > 0.6, 0.2, 0.1)
+    ok = rng.random(4000) >= 0.2 * (1 - score) ** 2
+    w = karat.threshold(score, score[take], ok[take], budget=0.1, weights=1 / np.where(score > 0.6, 0.2, 0.1)[take], max_weight=10)
+    assert w["found"] and 0 < w["upper"] <= 0.1 and w["n_approved"] > 1000, w
+    low, high = karat.confidence_sequence([0, 1, 0, 0], size=4)
+    assert (low[-1], high[-1]) == (0.25, 0.25) and (np.diff(low) >= 0).all() and (np.diff(high) <= 0).all()
+    low, high = karat.confidence_sequence(rng.random(2000) < 0.1)
+    assert 0.06 < low[-1] < 0.1 < high[-1] < 0.14, (low[-1], high[-1])
+    refused("range", karat.confidence_sequence, [1, 1], size=1)
+    z = 1.5 * rng.standard_normal(5000)
+    s, y = 1 / (1 + np.exp(-2 * z)), rng.random(5000) < 1 / (1 + np.exp(-z))
+    out, used = karat.calibrate(s, s, y, method="temperature")
+    assert used == "temperature" and np.abs(out - 1 / (1 + np.exp(-z))).max() < 0.03
+    assert karat.calibrate(s, s, y)[1] != "none"
+
+
 def agreement_by_hand():
     r = karat.agree(ROWS, "percent")
     assert abs(r.value - 2 / 4) < 1e-12 and r.ci95[0] <= r.value <= r.ci95[1] and r.terms["p_o"] == r.value and float(r) == r.value
@@ -243,6 +278,6 @@ for module in (karat.agreement, karat.aggregation, karat._votes):
     assert doctest.testmod(module).failed == 0, module
 readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "README.md")
 assert doctest.testfile(readme, module_relative=False).failed == 0, readme
-for test in (ways_to_give_votes, agreement_by_hand, arrays_in_place, refusals, empty_and_undefined, pixels_and_features, people, other_threads_run):
+for test in (ways_to_give_votes, routing_by_definition, agreement_by_hand, arrays_in_place, refusals, empty_and_undefined, pixels_and_features, people, other_threads_run):
     test()
     print(test.__name__, "ok")
