@@ -51,7 +51,7 @@ static kt_rc fill_work(kt_req *rq)
         row[0].previous = rq->p->label[w->previous];
     KT_TRY(kt_person_answers(rq->store, rq->p->id, rq->user.id, w->answered, &rq->err));
     *w->open = 0;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT; q++) {
         int64_t items, slots = 0;
         if (w->queues & 1u << q)
             KT_TRY(kt_queue_size(rq->store, rq->p->id, (kt_queue)q, &items, &slots, &rq->err));

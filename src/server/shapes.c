@@ -3,7 +3,7 @@
 
 static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
 static const char *const desks[] = { "annotator", "expert", NULL };
-static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", NULL };
+static const char *const queues[] = { "trusted", "train", "human", "expert", "gold", "relabel", NULL };
 static const char *const example_kinds[] = { "vote", "right", "wrong", NULL };
 static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
 
@@ -92,6 +92,19 @@ KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items,
          KT_LIST_OF(kt_progress_row, rate, &kt_rate_row_shape, "the last hour, minutes without answers left out"),
          KT_TEXT(kt_progress_row, flow, KT_NULLABLE, 0, 0, "what the flow does or waits for; null: it does not run"),
          KT_TEXT(kt_progress_row, at, 0, 0, 0, "when this was read"));
+KT_SHAPE(kt_round_row, "one round of learning", KT_I64(kt_round_row, round, 0, 0, 0, "counts from 1"),
+         KT_I64(kt_round_row, event, 0, 0, 0, "its event in the audit log"), KT_TEXT(kt_round_row, at, 0, 0, 0, "when"),
+         KT_TEXT(kt_round_row, stage, 0, 0, 0, "learn: from chosen items; route: the frozen model met the trusted sample; watch: while people worked"),
+         KT_I64(kt_round_row, labels, 0, 0, 0, "items the model was trained on"), KT_TEXT(kt_round_row, data, 0, 0, 0, "digest of the answers to them"),
+         KT_TEXT(kt_round_row, model, 0, 0, 0, "digest of the trained model"), KT_JSON_TEXT(kt_round_row, settings, "how it was trained"),
+         KT_TEXT(kt_round_row, measured_on, 0, 0, 0, "items the figures are of; none of them was trained on"),
+         KT_I64(kt_round_row, measured, 0, 0, 0, "how many"), KT_F64(kt_round_row, accuracy, KT_NULLABLE, "share right; null: nothing to measure on"),
+         KT_F64(kt_round_row, accuracy_lo, KT_NULLABLE, "its 95 % Clopper-Pearson interval"), KT_F64(kt_round_row, accuracy_hi, KT_NULLABLE, "its 95 % Clopper-Pearson interval"),
+         KT_F64(kt_round_row, log_loss, KT_NULLABLE, "of the confidence in the first label"), KT_F64(kt_round_row, log_loss_lo, KT_NULLABLE, "its 95 % interval"),
+         KT_F64(kt_round_row, log_loss_hi, KT_NULLABLE, "its 95 % interval"),
+         KT_F64(kt_round_row, automation, KT_NULLABLE, "share of the items no person sees; null before routing"),
+         KT_I64(kt_round_row, moved, 0, 0, 0, "items taken back from people's queue"));
+KT_SHAPE(kt_rounds, "how the model learned", KT_LIST_OF(kt_rounds, rounds, &kt_round_row_shape, "oldest first"));
 KT_SHAPE(kt_person_row, "a person's work in a project", KT_I64(kt_person_row, id, 0, 0, 0, "user number"),
          KT_TEXT(kt_person_row, name, 0, 0, 0, "user name"), KT_ONE_OF(kt_person_row, role, 0, roles, "role in this project"),
          KT_BOOL(kt_person_row, simulated, 0, "not a person"), KT_I64(kt_person_row, answers, 0, 0, 0, "answers"),

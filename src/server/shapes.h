@@ -43,6 +43,17 @@ typedef struct kt_progress_row {
     kt_str flow, at;
 } kt_progress_row;
 
+typedef struct kt_round_row {
+    int64_t round, event;
+    kt_str at, stage;
+    int64_t labels;
+    kt_str data, model, settings, measured_on;
+    int64_t measured;
+    double accuracy, accuracy_lo, accuracy_hi, log_loss, log_loss_lo, log_loss_hi, automation;
+    int64_t moved;
+} kt_round_row;
+typedef struct kt_rounds { kt_list rounds; } kt_rounds;
+
 typedef struct kt_person_row {
     int64_t id;
     kt_str name, role;
@@ -86,7 +97,7 @@ typedef struct kt_log_head { int64_t size; kt_str root, public_key; } kt_log_hea
 #define KT_BODIES(X)                                                                                                              \
     X(kt_none) X(kt_health) X(kt_credentials) X(kt_session) X(kt_me) X(kt_password_change) X(kt_user_create) X(kt_user_row)       \
     X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
-    X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_people) X(kt_role_set)    \
+    X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_round_row) X(kt_rounds) X(kt_people) X(kt_role_set)    \
     X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
     X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)
 #define KT_BODY(T) extern const kt_shape T##_shape;

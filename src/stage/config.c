@@ -114,6 +114,11 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     F64(y, "error", 0.0001, 0.9, &ret->budget);
     F64(y, "confidence", 0.5, 0.9999, &ret->confidence);
     I64(y, "trusted", 0, 1000000, &ret->trusted);
+    y = kt_yaml_get(root, "watch");
+    KT_TRY(KNOWN(y, "every", "rounds"));
+    ret->watch = y != NULL;
+    I64(y, "every", 20, 1000000, &ret->watch_every);
+    I64(y, "rounds", 1, 100, &ret->watch_rounds);
     return 0;
 }
 
@@ -166,9 +171,9 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     kt_yaml *root;
     KT_TRY(kt_yaml_parse(text, file, a, &root, err));
     KT_TRY(KNOWN(root, "project", "task", "guidelines", "seed", "labels", "sources", "dedup", "functions", "model", "active_learning",
-                 "budget", "review", "consensus", "simulate", "export"));
+                 "budget", "watch", "relabel", "review", "consensus", "simulate", "export"));
     *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("diverse"),
-                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .overlap = 3,
+                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .watch_every = 200, .watch_rounds = 5, .overlap = 3,
                         .lease_us = 1800000000, .expert_below = 0.25, .gold_share = 0.05, .method = KT_S("dawid_skene"),
                         .min_posterior = 0.8, .sim_annotators = 8, .sim_experts = 2, .sim_accuracy = 0.9, .sim_expert_accuracy = 0.98,
                         .sim_seconds = 8, .export_format = KT_S("jsonl"), .train_share = 0.8, .export_text = true };

@@ -29,6 +29,8 @@ typedef struct kt_config {
     int64_t al_start, al_batch, al_rounds;
     double budget, confidence;
     int64_t trusted;
+    bool watch;            /* the section is there, or it was asked for: learn on while people work (stage/watch.c) */
+    int64_t watch_every, watch_rounds;
     int64_t overlap, lease_us;
     double expert_below, gold_share;
     kt_str method;

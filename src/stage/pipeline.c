@@ -9,6 +9,7 @@
 #include "stage/functions_figures.h"
 #include "stage/learn.h"
 #include "stage/review.h"
+#include "stage/watch.h"
 #include "store/audit.h"
 #include "store/column.h"
 #include "store/gold.h"
@@ -221,7 +222,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
 static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)
 {
     ret->waiting = waiting;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT; q++) {
         int64_t slots;
         KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &ret->queued[q], &slots, r->err));
     }
@@ -272,17 +273,27 @@ static kt_run *run_free(kt_run *r)
     return kt_free(r);
 }
 
-kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+static kt_rc run_project(kt_store *s, const kt_config *c, kt_until until, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
 {
     kt_run *r = kt_zalloc(sizeof(*r));
     *r = (kt_run){ .s = s, .c = c, .pool = pool, .progress = progress, .arena = a, .err = err };
     memset(ret, 0, sizeof(*ret));
     kt_rc rc = make_project(r);
     if (rc == 0)
-        rc = run_stages(r, KT_UNTIL_END, ret);
+        rc = run_stages(r, until, ret);
     say_faults(r);
     run_free(r);
     return rc;
+}
+
+kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    return run_project(s, c, KT_UNTIL_END, pool, progress, a, ret, err);
+}
+
+kt_rc kt_pipeline_begin(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    return run_project(s, c, KT_UNTIL_DEDUP, pool, progress, a, ret, err);
 }
 
 /* The configuration the project was made with. */
@@ -294,17 +305,36 @@ static kt_rc own_config(kt_store *s, const kt_project *p, kt_arena *a, kt_config
     return 0;
 }
 
-kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
+kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, unsigned how, kt_pool *pool, kt_progress *progress, kt_arena *a,
                            kt_pipeline_result *ret, kt_err *err)
 {
     kt_config c;
     KT_TRY(own_config(s, p, a, &c, err));
-    c.simulate |= simulate;
+    c.simulate |= (how & KT_RUN_SIMULATE) != 0;
+    c.watch |= (how & KT_RUN_WATCH) != 0;
     kt_run *r = kt_zalloc(sizeof(*r));
     *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
     memset(ret, 0, sizeof(*ret));
     kt_rc rc = run_stages(r, until, ret);
     say_faults(r);
+    run_free(r);
+    return rc;
+}
+
+kt_rc kt_pipeline_watch(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, uint64_t *ret_moved, kt_err *err)
+{
+    static kt_rc (*const before[])(kt_run *) = { ingest_all, dedup, functions, states };
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_config c;
+    KT_TRY(own_config(s, p, &a, &c, err));
+    c.watch = true;
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = &a, .err = err };
+    kt_rc rc = 0;
+    for (size_t i = 0; i < KT_LEN(before) && rc == 0; i++)
+        rc = before[i](r);
+    if (rc == 0)
+        rc = kt_watch_round(r, ret_moved);
     run_free(r);
     return rc;
 }

@@ -424,8 +424,13 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         throughput(&b);
         rc = learning_curve(&b);
     }
+    kt_round *round;
     if (rc == 0)
+        rc = kt_round_list(r->s, r->p.id, r->arena, &round, &ret->n_rounds, r->err);
+    if (rc == 0) {
+        ret->round = round;
         rc = functions(&b);
+    }
     if (rc == 0)
         rc = people(&b);
     if (rc == 0)

@@ -2,7 +2,7 @@
 #ifndef KT_STAGE_REPORT_H
 #define KT_STAGE_REPORT_H
 
-#include "base/buf.h"
+#include "store/round.h"
 
 typedef struct kt_bin { /* reliability: items whose score falls in [lo, hi) */
     double lo, hi, mean_score, accuracy;
@@ -54,6 +54,8 @@ typedef struct kt_report {
     size_t n_coverage, n_coverage_true;
     const kt_curve_point *active, *random;           /* x: labels bought, y: accuracy */
     size_t n_active, n_random;
+    const kt_round *round;                           /* of learning, oldest first */
+    size_t n_rounds;
     kt_str active_strategy, learning_measured_on;    /* "held-back truth" or "trusted sample" */
     const uint64_t *confusion;                       /* n_labels × n_labels, row: truth, column: final label; NULL: no truth */
     const kt_report_function *function;

@@ -10,6 +10,7 @@ void kt_plot_flow(kt_buf *b, const kt_report *r);
 void kt_plot_coverage(kt_buf *b, const kt_report *r);
 void kt_plot_reliability(kt_buf *b, const kt_report *r);
 void kt_plot_learning(kt_buf *b, const kt_report *r);
+void kt_plot_rounds(kt_buf *b, const kt_report *r);
 void kt_plot_throughput(kt_buf *b, const kt_report *r);
 void kt_plot_people(kt_buf *b, const kt_report *r);
 void kt_plot_confusion(kt_buf *b, const kt_report *r);

@@ -132,5 +132,7 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         kt_buf_char(ret, ':');
         kt_buf_f64(ret, r->times[i].seconds);
     }
-    kt_buf_printf(ret, "},\"audit_root\":\"%s\",\"audit_ok\":%s}\n", r->audit_root, r->audit_ok ? "true" : "false");
+    kt_buf_puts(ret, "},\"rounds\":");
+    kt_rounds_json(r->round, r->n_rounds, r->n_rounds, ret);
+    kt_buf_printf(ret, ",\"audit_root\":\"%s\",\"audit_ok\":%s}\n", r->audit_root, r->audit_ok ? "true" : "false");
 }

@@ -20,7 +20,7 @@ kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_config c;
     KT_TRY(kt_config_parse(p->config, "karat.yaml", &a, &c, err));
-    *ret = (kt_review_rules){ { c.lease_us, c.gold_share }, (int)c.overlap, c.min_posterior };
+    *ret = (kt_review_rules){ { c.lease_us, c.gold_share }, (int)c.overlap, c.min_posterior, c.watch };
     return 0;
 }
 

@@ -11,6 +11,7 @@ typedef struct kt_review_rules {
     kt_lease_rules lease;
     int overlap;          /* answers an item wants */
     double min_posterior; /* below: a dispute */
+    bool watch;           /* the model learns on while people work */
 } kt_review_rules;
 
 /* Queues a role works at the annotators' or the experts' desk; 0: none. Managers may sit at both. */

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/run.h"
+#include "stage/watch.h"
 #include "store/annotation.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -54,6 +55,8 @@ static kt_rc draw_trusted(kt_run *r)
 
 static kt_rc find_threshold(kt_run *r)
 {
+    double delta;
+    KT_TRY(kt_watch_delta(r, &delta));
     kt_consensus *all;
     size_t n_all, n = 0, n_pool;
     KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
@@ -74,7 +77,7 @@ static kt_rc find_threshold(kt_run *r)
     if (n) {
         rc = kt_calibrate_choose(score, right, n, (uint64_t)r->c->seed, &r->calibration, NULL, r->err);
         kt_threshold_data d = { n_pool, pool, n, score, right };
-        kt_threshold_options o = { r->c->budget, 1 - r->c->confidence };
+        kt_threshold_options o = { r->c->budget, delta };
         if (rc == 0)
             rc = kt_threshold_find(&d, &o, &r->threshold, r->err);
     }
@@ -108,6 +111,8 @@ static kt_rc queue_all(kt_run *r, kt_item_state state, kt_queue q, int need)
     for (uint32_t i = 0; i < r->n; i++)
         if (r->state[i] == state)
             items[n++] = i;
+    if (q == KT_QUEUE_HUMAN && r->c->watch)
+        kt_watch_shuffle(r, items, n);
     kt_rc rc = n ? kt_queue_add(r->s, r->p.id, q, items, n, need, r->err) : 0;
     kt_free(items);
     return rc;
@@ -162,6 +167,8 @@ static kt_rc put_route(kt_run *r)
         rc = kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err);
     if (rc == 0)
         rc = kt_counter_set(r->s, r->p.id, KT_S("route.done"), 1, r->err);
+    if (rc == 0)
+        rc = kt_watch_begin(r);
     kt_free(label);
     kt_free(pred);
     return rc;
@@ -181,6 +188,7 @@ kt_rc kt_route_run(kt_run *r)
         KT_TRY(kt_store_begin(r->s, r->err));
         KT_TRY(kt_store_finish(r->s, put_route(r), r->err));
     }
+    KT_TRY(kt_watch_restore(r));
     rc = kt_people_work(r, 1u << KT_QUEUE_HUMAN);
     return rc != 0 ? rc : kt_people_work(r, 1u << KT_QUEUE_EXPERT); /* after them: their disputes are in it */
 }

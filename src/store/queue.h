@@ -10,7 +10,8 @@ typedef enum kt_queue {
     KT_QUEUE_TRAIN,   /* chosen by active learning */
     KT_QUEUE_HUMAN,   /* routed to annotators */
     KT_QUEUE_EXPERT,  /* routed to experts, and disputes */
-    KT_QUEUE_GOLD,    /* known answers, mixed in blind; never empty for a person who has not seen them all */
+    KT_QUEUE_GOLD,    /* no queue of items that wait, but a table of its own: known answers, mixed in blind; never empty for a person who has not seen them all */
+    KT_QUEUE_RELABEL, /* labels a model thinks wrong, for one further person */
     KT_QUEUE__COUNT
 } kt_queue;
 
@@ -51,6 +52,8 @@ kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues,
 kt_rc kt_queue_open(kt_store *s, int64_t project, unsigned queues, int64_t *ret, kt_err *err) KT_MUST_USE;
 /* Items of a queue with open slots, in its order, into an array the caller frees. */
 kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+/* Items of a queue that nobody has answered, skipped or holds, into an array the caller frees. */
+kt_rc kt_queue_untouched(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 /* Gives every lease whose deadline has passed back to its queue; at most max. */
 kt_rc kt_queue_expire(kt_store *s, int64_t now_us, int max, int *ret_n, kt_err *err) KT_MUST_USE;
 

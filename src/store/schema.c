@@ -52,5 +52,13 @@ const char *const kt_schema_steps[] = {
     "CREATE TABLE tree_head(size BIGINT PRIMARY KEY, root BYTEA NOT NULL, at_us BIGINT NOT NULL, signature BYTEA NOT NULL);",
     /* 1 → 2: answers per minute, for live figures */
     "CREATE TABLE answer_minute(project BIGINT NOT NULL, minute BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY(project, minute));",
+    /* 2 → 3: rounds of learning; labels a model thinks wrong */
+    "CREATE TABLE round(project BIGINT NOT NULL, number BIGINT NOT NULL, event BIGINT NOT NULL, at_us BIGINT NOT NULL, stage TEXT NOT NULL,"
+    " n_labels BIGINT NOT NULL, data TEXT NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL, measured_on TEXT NOT NULL,"
+    " n_measured BIGINT NOT NULL, accuracy DOUBLE PRECISION NOT NULL, lo DOUBLE PRECISION NOT NULL, hi DOUBLE PRECISION NOT NULL,"
+    " log_loss DOUBLE PRECISION NOT NULL, log_loss_lo DOUBLE PRECISION NOT NULL, log_loss_hi DOUBLE PRECISION NOT NULL,"
+    " automation DOUBLE PRECISION NOT NULL, n_moved BIGINT NOT NULL, PRIMARY KEY(project, number));"
+    "CREATE TABLE suspect(project BIGINT NOT NULL, item BIGINT NOT NULL, given BIGINT NOT NULL, likely BIGINT NOT NULL,"
+    " probability DOUBLE PRECISION NOT NULL, quality DOUBLE PRECISION NOT NULL, event BIGINT NOT NULL, PRIMARY KEY(project, item));",
     NULL,
 };
