@@ -58,6 +58,7 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
         { "final_by_experts", c.final_expert }, { "disputes_open", c.disputes_open }, { "annotations", c.annotations },
         { "slots_open_train", c.queue_slots[KT_QUEUE_TRAIN] }, { "slots_open_human", c.queue_slots[KT_QUEUE_HUMAN] },
         { "slots_open_expert", c.queue_slots[KT_QUEUE_EXPERT] }, { "slots_open_trusted", c.queue_slots[KT_QUEUE_TRUSTED] },
+        { "slots_open_relabel", c.queue_slots[KT_QUEUE_RELABEL] }, { "suspected_labels", c.suspects }, { "suspected_changed", c.suspects_changed },
     };
     if (json)
         printf("{\"project\":\"%.*s\"", KT_F(p.name));

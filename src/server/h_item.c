@@ -51,6 +51,7 @@ kt_rc h_item_get(kt_req *rq, const kt_none *in, kt_item_row *ret)
     if (label >= 0)
         ret->pre_label = rq->p->label[label];
     KT_TRY(decided(rq, (uint32_t)item, ret));
+    KT_TRY(kt_req_evidence(rq, (uint32_t)item, &ret->evidence));
     return kt_req_votes(rq, (uint32_t)item, &ret->votes);
 }
 

@@ -54,7 +54,7 @@ kt_rc h_progress_get(kt_req *rq, const kt_none *in, kt_progress_row *ret)
     (void)in;
     KT_TRY(kt_review_counts(rq->store, rq->p, &c, &rq->err));
     *ret = (kt_progress_row){ c.items, c.duplicates, c.auto_approved, c.final_human, c.final_expert, c.gold, c.disputes_open, c.annotations,
-                              c.skips, c.flags, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
+                              c.skips, c.flags, c.suspects, c.suspects_changed, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
                               kt_req_list(rq, KT_QUEUE__COUNT, sizeof(kt_queue_row)), { 0 }, kt_str_of(atomic_load(&rq->project->flow)), kt_req_time(rq, kt_now_us()) };
     for (int q = 0; q < KT_QUEUE__COUNT; q++)
         ((kt_queue_row *)ret->queues.v)[q] = (kt_queue_row){ kt_str_of(kt_queue_name((kt_queue)q)), c.queue_items[q], c.queue_slots[q] };

@@ -103,6 +103,8 @@ kt_rc kt_req_items(kt_req *rq, kt_item_reader **ret) KT_MUST_USE;
 /* An item and people's answers to it, on a reading store. */
 kt_rc kt_req_item(kt_req *rq, uint32_t item, kt_item *ret) KT_MUST_USE;
 kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret) KT_MUST_USE;
+/* Why a model called the item's label into question: none or one kt_evidence_row. */
+kt_rc kt_req_evidence(kt_req *rq, uint32_t item, kt_list *ret) KT_MUST_USE;
 /* The lease rules of the request's project. */
 const kt_review_rules *kt_req_rules(const kt_req *rq);
 

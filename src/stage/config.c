@@ -114,6 +114,10 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     F64(y, "error", 0.0001, 0.9, &ret->budget);
     F64(y, "confidence", 0.5, 0.9999, &ret->confidence);
     I64(y, "trusted", 0, 1000000, &ret->trusted);
+    y = kt_yaml_get(root, "relabel");
+    KT_TRY(KNOWN(y, "share"));
+    ret->relabel_share = y ? 0.05 : 0;
+    F64(y, "share", 0, 1, &ret->relabel_share);
     y = kt_yaml_get(root, "watch");
     KT_TRY(KNOWN(y, "every", "rounds"));
     ret->watch = y != NULL;

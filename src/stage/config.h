@@ -31,6 +31,7 @@ typedef struct kt_config {
     int64_t trusted;
     bool watch;            /* the section is there, or it was asked for: learn on while people work (stage/watch.c) */
     int64_t watch_every, watch_rounds;
+    double relabel_share;  /* at most so many of people's labels are asked about once more; 0: none */
     int64_t overlap, lease_us;
     double expert_below, gold_share;
     kt_str method;

@@ -171,6 +171,18 @@ kt_rc kt_learn_prepare(kt_run *r)
     return rc;
 }
 
+void kt_learn_done(kt_run *r)
+{
+    kt_free(r->pool_vote);
+    kt_free(r->pool_item);
+    kt_free(r->pool_lf);
+    kt_free(r->pred);
+    kt_features_done(&r->pool_x);
+    if (r->idf.rows)
+        kt_idf_done(&r->idf);
+    kt_linear_done(&r->model);
+}
+
 static bool voted_on(const kt_run *r, size_t row)
 {
     for (uint32_t j = 0; j < r->m; j++)

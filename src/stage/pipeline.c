@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "stage/functions_figures.h"
 #include "stage/learn.h"
+#include "stage/relabel.h"
 #include "stage/review.h"
 #include "stage/watch.h"
 #include "store/audit.h"
@@ -197,7 +198,7 @@ static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until;
     { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
     { "figures", figures, KT_UNTIL_FUNCTIONS },
     { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
-    { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
+    { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "relabel", kt_relabel_run, KT_UNTIL_CONSENSUS }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
 };
 
 static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
@@ -213,7 +214,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
         if (r->state)
             ret->state[r->state[i]]++;
     }
-    ret->routed = n_done >= KT_LEN(stages) - 1;
+    ret->routed = n_done >= KT_LEN(stages) - 2;
     ret->proved = r->threshold.found;
     ret->threshold = r->threshold.score;
     ret->bound = r->c->budget;
@@ -262,14 +263,7 @@ static void say_faults(const kt_run *r)
 static kt_run *run_free(kt_run *r)
 {
     kt_functions_free(r->functions);
-    kt_free(r->pool_vote);
-    kt_free(r->pool_item);
-    kt_free(r->pool_lf);
-    kt_free(r->pred);
-    kt_features_done(&r->pool_x);
-    if (r->idf.rows)
-        kt_idf_done(&r->idf);
-    kt_linear_done(&r->model);
+    kt_learn_done(r);
     return kt_free(r);
 }
 
@@ -335,6 +329,8 @@ kt_rc kt_pipeline_watch(kt_store *s, const kt_project *p, kt_pool *pool, kt_prog
         rc = before[i](r);
     if (rc == 0)
         rc = kt_watch_round(r, ret_moved);
+    if (rc == 0 && c.relabel_share > 0)
+        rc = kt_relabel_find(r, false);
     run_free(r);
     return rc;
 }

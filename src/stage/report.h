@@ -35,7 +35,7 @@ typedef struct kt_report {
     uint32_t n_labels;
     /* the flow */
     uint64_t n_raw, n_rejected, n_items, n_exact_dups, n_near_dups, n_canonical, n_voted_by_functions;
-    uint64_t n_trusted, n_train, n_auto, n_human, n_expert, n_disputes, n_final, n_left_out, n_answers;
+    uint64_t n_trusted, n_train, n_auto, n_human, n_expert, n_disputes, n_final, n_left_out, n_answers, n_suspects, n_suspects_changed;
     /* the guarantee */
     double budget, confidence, threshold, bound;     /* bound: upper confidence bound at the threshold; NaN: none passed */
     uint64_t bound_n, bound_errors;                  /* trusted items above the threshold, errors among them */

@@ -98,6 +98,7 @@ void kt_plot_flow(kt_buf *b, const kt_report *r)
         { "auto-approved", r->n_auto, "var(--c)" },          { "to annotators", r->n_human, "var(--b)" },
         { "to experts", r->n_expert, "var(--b)" },           { "training labels", r->n_train, "var(--b)" },
         { "trusted sample", r->n_trusted, "var(--b)" },      { "disputes, adjudicated", r->n_disputes, "var(--b)" },
+        { "suspected errors, asked again", r->n_suspects, "var(--b)" }, { "… labels changed by that", r->n_suspects_changed, "var(--b)" },
         { "final labels", r->n_final, "var(--c)" },
     };
     double most = KT_MAX((double)r->n_raw, 1.0);

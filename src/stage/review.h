@@ -37,6 +37,7 @@ kt_rc kt_review_event(kt_store *s, const kt_project *p, uint32_t item, uint64_t 
 typedef struct kt_progress_counts {
     int64_t items, duplicates, auto_approved, final_human, final_expert, gold, disputes_open, annotations, skips, flags;
     int64_t queue_items[KT_QUEUE__COUNT], queue_slots[KT_QUEUE__COUNT];
+    int64_t suspects, suspects_changed; /* labels a model called into question; of them, with another label now */
     int64_t pairs, pairs_agreeing; /* of answers on the same item */
 } kt_progress_counts;
 kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret, kt_err *err) KT_MUST_USE;

@@ -59,7 +59,7 @@ kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *ite
     int64_t ord = 0, added = 0;
     KT_TRY(kt_counter_get(s, project, KT_S("queue.ord"), &ord, err));
     for (size_t i = 0; i < n; i++) {
-        if (q == KT_QUEUE_EXPERT)
+        if (q == KT_QUEUE_EXPERT || q == KT_QUEUE_RELABEL)
             KT_TRY(kt_queue_drop(s, project, items[i], err));
         KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO queue VALUES($1,$2,$3,$4,$5,$6) ON CONFLICT(project,item) DO NOTHING",
                          "iiiiii", project, (int64_t)items[i], (int64_t)q, ord + 1 + (int64_t)i, (int64_t)need, (int64_t)need));
