@@ -16,7 +16,7 @@ typedef struct kt_req kt_req;
 
 typedef enum kt_method { KT_GET, KT_POST, KT_PUT, KT_DELETE, KT_METHOD__COUNT } kt_method;
 typedef enum kt_need { KT_NEED_PUBLIC, KT_NEED_USER, KT_NEED_VIEWER, KT_NEED_ANNOTATOR, KT_NEED_EXPERT, KT_NEED_MANAGER, KT_NEED_ADMIN } kt_need;
-typedef enum kt_route_flags { KT_WRITE = 1, KT_SLOW = 2, KT_STREAM = 4 } kt_route_flags;
+typedef enum kt_route_flags { KT_WRITE = 1, KT_SLOW = 2, KT_STREAM = 4, KT_LONG = 8 /* with KT_SLOW */ } kt_route_flags;
 typedef enum kt_param { KT_PARAM_PROJECT, KT_PARAM_USER, KT_PARAM_ITEM, KT_PARAM_FILE, KT_PARAM__COUNT } kt_param;
 
 typedef struct kt_route {

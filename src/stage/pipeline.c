@@ -173,7 +173,7 @@ static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t 
 static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *times, size_t n_times)
 {
     int64_t from = kt_mono_us();
-    const kt_export_opts o = { r->c->export_format, kt_arena_printf(r->arena, "%s/export", kt_store_dir(r->s)).p, r->c->export_text, r->pool, r->progress };
+    const kt_export_opts o = { r->c->export_format, kt_export_folder(r->s, &r->p, r->arena), r->c->export_text, r->pool, r->progress };
     KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
     KT_TRY(kt_store_begin(r->s, r->err));
     KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
@@ -185,7 +185,7 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
     ret->report.n_times = n_times;
     KT_AUTO(kt_buf) html = KT_BUF_INIT((size_t)64 << 20);
     kt_report_html(&ret->report, &html);
-    snprintf(ret->report_path, sizeof(ret->report_path), "%s/report.html", kt_store_dir(r->s));
+    snprintf(ret->report_path, sizeof(ret->report_path), "%s", kt_report_path(r->s, &r->p, r->arena));
     KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)64 << 20);
     kt_report_json(&ret->report, &json);
     KT_TRY(kt_store_begin(r->s, r->err));
