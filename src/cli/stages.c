@@ -8,7 +8,7 @@
 void kt_say_waiting(const kt_pipeline_result *r, const char *dir, kt_buf *ret)
 {
     kt_buf_puts(ret, "waiting for people:");
-    for (int q = 0; q < KT_QUEUE_GOLD; q++)
+    for (int q = 0; q < KT_QUEUE__COUNT; q++)
         if (r->queued[q])
             kt_buf_printf(ret, " %lld items in the %s queue", (long long)r->queued[q], kt_queue_name((kt_queue)q));
     kt_buf_printf(ret, "\n\n  karat serve %s      answers come in the browser ('karat user add' makes people), or\n"
@@ -22,7 +22,7 @@ kt_rc kt_stage_call_in(kt_cli *cli, const kt_stage_call *call, kt_store *s, kt_s
     kt_pipeline_result r;
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)16 << 20);
     KT_TRY(kt_project_get(s, project, cli->arena, &p, err));
-    KT_TRY(kt_pipeline_continue(s, &p, call->until, call->simulate, cli->pool, cli->progress, cli->arena, &r, err));
+    KT_TRY(kt_pipeline_continue(s, &p, call->until, call->simulate ? KT_RUN_SIMULATE : 0, cli->pool, cli->progress, cli->arena, &r, err));
     kt_notify_flush(s);
     if (json) {
         kt_buf_puts(&b, "{\"project\":");

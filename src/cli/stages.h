@@ -20,4 +20,7 @@ kt_rc kt_stage_call_in(kt_cli *cli, const kt_stage_call *call, kt_store *s, kt_s
 /* "waiting for people: …" and how they answer. */
 void kt_say_waiting(const kt_pipeline_result *r, const char *dir, kt_buf *ret);
 
+/* "listening on http://…", for kt_server_opts. */
+void kt_say_ready(void *ctx, const char *address, int port);
+
 #endif

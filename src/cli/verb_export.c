@@ -14,7 +14,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     const kt_opt opts[] = {
         { "project", KT_OPT_TEXT, "NAME", "where the workspace holds more than one", &project },
         { "format", KT_OPT_TEXT, "NAME", "jsonl or csv ('karat list writers')", &format },
-        { "out", KT_OPT_TEXT, "FOLDER", "where the files go (default: DIR/export)", &out },
+        { "out", KT_OPT_TEXT, "FOLDER", "where the files go (default: DIR/export, of the second project and on DIR/export-NUMBER)", &out },
         { "no-text", KT_OPT_FLAG, NULL, "labels without the items' texts", &no_text },
     };
     kt_strs pos;
@@ -25,11 +25,11 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     kt_project p;
     kt_export_result done;
     KT_TRY(kt_store_open(kt_arena_cstr(cli->arena, pos.v[0]), KT_STORE_WRITE, &s, err));
-    const kt_export_opts o = { format, out.n ? kt_arena_cstr(cli->arena, out) : kt_arena_printf(cli->arena, "%.*s/export", KT_F(pos.v[0])).p, !no_text,
-                               cli->pool, cli->progress };
     rc = kt_project_get(s, project, cli->arena, &p, err);
-    if (rc == 0)
+    if (rc == 0) {
+        const kt_export_opts o = { format, out.n ? kt_arena_cstr(cli->arena, out) : kt_export_folder(s, &p, cli->arena), !no_text, cli->pool, cli->progress };
         rc = kt_export_run(s, &p, &o, &done, err);
+    }
     kt_store_close(s);
     KT_TRY(rc);
     printf("%s: %llu rows\n%s: %llu items left out, with the reason\n", done.path, (unsigned long long)done.n_rows, done.left_out_path,

@@ -114,7 +114,7 @@ static kt_rc figures(struct call *x, kt_err *err)
 {
     kt_pipeline_result r;
     kt_functions *f = NULL;
-    KT_TRY(kt_pipeline_continue(x->s, &x->p, KT_UNTIL_FUNCTIONS, false, x->cli->pool, x->cli->progress, x->cli->arena, &r, err));
+    KT_TRY(kt_pipeline_continue(x->s, &x->p, KT_UNTIL_FUNCTIONS, 0, x->cli->pool, x->cli->progress, x->cli->arena, &r, err));
     const kt_functions_opts o = { .file = x->c.file, .labels = x->p.label, .n_labels = x->p.n_labels };
     KT_TRY(kt_functions_read(x->c.functions, &o, &f, err));
     kt_rc rc = print_figures(x, f, &r.numbers, err);

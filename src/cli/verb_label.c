@@ -136,7 +136,7 @@ static kt_rc todo(struct import *im)
     KT_TRY(kt_item_reader_new(im->s, im->p.id, &r, im->err));
     kt_buf_puts(&b, "item,annotator,label,text\n");
     kt_rc rc = 0;
-    for (int q = 0; q < KT_QUEUE_GOLD && rc == 0; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT && rc == 0; q++) {
         uint32_t *items = NULL;
         size_t n = 0;
         if (queues & 1u << q)

@@ -23,6 +23,6 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 
 const kt_verb kt_verb_report = {
     .name = "report", .help = "write report.html again", .usage = "DIR [--project NAME] [--json]",
-    .more = "One self-contained page with numbers and plots: DIR/report.html. Needs the flow to be through.",
+    .more = "One self-contained page with numbers and plots: DIR/report.html (of the second project and on DIR/report-NUMBER.html). Needs the flow to be through.",
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "cli/stages.h"
+#include "server/server.h"
 #include "stage/notify.h"
 
 #include <stdio.h>
@@ -33,12 +34,30 @@ static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json,
     return 0;
 }
 
+/* The flow with the server beside it, until Ctrl-C. */
+static kt_rc watch_in(kt_cli *cli, const kt_config *c, const char *dir, int port, kt_err *err)
+{
+    kt_store *s;
+    kt_pipeline_result out;
+    KT_TRY(kt_store_create(dir, err));
+    KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
+    kt_rc rc = kt_pipeline_begin(s, c, cli->pool, cli->progress, cli->arena, &out, err);
+    kt_store_close(s);
+    KT_TRY(rc);
+    fprintf(stderr, "karat: the flow of project %.*s goes on in %s as people answer ('karat user add %s NAME --role ROLE' before this makes them); Ctrl-C ends it\n",
+            KT_F(c->project), dir, dir);
+    const kt_server_opts o = { .dir = dir, .address = "127.0.0.1", .port = port, .flow = true, .watch = true, .ready = kt_say_ready };
+    return kt_server_run(&o, cli->progress->stop, err);
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     kt_str dir = { 0 };
-    int64_t seed = -1;
-    bool json = false;
+    int64_t seed = -1, port = 8020;
+    bool json = false, watch = false;
     const kt_opt opts[] = {
+        { "watch", KT_OPT_FLAG, NULL, "stay, serve the browser, and go on by itself as answers arrive", &watch },
+        { "port", KT_OPT_INT, "N", "with --watch: where (default 8020; 0: any free one)", &port },
         { "dir", KT_OPT_TEXT, "DIR", "the workspace (default: a folder named after the project)", &dir },
         { "seed", KT_OPT_INT, "N", "instead of the file's seed", &seed },
         { "json", KT_OPT_FLAG, NULL, "the summary as JSON", &json },
@@ -54,12 +73,19 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     KT_TRY(kt_config_parse(kt_arena_str(cli->arena, KT_BUF_STR(&text)), file, cli->arena, &c, err));
     if (seed >= 0)
         c.seed = seed;
-    return run_in(cli, &c, dir.n ? kt_arena_cstr(cli->arena, dir) : kt_arena_cstr(cli->arena, c.project), json, err);
+    const char *where = kt_arena_cstr(cli->arena, dir.n ? dir : c.project);
+    if (watch && json)
+        return kt_fail(err, KT_USAGE, "--json prints a summary at the end, and --watch has none: 'karat status DIR --json' tells how far it is");
+    if (port < 0 || port > 65535)
+        return kt_fail(err, KT_USAGE, "--port wants 0 to 65535, not %lld", (long long)port);
+    return watch ? watch_in(cli, &c, where, (int)port, err) : run_in(cli, &c, where, json, err);
 }
 
 const kt_verb kt_verb_run = {
-    .name = "run", .help = "the whole flow described by one YAML file; resumable", .usage = "PIPELINE.yaml [--dir DIR] [--json]",
+    .name = "run", .help = "the whole flow described by one YAML file; resumable", .usage = "PIPELINE.yaml [--dir DIR] [--json | --watch [--port N]]",
     .more = "Runs ingest, dedup, labeling functions, active learning, routing under the error budget, review, consensus, export and the\n"
-            "audit check; writes DIR/report.html and DIR/export. Stop it any way you like: the same command goes on where it was.",
+            "audit check; writes DIR/report.html and DIR/export. Stop it any way you like: the same command goes on where it was.\n"
+            "With --watch it stays: people answer in the browser, and every batch of their answers trains the model again, which then takes\n"
+            "over what it has proved itself on, while they work on ('watch: {every: 200, rounds: 5}' in the file; 'karat status DIR' has the rounds).",
     .run = run,
 };

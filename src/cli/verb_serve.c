@@ -1,11 +1,11 @@
 /* karat serve DIR: the workspace in the browser. */
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/stages.h"
 #include "server/server.h"
 
 #include <stdio.h>
 
-static void say_ready(void *ctx, const char *address, int port)
+void kt_say_ready(void *ctx, const char *address, int port)
 {
     bool v6 = strchr(address, ':') != NULL;
     (void)ctx;
@@ -32,7 +32,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     if (port < 0 || port > 65535)
         return kt_fail(err, KT_USAGE, "--port wants 0 to 65535, not %lld", (long long)port);
     const kt_server_opts o = { .dir = kt_arena_cstr(cli->arena, pos.v[0]), .address = kt_arena_cstr(cli->arena, address), .port = (int)port, .flow = flow,
-                               .ready = say_ready };
+                               .ready = kt_say_ready };
     return kt_server_run(&o, cli->progress->stop, err);
 }
 

@@ -4,8 +4,47 @@
 #include "stage/review.h"
 #include "store/intake.h"
 #include "store/notice.h"
+#include "store/round.h"
 
+#include <math.h>
 #include <stdio.h>
+
+static void show_share(double v)
+{
+    if (isnan(v))
+        printf(" %9s", "-");
+    else
+        printf(" %7.2f %%", 100 * v);
+}
+
+/* How the model learned, round by round; last in the object of --json. */
+static kt_rc show_rounds(kt_cli *cli, kt_store *s, const kt_project *p, bool json, kt_err *err)
+{
+    kt_round *v;
+    size_t n;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    KT_TRY(kt_round_list(s, p->id, cli->arena, &v, &n, err));
+    if (json) {
+        kt_rounds_json(v, n, n, &b);
+        printf(",\"rounds\":%.*s}\n", KT_F(KT_BUF_STR(&b)));
+        return 0;
+    }
+    if (n)
+        printf("\n  round  stage   labels  accuracy   95 %% interval         log loss  automation  measured on\n");
+    for (size_t i = 0; i < n; i++) {
+        printf("  %5lld  %-6.*s %7lld", (long long)v[i].number, KT_F(v[i].stage), (long long)v[i].n_labels);
+        show_share(v[i].accuracy);
+        show_share(v[i].lo);
+        show_share(v[i].hi);
+        if (isnan(v[i].log_loss))
+            printf("          -");
+        else
+            printf(" %10.4f", v[i].log_loss);
+        show_share(v[i].automation);
+        printf("    %lld: %.*s\n", (long long)v[i].n_measured, KT_F(v[i].measured_on));
+    }
+    return 0;
+}
 
 static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
 {
@@ -24,6 +63,7 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
         { "slots_open_expert", c.queue_slots[KT_QUEUE_EXPERT] }, { "slots_open_trusted", c.queue_slots[KT_QUEUE_TRUSTED] },
         { "slots_open_audit", c.queue_slots[KT_QUEUE_AUDIT] }, { "batches_reopened", c.reopened }, { "notices_waiting", told.waiting },
         { "notices_failing", told.failing }, { "notices_given_up", told.given_up },
+        { "slots_open_relabel", c.queue_slots[KT_QUEUE_RELABEL] }, { "suspected_labels", c.suspects }, { "suspected_changed", c.suspects_changed },
     };
     if (json)
         printf("{\"project\":\"%.*s\"", KT_F(p.name));
@@ -33,8 +73,7 @@ static kt_rc show(kt_cli *cli, kt_store *s, kt_str name, bool json, kt_err *err)
         printf(json ? ",\"%s\":%lld" : "  %-22s %10lld\n", rows[i].name, (long long)rows[i].v);
     if (told.error.n && !json)
         printf("  the last notice that was not heard: %.*s\n", KT_F(told.error));
-    printf(json ? "}\n" : "");
-    return 0;
+    return show_rounds(cli, s, &p, json, err);
 }
 
 static kt_rc show_rejects(kt_cli *cli, kt_store *s, kt_str name, kt_err *err)

@@ -23,6 +23,7 @@ struct kt_flow {
     atomic_int stop;
     struct job {
         unsigned waiting_for; /* queues; 0: go on */
+        int64_t answers;      /* when a round of learning was last looked for */
         bool ended;           /* nothing more to do … */
         bool failed;          /* … because of an error */
     } *job;                   /* one a project */
@@ -53,7 +54,7 @@ static void advance(kt_flow *f, size_t i)
     kt_err err = { 0 };
     char text[900];
     say(f, p, "computes");
-    kt_rc rc = kt_pipeline_continue(f->store, &p->p, KT_UNTIL_END, false, f->pool, &progress, &a, &r, &err);
+    kt_rc rc = kt_pipeline_continue(f->store, &p->p, KT_UNTIL_END, f->s->o->watch ? KT_RUN_WATCH : 0, f->pool, &progress, &a, &r, &err);
     kt_served_forget(f->s, p);
     j->ended = rc < 0 || !r.waiting;
     j->failed = rc < 0;
@@ -67,6 +68,35 @@ static void advance(kt_flow *f, size_t i)
     } else if (rc == 0) {
         kt_log(KT_LOG_NOTE, "flow", "project %.*s is through: %llu final labels, %s", KT_F(p->p.name), (unsigned long long)r.report.n_final, r.report_path);
         say(f, p, "is through; the report is written");
+    }
+}
+
+#define LOOK_ANSWERS 5 /* so many new ones before it looks again whether a batch is complete */
+
+/* While people are at what was routed to them: the next round of learning, when there are answers enough for one. */
+static void learn_on(kt_flow *f, size_t i)
+{
+    kt_served *p = &f->s->project[i];
+    struct job *j = &f->job[i];
+    kt_progress progress = { .stop = &f->stop };
+    int64_t answers = 0;
+    uint64_t moved = 0;
+    kt_err err = { 0 };
+    char text[900];
+    if (!(f->s->o->watch || p->rules.watch) || !(j->waiting_for & (1u << KT_QUEUE_HUMAN | 1u << KT_QUEUE_EXPERT)))
+        return;
+    if (kt_counter_get(f->store, p->p.id, KT_S("annotations"), &answers, &err) < 0 || answers < j->answers + LOOK_ANSWERS)
+        return;
+    j->answers = answers;
+    kt_rc rc = kt_pipeline_watch(f->store, &p->p, f->pool, &progress, &moved, &err);
+    if (rc == 0) {
+        kt_log(KT_LOG_NOTE, "flow", "project %.*s: the model learned from new answers; %llu items taken from the annotators' queue", KT_F(p->p.name),
+               (unsigned long long)moved);
+        kt_served_forget(f->s, p);
+        kt_committer_touch(f->s->writer);
+    } else if (rc < 0 && rc != KT_CANCELLED) {
+        kt_err_format(&err, text, sizeof(text));
+        kt_log(KT_LOG_ERROR, "flow", "project %.*s: learning from new answers: %s", KT_F(p->p.name), text);
     }
 }
 
@@ -96,6 +126,8 @@ static void *flow_thread(void *arg)
         for (size_t i = 0; i < f->s->n_projects && !atomic_load(&f->stop); i++)
             if (f->job[i].ended ? opened_again(f, i) : people_are_through(f, i))
                 advance(f, i);
+            else if (!f->job[i].ended)
+                learn_on(f, i);
         for (int k = 0; k < 10 && !atomic_load(&f->stop); k++)
             usleep(LOOK_US / 10);
     }

@@ -48,6 +48,7 @@ static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
     if (label >= 0)
         ret->pre_label = rq->p->label[label];
     KT_TRY(decided(rq, item, ret));
+    KT_TRY(kt_req_evidence(rq, item, &ret->evidence));
     return kt_req_votes(rq, item, &ret->votes);
 }
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "stage/approval.h"
 #include "store/notice.h"
+#include "store/round.h"
 
 #include <math.h>
 
@@ -57,7 +58,7 @@ kt_rc h_progress_get(kt_req *rq, const kt_none *in, kt_progress_row *ret)
     KT_TRY(kt_review_counts(rq->store, rq->p, &c, &rq->err));
     KT_TRY(kt_notice_count(rq->store, rq->p->id, &rq->arena, &told, &rq->err));
     *ret = (kt_progress_row){ c.items, c.duplicates, c.auto_approved, c.final_human, c.final_expert, c.gold, c.disputes_open, c.annotations,
-                              c.skips, c.flags, c.reopened, told.waiting, told.failing, told.given_up, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
+                              c.skips, c.flags, c.suspects, c.suspects_changed, c.reopened, told.waiting, told.failing, told.given_up, c.pairs ? (double)c.pairs_agreeing / (double)c.pairs : NAN,
                               kt_req_list(rq, KT_QUEUE_GOLD, sizeof(kt_queue_row)), { 0 }, kt_str_of(atomic_load(&rq->project->flow)), kt_req_time(rq, kt_now_us()) };
     for (int q = 0; q < KT_QUEUE_GOLD; q++)
         ((kt_queue_row *)ret->queues.v)[q] = (kt_queue_row){ kt_str_of(kt_queue_name((kt_queue)q)), c.queue_items[q], c.queue_slots[q] };
@@ -108,6 +109,20 @@ kt_rc kt_progress_json(kt_server *s, kt_served *p, kt_buf *ret, kt_err *err)
         *err = rq.err;
     kt_arena_done(&rq.arena);
     return rc;
+}
+
+kt_rc h_round_list(kt_req *rq, const kt_none *in, kt_rounds *ret)
+{
+    kt_round *v;
+    size_t n;
+    (void)in;
+    KT_TRY(kt_round_list(rq->store, rq->p->id, &rq->arena, &v, &n, &rq->err));
+    ret->rounds = kt_req_list(rq, n, sizeof(kt_round_row));
+    for (size_t i = 0; i < n; i++)
+        ((kt_round_row *)ret->rounds.v)[i] = (kt_round_row){ v[i].number, v[i].event, kt_req_time(rq, v[i].at_us), v[i].stage, v[i].n_labels, v[i].data, v[i].model,
+                                                             v[i].settings, v[i].measured_on, v[i].n_measured, v[i].accuracy, v[i].lo, v[i].hi, v[i].log_loss,
+                                                             v[i].log_loss_lo, v[i].log_loss_hi, v[i].automation, v[i].n_moved };
+    return 0;
 }
 
 static kt_person_row person_row(kt_req *rq, const kt_user *u, const kt_person_stat *t)

@@ -13,6 +13,9 @@ struct work {
     unsigned queues;
     kt_list *tasks;
     int64_t *answered, *open;
+    int64_t id;        /* of the answer that was submitted … */
+    uint32_t item;     /* … its item … */
+    kt_list *evidence; /* … and where to put what spoke against the label it had; NULL: it was none, or a skip */
 };
 
 static kt_rc desk(kt_req *rq, kt_str name, unsigned *ret)
@@ -23,21 +26,36 @@ static kt_rc desk(kt_req *rq, kt_str name, unsigned *ret)
     return kt_fail(&rq->err, KT_DENIED, "the role %s does not work at the %.*s's desk", kt_role_name(rq->user.role), KT_F(name));
 }
 
-/* An expert decides a dispute on the votes; trusted items and checks are answered blind, or the error bound would rest on a hint. */
+/* An expert decides a dispute on the votes; trusted items and checks are answered blind, or the error bound would rest on a hint, and so is a label
+   that a model called into question, which would otherwise be told to be wrong: it looks like any other item. */
 static kt_rc fill_task(kt_req *rq, const kt_lease *l, kt_task_row *ret)
 {
     kt_item it;
     int32_t label = -1;
+    kt_queue shown = l->queue == KT_QUEUE_RELABEL ? KT_QUEUE_HUMAN : l->queue;
     KT_TRY(kt_req_item(rq, l->item, &it));
-    *ret = (kt_task_row){ .token = l->token, .item = l->item, .id = it.ext_id, .text = it.text, .queue = kt_str_of(kt_queue_name(l->queue)),
+    *ret = (kt_task_row){ .token = l->token, .item = l->item, .id = it.ext_id, .text = it.text, .queue = kt_str_of(kt_queue_name(shown)),
                           .deadline = kt_req_time(rq, l->deadline_us), .pre_score = NAN };
     if (it.group.n)
         ret->group = it.group;
-    if (l->queue != KT_QUEUE_TRUSTED && l->queue != KT_QUEUE_AUDIT)
+    if (l->queue != KT_QUEUE_TRUSTED && l->queue != KT_QUEUE_AUDIT && l->queue != KT_QUEUE_RELABEL)
         KT_TRY(kt_served_pred(rq, l->item, &label, &ret->pre_score));
     if (label >= 0)
         ret->pre_label = rq->p->label[label];
-    return l->queue == KT_QUEUE_EXPERT ? kt_req_votes(rq, l->item, &ret->votes) : 0;
+    if (l->queue != KT_QUEUE_EXPERT)
+        return 0;
+    KT_TRY(kt_req_evidence(rq, l->item, &ret->evidence));
+    return kt_req_votes(rq, l->item, &ret->votes);
+}
+
+/* What a model thought of the label an annotator was asked about again: now that they have answered. */
+static kt_rc fill_evidence(kt_req *rq, const struct work *w)
+{
+    kt_queue q;
+    if (!w->evidence)
+        return 0;
+    KT_TRY(kt_annotation_queue(rq->store, w->id, &q, &rq->err));
+    return q == KT_QUEUE_RELABEL ? kt_req_evidence(rq, w->item, w->evidence) : 0;
 }
 
 static kt_rc fill_work(kt_req *rq)
@@ -49,9 +67,10 @@ static kt_rc fill_work(kt_req *rq)
         KT_TRY(fill_task(rq, &w->lease[i], &row[i]));
     if (w->n && w->previous >= 0)
         row[0].previous = rq->p->label[w->previous];
+    KT_TRY(fill_evidence(rq, w));
     KT_TRY(kt_person_answers(rq->store, rq->p->id, rq->user.id, w->answered, &rq->err));
     *w->open = 0;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT; q++) {
         int64_t items, slots = 0;
         if (w->queues & 1u << q)
             KT_TRY(kt_queue_size(rq->store, rq->p->id, (kt_queue)q, &items, &slots, &rq->err));
@@ -99,7 +118,9 @@ kt_rc h_answer_submit(kt_req *rq, const kt_answer *in, kt_answered *ret)
         return kt_at(&rq->err, NULL, 0, "/label"), KT_RANGE;
     }
     KT_TRY(kt_review_submit(rq->store, rq->p, &rq->user, &s, &done, &rq->err));
-    ret->id = done.id;
+    ret->id = w->id = done.id;
+    w->item = s.item;
+    w->evidence = s.label >= 0 ? &ret->evidence : NULL;
     ret->complete = done.complete;
     ret->repeated = done.repeated;
     return reserve(rq, w, in->want);

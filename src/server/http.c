@@ -187,7 +187,7 @@ static void send_off(struct exchange *x)
     x->act = (kt_act){ .run = act_run, .done = act_done, .ctx = x };
     atomic_fetch_add(&x->h->under_way, 1);
     MHD_suspend_connection(x->conn);
-    bool ok = rq->route->flags & KT_WRITE ? kt_committer_post(x->h->s->writer, &x->act) : kt_slow_post(x->h->s->slow, slow_run, x);
+    bool ok = rq->route->flags & KT_WRITE ? kt_committer_post(x->h->s->writer, &x->act) : kt_slow_post(rq->route->flags & KT_LONG ? x->h->s->lasting : x->h->s->slow, slow_run, x);
     if (!ok) {
         x->rc = kt_fail(&rq->err, KT_BUSY, "too many requests wait; try again in a moment");
         come_back(x);

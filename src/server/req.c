@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/suspect.h"
 
 #include <stdio.h>
 
@@ -249,6 +250,16 @@ kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret)
         row[i] = (kt_vote_row){ .annotator = v[i].user_name, .label = v[i].label >= 0 ? rq->p->label[v[i].label] : (kt_str){ 0 },
                                 .flagged = v[i].flagged, .comment = v[i].comment, .at = kt_req_time(rq, v[i].at_us) };
     return 0;
+}
+
+kt_rc kt_req_evidence(kt_req *rq, uint32_t item, kt_list *ret)
+{
+    kt_suspect x;
+    kt_rc rc = kt_suspect_get(rq->store, rq->p->id, item, &x, &rq->err);
+    *ret = kt_req_list(rq, rc == 0, sizeof(kt_evidence_row));
+    if (rc == 0)
+        *(kt_evidence_row *)ret->v = (kt_evidence_row){ rq->p->label[x.given], rq->p->label[x.likely], x.probability, x.quality };
+    return rc < 0 ? rc : 0;
 }
 
 struct waited {

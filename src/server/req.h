@@ -16,7 +16,7 @@ typedef struct kt_req kt_req;
 
 typedef enum kt_method { KT_GET, KT_POST, KT_PUT, KT_DELETE, KT_METHOD__COUNT } kt_method;
 typedef enum kt_need { KT_NEED_PUBLIC, KT_NEED_USER, KT_NEED_VIEWER, KT_NEED_ANNOTATOR, KT_NEED_EXPERT, KT_NEED_MANAGER, KT_NEED_ADMIN } kt_need;
-typedef enum kt_route_flags { KT_WRITE = 1, KT_SLOW = 2, KT_STREAM = 4 } kt_route_flags;
+typedef enum kt_route_flags { KT_WRITE = 1, KT_SLOW = 2, KT_STREAM = 4, KT_LONG = 8 /* with KT_SLOW */ } kt_route_flags;
 typedef enum kt_param { KT_PARAM_PROJECT, KT_PARAM_USER, KT_PARAM_ITEM, KT_PARAM_FILE, KT_PARAM__COUNT } kt_param;
 
 typedef struct kt_route {
@@ -103,6 +103,8 @@ kt_rc kt_req_items(kt_req *rq, kt_item_reader **ret) KT_MUST_USE;
 /* An item and people's answers to it, on a reading store. */
 kt_rc kt_req_item(kt_req *rq, uint32_t item, kt_item *ret) KT_MUST_USE;
 kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret) KT_MUST_USE;
+/* Why a model called the item's label into question: none or one kt_evidence_row. */
+kt_rc kt_req_evidence(kt_req *rq, uint32_t item, kt_list *ret) KT_MUST_USE;
 /* The lease rules of the request's project. */
 const kt_review_rules *kt_req_rules(const kt_req *rq);
 

@@ -16,7 +16,7 @@
 #include "server/routes.def"
 #undef ROUTE
 
-enum { FLAG_0 = 0, FLAG_WRITE = KT_WRITE, FLAG_SLOW = KT_SLOW, FLAG_STREAM = KT_STREAM, FLAG_SLOW_STREAM = KT_SLOW | KT_STREAM };
+enum { FLAG_0 = 0, FLAG_WRITE = KT_WRITE, FLAG_SLOW = KT_SLOW, FLAG_STREAM = KT_STREAM, FLAG_LONG = KT_SLOW | KT_LONG, FLAG_LONG_STREAM = KT_SLOW | KT_LONG | KT_STREAM };
 #define ROUTE(op, method_, path_, role_, in_, out_, status_, flags_, summary_)                                         \
     { .name = #op, .path = (path_), .summary = (summary_), .method = KT_##method_, .need = KT_NEED_##role_,            \
       .flags = FLAG_##flags_, .status = (status_), .in = &in_##_shape, .out = &out_##_shape, .run = call_##op },

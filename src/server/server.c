@@ -86,6 +86,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     if (rc == 0) {
         s->tries = kt_tries_new();
         s->slow = kt_slow_new();
+        s->lasting = kt_slow_new();
         kt_store_tidy_elsewhere(store);
         kt_store *sibling = NULL;
         kt_flow *flow = NULL;
@@ -100,6 +101,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
         atomic_store(&s->stopping, true);
         kt_flow_stop(flow);
         kt_hooks_stop(hooks);
+        s->lasting = kt_slow_free(s->lasting);
         s->slow = kt_slow_free(s->slow);
         s->writer = kt_committer_free(s->writer);
         s->tries = kt_tries_free(s->tries);

@@ -12,7 +12,8 @@ typedef struct kt_server_opts {
     const char *address; /* IPv4 or IPv6 address to listen on */
     int port;            /* 0: any free one */
     int threads;         /* that read requests; 0: one per processor */
-    bool flow;           /* run the projects' flow beside the people */
+    bool flow;           /* run the projects' flow beside the people … */
+    bool watch;          /* … and let the model learn on while they work, also where the pipeline does not say watch: */
     void (*ready)(void *ctx, const char *address, int port); /* called once when requests are taken */
     void *ctx;
 } kt_server_opts;

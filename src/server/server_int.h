@@ -1,7 +1,7 @@
 /* What the server's threads share; for files of this folder only.
 
    IO threads (http.c) parse requests, run reading handlers on a store of their own, and send answers. WRITE handlers go to the
-   writer, SLOW ones to two threads for slow work; the connection sleeps meanwhile. */
+   writer, SLOW ones to two threads for slow work, LONG ones to two others; the connection sleeps meanwhile. */
 #ifndef KT_SERVER_SERVER_INT_H
 #define KT_SERVER_SERVER_INT_H
 
@@ -51,7 +51,7 @@ struct kt_server {
     kt_served *project;
     size_t n_projects;
     kt_committer *writer;
-    kt_slow *slow;
+    kt_slow *slow, *lasting;   /* sign-in's hashing; exports, proofs and rules being tried */
     kt_tries *tries;
     pthread_mutex_t lock;      /* guards free_slots and the pred chunks */
     kt_reader_slot *free_slots;
@@ -73,7 +73,7 @@ void kt_served_forget(kt_server *s, kt_served *p);
 kt_served *kt_server_project(kt_server *s, kt_str name_or_id);
 void kt_server_time(kt_server *s, const kt_req *rq);
 
-/* Slow work, two threads: sign-in's hashing, exports. false: too much of it waits. */
+/* Two threads for slow work of a kind. false: too much of it waits. */
 kt_slow *kt_slow_new(void);
 kt_slow *kt_slow_free(kt_slow *w); /* finishes what waits */
 bool kt_slow_post(kt_slow *w, void (*run)(void *ctx), void *ctx);

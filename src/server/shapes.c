@@ -3,7 +3,7 @@
 
 static const char *const roles[] = { "none", "viewer", "annotator", "expert", "manager", "admin", NULL };
 static const char *const desks[] = { "annotator", "expert", NULL };
-static const char *const queues[] = { "trusted", "train", "human", "expert", "audit", "gold", NULL };
+static const char *const queues[] = { "trusted", "train", "human", "expert", "audit", "relabel", "gold", NULL };
 static const char *const example_kinds[] = { "vote", "right", "wrong", NULL };
 static const char *const states[] = { "dispute", "voted", "adjudicated", "gold", "auto", "open", NULL };
 
@@ -49,6 +49,9 @@ KT_SHAPE(kt_project_full, "a project", KT_I64(kt_project_full, id, 0, 0, 0, "num
 KT_SHAPE(kt_vote_row, "one person's answer", KT_TEXT(kt_vote_row, annotator, 0, 0, 0, "user name"),
          KT_TEXT(kt_vote_row, label, KT_NULLABLE, 0, 0, "null: skipped"), KT_BOOL(kt_vote_row, flagged, 0, "asked for a second look"),
          KT_TEXT(kt_vote_row, comment, 0, 0, 0, "may be empty"), KT_TEXT(kt_vote_row, at, 0, 0, 0, "when"));
+KT_SHAPE(kt_evidence_row, "why a model thinks people's label wrong", KT_TEXT(kt_evidence_row, given, 0, 0, 0, "people's label then"),
+         KT_TEXT(kt_evidence_row, likely, 0, 0, 0, "the model's"), KT_F64(kt_evidence_row, probability, 0, "of the likely one, by a model that had not seen the given one"),
+         KT_F64(kt_evidence_row, quality, 0, "of the given one: its own probability; low is bad"));
 KT_SHAPE(kt_task_row, "an item under a lease of the caller",
          KT_I64(kt_task_row, token, 0, 0, 0, "the lease's fencing token; the answer must bring it"),
          KT_I64(kt_task_row, item, 0, 0, 0, "item number"), KT_TEXT(kt_task_row, id, 0, 0, 0, "external id"),
@@ -57,7 +60,8 @@ KT_SHAPE(kt_task_row, "an item under a lease of the caller",
          KT_TEXT(kt_task_row, pre_label, KT_NULLABLE, 0, 0, "the machine's label; null: none, or not to be shown"),
          KT_F64(kt_task_row, pre_score, KT_NULLABLE, "its calibrated confidence, 0 to 1"),
          KT_TEXT(kt_task_row, previous, KT_NULLABLE, 0, 0, "the caller's own withdrawn label, after an undo"),
-         KT_LIST_OF(kt_task_row, votes, &kt_vote_row_shape, "the annotators' answers (disputes at the expert's desk only)"));
+         KT_LIST_OF(kt_task_row, votes, &kt_vote_row_shape, "the annotators' answers (disputes at the expert's desk only)"),
+         KT_LIST_OF(kt_task_row, evidence, &kt_evidence_row_shape, "where a model called the label into question (expert's desk only); at most one"));
 KT_SHAPE(kt_task_request, "how many items to reserve",
          KT_ONE_OF(kt_task_request, desk, KT_REQUIRED, desks, "which work"),
          KT_I64(kt_task_request, want, 0, 1, 2, "1, or 2 to have the one after it too; 0 counts as 1"));
@@ -73,6 +77,7 @@ KT_SHAPE(kt_answer, "an answer to a reserved item", KT_ONE_OF(kt_answer, desk, K
 KT_SHAPE(kt_answered, "the answer is stored", KT_I64(kt_answered, id, 0, 0, 0, "its event in the audit log"),
          KT_BOOL(kt_answered, complete, 0, "the item has all the answers it wanted"),
          KT_BOOL(kt_answered, repeated, 0, "this client_id had been here"),
+         KT_LIST_OF(kt_answered, evidence, &kt_evidence_row_shape, "after the answer, where it was asked for because a model thought the label wrong; at most one"),
          KT_LIST_OF(kt_answered, tasks, &kt_task_row_shape, "the caller's reserved items now"),
          KT_I64(kt_answered, answered, 0, 0, 0, "the caller's answers in this project"),
          KT_I64(kt_answered, open, 0, 0, 0, "answers still wanted at this desk, of anybody"));
@@ -87,6 +92,8 @@ KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items,
          KT_I64(kt_progress_row, disputes_open, 0, 0, 0, "items that wait for an expert's decision"),
          KT_I64(kt_progress_row, answers, 0, 0, 0, "answers by people"), KT_I64(kt_progress_row, skips, 0, 0, 0, "skips"),
          KT_I64(kt_progress_row, flags, 0, 0, 0, "flagged answers"),
+         KT_I64(kt_progress_row, suspected, 0, 0, 0, "labels a model called into question"),
+         KT_I64(kt_progress_row, suspected_changed, 0, 0, 0, "of them, those with another label now"),
          KT_I64(kt_progress_row, batches_reopened, 0, 0, 0, "batches of machine labels that checks proved to be over their budget"),
          KT_I64(kt_progress_row, notices_waiting, 0, 0, 0, "notices that notify.url has not heard yet"),
          KT_I64(kt_progress_row, notices_failing, 0, 0, 0, "of them tried in vain"),
@@ -96,6 +103,19 @@ KT_SHAPE(kt_progress_row, "how far a project is", KT_I64(kt_progress_row, items,
          KT_LIST_OF(kt_progress_row, rate, &kt_rate_row_shape, "the last hour, minutes without answers left out"),
          KT_TEXT(kt_progress_row, flow, KT_NULLABLE, 0, 0, "what the flow does or waits for; null: it does not run"),
          KT_TEXT(kt_progress_row, at, 0, 0, 0, "when this was read"));
+KT_SHAPE(kt_round_row, "one round of learning", KT_I64(kt_round_row, round, 0, 0, 0, "counts from 1"),
+         KT_I64(kt_round_row, event, 0, 0, 0, "its event in the audit log"), KT_TEXT(kt_round_row, at, 0, 0, 0, "when"),
+         KT_TEXT(kt_round_row, stage, 0, 0, 0, "learn: from chosen items; route: the frozen model met the trusted sample; watch: while people worked"),
+         KT_I64(kt_round_row, labels, 0, 0, 0, "items the model was trained on"), KT_TEXT(kt_round_row, data, 0, 0, 0, "digest of the answers to them"),
+         KT_TEXT(kt_round_row, model, 0, 0, 0, "digest of the trained model"), KT_JSON_TEXT(kt_round_row, settings, "how it was trained"),
+         KT_TEXT(kt_round_row, measured_on, 0, 0, 0, "items the figures are of; none of them was trained on"),
+         KT_I64(kt_round_row, measured, 0, 0, 0, "how many"), KT_F64(kt_round_row, accuracy, KT_NULLABLE, "share right; null: nothing to measure on"),
+         KT_F64(kt_round_row, accuracy_lo, KT_NULLABLE, "its 95 % Clopper-Pearson interval"), KT_F64(kt_round_row, accuracy_hi, KT_NULLABLE, "its 95 % Clopper-Pearson interval"),
+         KT_F64(kt_round_row, log_loss, KT_NULLABLE, "of the confidence in the first label"), KT_F64(kt_round_row, log_loss_lo, KT_NULLABLE, "its 95 % interval"),
+         KT_F64(kt_round_row, log_loss_hi, KT_NULLABLE, "its 95 % interval"),
+         KT_F64(kt_round_row, automation, KT_NULLABLE, "share of the items no person sees; null before routing"),
+         KT_I64(kt_round_row, moved, 0, 0, 0, "items taken back from people's queue"));
+KT_SHAPE(kt_rounds, "how the model learned", KT_LIST_OF(kt_rounds, rounds, &kt_round_row_shape, "oldest first"));
 KT_SHAPE(kt_person_row, "a person's work in a project", KT_I64(kt_person_row, id, 0, 0, 0, "user number"),
          KT_TEXT(kt_person_row, name, 0, 0, 0, "user name"), KT_ONE_OF(kt_person_row, role, 0, roles, "role in this project"),
          KT_BOOL(kt_person_row, simulated, 0, "not a person"), KT_I64(kt_person_row, answers, 0, 0, 0, "answers"),
@@ -115,7 +135,8 @@ KT_SHAPE(kt_item_row, "an item with all that is known of it", KT_I64(kt_item_row
          KT_TEXT(kt_item_row, label, KT_NULLABLE, 0, 0, "the final label so far"), KT_ONE_OF(kt_item_row, state, 0, states, "how it came about"),
          KT_TEXT(kt_item_row, method, KT_NULLABLE, 0, 0, "majority, dawid_skene, adjudicated, trusted, audit, gold, auto"),
          KT_F64(kt_item_row, posterior, KT_NULLABLE, "probability that the label is right, as the method sees it"),
-         KT_LIST_OF(kt_item_row, votes, &kt_vote_row_shape, "people's answers"));
+         KT_LIST_OF(kt_item_row, votes, &kt_vote_row_shape, "people's answers"),
+         KT_LIST_OF(kt_item_row, evidence, &kt_evidence_row_shape, "where a model called the label into question; at most one"));
 
 KT_SHAPE(kt_export_request, "an export", KT_TEXT(kt_export_request, format, 0, 1, 32, "a writer's name; default jsonl"),
          KT_BOOL(kt_export_request, text, 0, "with the items' texts"));

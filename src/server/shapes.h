@@ -22,27 +22,39 @@ typedef struct kt_projects { kt_list projects; } kt_projects;
 typedef struct kt_project_full { int64_t id; kt_str name, task, role, guidelines; int64_t items; kt_list labels, desks; } kt_project_full;
 
 typedef struct kt_vote_row { kt_str annotator, label; bool flagged; kt_str comment, at; } kt_vote_row;
+typedef struct kt_evidence_row { kt_str given, likely; double probability, quality; } kt_evidence_row;
 typedef struct kt_task_row {
     int64_t token, item;
     kt_str id, text, group, queue, deadline, pre_label;
     double pre_score;
     kt_str previous;
-    kt_list votes;
+    kt_list votes, evidence;
 } kt_task_row;
 typedef struct kt_task_request { kt_str desk; int64_t want; } kt_task_request;
 typedef struct kt_tasks { kt_list tasks; int64_t answered, open; } kt_tasks;
 typedef struct kt_answer { kt_str desk; int64_t token, item; kt_str label; bool flagged; kt_str comment, client_id; int64_t want; } kt_answer;
-typedef struct kt_answered { int64_t id; bool complete, repeated; kt_list tasks; int64_t answered, open; } kt_answered;
+typedef struct kt_answered { int64_t id; bool complete, repeated; kt_list evidence, tasks; int64_t answered, open; } kt_answered;
 
 typedef struct kt_queue_row { kt_str queue; int64_t items, slots; } kt_queue_row;
 typedef struct kt_rate_row { kt_str at; int64_t answers; } kt_rate_row;
 typedef struct kt_progress_row {
-    int64_t items, duplicates, auto_approved, final_by_annotators, final_by_experts, gold, disputes_open, answers, skips, flags, batches_reopened, notices_waiting, notices_failing,
-        notices_given_up;
+    int64_t items, duplicates, auto_approved, final_by_annotators, final_by_experts, gold, disputes_open, answers, skips, flags, suspected, suspected_changed,
+        batches_reopened, notices_waiting, notices_failing, notices_given_up;
     double agreement;
     kt_list queues, rate;
     kt_str flow, at;
 } kt_progress_row;
+
+typedef struct kt_round_row {
+    int64_t round, event;
+    kt_str at, stage;
+    int64_t labels;
+    kt_str data, model, settings, measured_on;
+    int64_t measured;
+    double accuracy, accuracy_lo, accuracy_hi, log_loss, log_loss_lo, log_loss_hi, automation;
+    int64_t moved;
+} kt_round_row;
+typedef struct kt_rounds { kt_list rounds; } kt_rounds;
 
 typedef struct kt_person_row {
     int64_t id;
@@ -62,7 +74,7 @@ typedef struct kt_item_row {
     double pre_score;
     kt_str label, state, method;
     double posterior;
-    kt_list votes;
+    kt_list votes, evidence;
 } kt_item_row;
 
 typedef struct kt_export_request { kt_str format; bool text; } kt_export_request;
@@ -87,8 +99,8 @@ typedef struct kt_log_head { int64_t size; kt_str root, public_key; } kt_log_hea
 
 #define KT_BODIES(X)                                                                                                              \
     X(kt_none) X(kt_health) X(kt_credentials) X(kt_session) X(kt_me) X(kt_password_change) X(kt_user_create) X(kt_user_row)       \
-    X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
-    X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_people) X(kt_role_set)    \
+    X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_evidence_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
+    X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_round_row) X(kt_rounds) X(kt_people) X(kt_role_set)    \
     X(kt_item_wanted) X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
     X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)
 #define KT_BODY(T) extern const kt_shape T##_shape;

@@ -1,4 +1,4 @@
-/* Two threads for what takes long: the hashing of a sign-in, an export. And the count of sign-in attempts. */
+/* Two threads for slow work of one kind: the hashing of a sign-in; or what lasts, an export, a rule being tried. And the count of sign-in attempts. */
 #include "server/server_int.h"
 
 #include "base/mem.h"

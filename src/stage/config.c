@@ -224,6 +224,20 @@ static kt_rc read_notify(struct ctx *c, const kt_yaml *root, kt_config *ret)
     return 0;
 }
 
+static kt_rc read_learning_on(struct ctx *c, const kt_yaml *root, kt_config *ret)
+{
+    const kt_yaml *y = kt_yaml_get(root, "relabel");
+    KT_TRY(KNOWN(y, "share"));
+    ret->relabel_share = y ? 0.05 : 0;
+    F64(y, "share", 0, 1, &ret->relabel_share);
+    y = kt_yaml_get(root, "watch");
+    KT_TRY(KNOWN(y, "every", "rounds"));
+    ret->watch = y != NULL;
+    I64(y, "every", 20, 1000000, &ret->watch_every);
+    I64(y, "rounds", 1, 100, &ret->watch_rounds);
+    return 0;
+}
+
 static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
 {
     const kt_yaml *y = kt_yaml_get(root, "review");
@@ -273,9 +287,9 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     kt_yaml *root;
     KT_TRY(kt_yaml_parse(text, file, a, &root, err));
     KT_TRY(KNOWN(root, "project", "task", "guidelines", "seed", "labels", "sources", "dedup", "functions", "model", "active_learning",
-                 "budget", "prices", "notify", "review", "consensus", "simulate", "export"));
+                 "budget", "prices", "notify", "watch", "relabel", "review", "consensus", "simulate", "export"));
     *ret = (kt_config){ .file = file, .text = text, .seed = 1, .near_threshold = 0.8, .words = 2, .epochs = 10, .strategy = KT_S("diverse"),
-                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .slice_error = NAN, .audit = 0.02, .overlap = 3,
+                        .al_start = 100, .al_batch = 100, .al_rounds = 5, .budget = 0.05, .confidence = 0.95, .trusted = 500, .slice_error = NAN, .audit = 0.02, .watch_every = 200, .watch_rounds = 5, .overlap = 3,
                         .price_annotator = 1, .price_expert = 5, .annotator_accuracy = NAN, .expert_accuracy = NAN,
                         .lease_us = 1800000000, .expert_below = 0.25, .gold_share = 0.05, .method = KT_S("dawid_skene"),
                         .min_posterior = 0.8, .sim_annotators = 8, .sim_experts = 2, .sim_accuracy = 0.9, .sim_expert_accuracy = 0.98,
@@ -295,6 +309,7 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     KT_TRY(read_budget(c, root, ret));
     KT_TRY(read_prices(c, root, ret));
     KT_TRY(read_notify(c, root, ret));
+    KT_TRY(read_learning_on(c, root, ret));
     return read_people(c, root, ret);
 }
 

@@ -45,6 +45,9 @@ typedef struct kt_config {
     double price_machine, price_annotator, price_expert; /* an answer */
     double annotator_accuracy, expert_accuracy;          /* where they are not measured; NAN: not said */
     kt_str notify_url, notify_secret_env, notify_secret_file; /* url empty: nobody is told */
+    bool watch;            /* the section is there, or it was asked for: learn on while people work (stage/watch.c) */
+    int64_t watch_every, watch_rounds;
+    double relabel_share;  /* at most so many of people's labels are asked about once more; 0: none */
     int64_t overlap, lease_us;
     double expert_below, gold_share;
     kt_str method;

@@ -1,5 +1,9 @@
 /* All votes of people together: every item that has answers gets the method's label and posterior; where it is not sure enough
-   an expert decides. Items already adjudicated or trusted keep their label. */
+   an expert decides. Items already adjudicated or trusted keep their label.
+
+   Items a model called into question keep what the votes on them came to (review.c: the majority, or an expert), and the further votes on them
+   are left out here: they were asked for because something was wrong there, and who is judged by such items alone looks careless. With one
+   answer an item otherwise, that made Dawid-Skene turn right answers into wrong ones. */
 #include "algo/merge/aggregate.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,6 +17,7 @@ struct votes {
     uint32_t *item, *source, *number; /* number: dense item → item */
     int32_t *label;
     int *count;
+    uint8_t *again; /* the item was asked about once more */
 };
 
 static kt_rc load_votes(kt_run *r, struct votes *ret)
@@ -21,7 +26,7 @@ static kt_rc load_votes(kt_run *r, struct votes *ret)
     KT_TRY(kt_annotations_load(r->s, r->p.id, &a, r->err));
     uint32_t *dense = kt_zalloc_array((size_t)r->n + 1, 4);
     *ret = (struct votes){ .item = kt_alloc_array(a.n + 1, 4), .source = kt_alloc_array(a.n + 1, 4), .label = kt_alloc_array(a.n + 1, 4),
-                           .number = kt_alloc_array(a.n + 1, 4), .count = kt_zalloc_array(a.n + 1, sizeof(int)) };
+                           .number = kt_alloc_array(a.n + 1, 4), .count = kt_zalloc_array(a.n + 1, sizeof(int)), .again = kt_zalloc(a.n + 1) };
     kt_votes *v = &ret->v;
     v->n_labels = r->k;
     for (size_t i = 0; i < a.n; i++) {
@@ -37,6 +42,9 @@ static kt_rc load_votes(kt_run *r, struct votes *ret)
         ret->count[dense[a.item[i]] - 1]++;
         v->n_sources = KT_MAX(v->n_sources, (uint32_t)a.user[i] + 1);
     }
+    for (size_t i = 0; i < a.n; i++)
+        if (a.queue[i] == KT_QUEUE_RELABEL && dense[a.item[i]])
+            ret->again[dense[a.item[i]] - 1] = 1;
     v->item = ret->item;
     v->source = ret->source;
     v->label = ret->label;
@@ -52,6 +60,7 @@ static void free_votes(struct votes *x)
     kt_free(x->number);
     kt_free(x->label);
     kt_free(x->count);
+    kt_free(x->again);
 }
 
 /* Writes the changed decisions and queues the disputes, in one transaction. */
@@ -64,7 +73,7 @@ static kt_rc put(kt_run *r, const struct votes *x, const kt_posterior *p)
     for (uint32_t i = 0; i < x->v.n_items && rc >= 0; i++) {
         kt_consensus old;
         rc = kt_consensus_get(r->s, r->p.id, x->number[i], &old, r->err);
-        if (rc < 0 || (rc == 0 && old.state != KT_FINAL_VOTED))
+        if (rc < 0 || (rc == 0 && (old.state != KT_FINAL_VOTED || x->again[i])))
             continue; /* decided by an expert, or waiting for one */
         double post = p->prob[(size_t)i * r->k + (uint32_t)p->label[i]];
         bool sure = post >= r->c->min_posterior;

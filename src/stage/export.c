@@ -277,3 +277,19 @@ kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o,
     kt_buf_done(&x.left);
     return rc;
 }
+
+#define FIRST_PROJECT 1
+
+char *kt_export_folder(kt_store *s, const kt_project *p, kt_arena *a)
+{
+    if (p->id == FIRST_PROJECT)
+        return kt_arena_cstr(a, kt_arena_printf(a, "%s/export", kt_store_dir(s)));
+    return kt_arena_cstr(a, kt_arena_printf(a, "%s/export-%lld", kt_store_dir(s), (long long)p->id));
+}
+
+char *kt_report_path(kt_store *s, const kt_project *p, kt_arena *a)
+{
+    if (p->id == FIRST_PROJECT)
+        return kt_arena_cstr(a, kt_arena_printf(a, "%s/report.html", kt_store_dir(s)));
+    return kt_arena_cstr(a, kt_arena_printf(a, "%s/report-%lld.html", kt_store_dir(s), (long long)p->id));
+}

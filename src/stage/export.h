@@ -27,4 +27,9 @@ kt_rc kt_export_log(kt_store *s, const kt_project *p, kt_str format, const kt_ex
 /* Both, in a transaction of its own. */
 kt_rc kt_export_run(kt_store *s, const kt_project *p, const kt_export_opts *o, kt_export_result *ret, kt_err *err) KT_MUST_USE;
 
+/* Where a project's files go: DIR/export and DIR/report.html for the workspace's first, DIR/export-NUMBER and DIR/report-NUMBER.html for
+   the others, so that no project writes over another's. */
+char *kt_export_folder(kt_store *s, const kt_project *p, kt_arena *a);
+char *kt_report_path(kt_store *s, const kt_project *p, kt_arena *a);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/learn.h"
+#include "stage/rounds.h"
 #include "store/annotation.h"
 #include "store/column.h"
 
@@ -91,6 +92,23 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The items people answered besides that are not in the pool join it. */
+static void join_pool(kt_run *r)
+{
+    uint8_t *in = kt_zalloc((size_t)r->n + 1);
+    for (size_t i = 0; i < r->n_pool; i++)
+        in[r->pool_item[i]] = 1;
+    size_t most = r->n_pool;
+    for (uint32_t i = 0; i < r->n; i++)
+        most += r->learn_also[i] && !in[i];
+    r->pool_item = kt_realloc(r->pool_item, (most + 1) * sizeof(*r->pool_item));
+    r->n_pool = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (in[i] || r->learn_also[i])
+            r->pool_item[r->n_pool++] = i;
+    kt_free(in);
+}
+
 /* The pool: a uniform sample of the canonical items, without gold. */
 static void draw_pool(kt_run *r)
 {
@@ -109,6 +127,8 @@ static void draw_pool(kt_run *r)
     qsort(r->pool_item, r->n_pool, 4, by_number);
     kt_free(at);
     kt_free(all);
+    if (r->learn_also)
+        join_pool(r);
 }
 
 /* The pool's votes, picked out of the column chunk by chunk. */
@@ -151,6 +171,18 @@ kt_rc kt_learn_prepare(kt_run *r)
     return rc;
 }
 
+void kt_learn_done(kt_run *r)
+{
+    kt_free(r->pool_vote);
+    kt_free(r->pool_item);
+    kt_free(r->pool_lf);
+    kt_free(r->pred);
+    kt_features_done(&r->pool_x);
+    if (r->idf.rows)
+        kt_idf_done(&r->idf);
+    kt_linear_done(&r->model);
+}
+
 static bool voted_on(const kt_run *r, size_t row)
 {
     for (uint32_t j = 0; j < r->m; j++)
@@ -159,8 +191,16 @@ static bool voted_on(const kt_run *r, size_t row)
     return false;
 }
 
-/* Trains on rows with soft[] (n_pool × k, zero rows are unlabelled); functions' rows join with a low weight. */
-static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
+/* What a model is trained on, as it goes to the algorithm. */
+struct training {
+    float *y, *w;
+    uint8_t *people;
+    kt_linear_data d;
+    kt_linear_options o;
+};
+
+/* Rows with soft[] (n_pool × k, zero rows are unlabelled); functions' rows join with a low weight. */
+static void training_of(const kt_run *r, const float *soft, struct training *t)
 {
     float *y = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float)), *w = kt_zalloc_array(r->n_pool + 1, sizeof(float));
     uint8_t *people = kt_zalloc(r->n_pool + 1);
@@ -180,32 +220,66 @@ static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
             n_soft++;
         }
     }
-    kt_linear_data d = { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w, .judged = people, .unlabeled = &r->pool_x };
-    kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    *t = (struct training){ y, w, people, { .x = &r->pool_x, .n_labels = r->k, .soft = y, .row_weight = w, .judged = people, .unlabeled = &r->pool_x },
+                            KT_LINEAR_OPTIONS_INIT };
     if (n_soft) /* the functions' rows are what the pool would be, with better labels than EM's */
-        o.prior_weight = 0;
-    o.cost = 0.5; /* a softer machine is surer of what it is right about: more is approved at the same budget (package descriptions) */
-    o.epochs = (uint32_t)r->c->epochs;
-    o.seed = (uint64_t)r->c->seed;
-    kt_rc rc = kt_linear_fit(&d, &o, r->pool, ret, r->err);
-    kt_free(people);
-    kt_free(y);
-    kt_free(w);
+        t->o.prior_weight = 0;
+    t->o.cost = 0.5; /* a softer machine is surer of what it is right about: more is approved at the same budget (package descriptions) */
+    t->o.epochs = (uint32_t)r->c->epochs;
+    t->o.seed = (uint64_t)r->c->seed;
+}
+
+static void training_done(struct training *t)
+{
+    kt_free(t->y);
+    kt_free(t->w);
+    kt_free(t->people);
+}
+
+static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
+{
+    struct training t;
+    training_of(r, soft, &t);
+    kt_rc rc = kt_linear_fit(&t.d, &t.o, r->pool, ret, r->err);
+    training_done(&t);
     return rc;
 }
 
-/* Soft labels of the pool from people's answers in the training queue; *ret_n rows have one. */
-static kt_rc answered(kt_run *r, float *soft, size_t *ret_n)
+kt_rc kt_learn_cross(kt_run *r, const float *soft, float *ret_prob)
+{
+    struct training t;
+    training_of(r, soft, &t);
+    kt_rc rc = kt_linear_cross(&t.d, &t.o, KT_LEARN_FOLDS, r->pool, ret_prob, r->err);
+    training_done(&t);
+    return rc;
+}
+
+kt_rc kt_learn_train(kt_run *r, const float *soft)
+{
+    kt_linear_done(&r->model);
+    kt_rc rc = train(r, soft, &r->model);
+    r->trained = rc == 0;
+    return rc;
+}
+
+static bool learns_from(const kt_run *r, const kt_annotations *a, size_t i)
+{
+    return !a->gold[i] && (a->queue[i] == KT_QUEUE_TRAIN || (r->learn_also && a->queue[i] == KT_QUEUE_HUMAN && r->learn_also[a->item[i]]));
+}
+
+kt_rc kt_learn_answers(kt_run *r, float *soft, size_t *ret_n, kt_digest *ret_digest)
 {
     kt_annotations a;
     KT_TRY(kt_annotations_load(r->s, r->p.id, &a, r->err));
     uint32_t *row_of = kt_zalloc_array((size_t)r->n + 1, 4), *item = kt_alloc_array(a.n + 1, 4), *source = kt_alloc_array(a.n + 1, 4);
     int32_t *label = kt_alloc_array(a.n + 1, 4);
+    KT_AUTO(kt_buf) said = KT_BUF_INIT((size_t)4 << 30);
     for (size_t i = 0; i < r->n_pool; i++)
         row_of[r->pool_item[i]] = (uint32_t)i + 1;
     kt_votes v = { .n_items = (uint32_t)r->n_pool, .n_labels = r->k, .item = item, .source = source, .label = label };
     for (size_t i = 0; i < a.n; i++)
-        if (a.queue[i] == KT_QUEUE_TRAIN && !a.gold[i] && row_of[a.item[i]]) {
+        if (learns_from(r, &a, i) && row_of[a.item[i]]) {
+            kt_buf_printf(&said, "%u,%lld,%d\n", a.item[i], (long long)a.user[i], a.label[i]);
             item[v.n] = row_of[a.item[i]] - 1;
             source[v.n] = (uint32_t)a.user[i];
             label[v.n++] = a.label[i];
@@ -215,6 +289,7 @@ static kt_rc answered(kt_run *r, float *soft, size_t *ret_n)
     KT_AUTO(kt_arena) arena = KT_ARENA_INIT;
     kt_rc rc = kt_aggregate_dawid_skene.fit(&v, &KT_DAWID_SKENE_FEW_VOTES, NULL, r->pool, &arena, &p, r->err);
     *ret_n = 0;
+    *ret_digest = kt_digest_of(KT_BUF_STR(&said));
     memset(soft, 0, r->n_pool * r->k * sizeof(float));
     for (size_t i = 0; i < r->n_pool && rc == 0; i++)
         if (p.label[i] >= 0) {
@@ -338,8 +413,9 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
     return rc;
 }
 
-/* Appends "labels,active,random\n" to the curve and moves the round on, with the new queue, in one transaction. */
-static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t n, kt_str point)
+/* Appends "labels,active,random\n" to the curve and moves the round on, with the new queue, in one transaction. made: NULL when nothing
+   was trained. */
+static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t n, kt_str point, kt_round *made)
 {
     KT_TRY(kt_store_begin(r->s, r->err));
     kt_str old = { "", 0 };
@@ -350,20 +426,24 @@ static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t 
         rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_TRAIN, items, n, (int)r->c->overlap, r->err);
     if (rc >= 0)
         rc = kt_counter_set(r->s, r->p.id, KT_S("learn.round"), round + 1, r->err);
+    if (rc >= 0 && made)
+        rc = kt_round_put(r->s, r->p.id, made, r->err);
     return kt_store_finish(r->s, rc < 0 ? rc : 0, r->err);
 }
 
 static kt_rc one_round(kt_run *r, int64_t round, float *soft)
 {
     size_t n = 0, n_answered = 0;
-    KT_TRY(answered(r, soft, &n_answered));
+    kt_digest data;
+    KT_TRY(kt_learn_answers(r, soft, &n_answered, &data));
     kt_linear m = { 0 };
+    kt_round made = { .stage = KT_S("learn") };
     bool have = n_answered > 0;
     if (have)
         KT_TRY(train(r, soft, &m));
     kt_str point = { "", 0 };
-    kt_rc rc = 0;
-    if (have && r->has_truth && r->c->simulate) {
+    kt_rc rc = have ? kt_round_learned(r, soft, n_answered, &data, &m, &made) : 0;
+    if (rc == 0 && have && r->has_truth && r->c->simulate) {
         double random = NAN, active = accuracy_of(r, &m, soft);
         rc = random_arm(r, n_answered, &random);
         point = kt_arena_printf(r->arena, "%zu,%.6f,%.6f\n", n_answered, active, random);
@@ -372,7 +452,7 @@ static kt_rc one_round(kt_run *r, int64_t round, float *soft)
     if (rc == 0 && round <= r->c->al_rounds)
         rc = choose(r, round, soft, have ? &m : NULL, items, &n);
     if (rc == 0)
-        rc = next_round(r, round, items, n, point);
+        rc = next_round(r, round, items, n, point, have ? &made : NULL);
     kt_free(items);
     kt_linear_done(&m);
     return rc;
@@ -391,11 +471,9 @@ kt_rc kt_learn_rounds(kt_run *r)
         rc = one_round(r, round, soft);
     }
     if (rc == 0) {
-        size_t n;
-        rc = answered(r, soft, &n);
+        rc = kt_learn_answers(r, soft, &r->n_learned, &r->learned);
         if (rc == 0)
-            rc = train(r, soft, &r->model);
-        r->trained = rc == 0;
+            rc = kt_learn_train(r, soft);
         for (size_t i = 0; i < r->n_pool && rc == 0; i++)
             for (uint32_t c = 0; c < r->k; c++)
                 if (soft[i * r->k + c] > 0)

@@ -13,6 +13,16 @@
 kt_features_options kt_learn_features(const kt_config *c);
 /* The text with a word for each function's vote, three times so that it counts beside the rest. vote: m. */
 kt_str kt_learn_text(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m);
+#define KT_LEARN_FOLDS 5
+/* Soft labels of the pool (n_pool × k, zero rows: no answer) from people's answers in the training queue, and in the annotators' for the
+   items of r->learn_also; *ret_n rows have one. The digest is of the answers. */
+kt_rc kt_learn_answers(kt_run *r, float *soft, size_t *ret_n, kt_digest *ret_digest) KT_MUST_USE;
+/* Trains r->model on them, with what the functions say of the rest. */
+kt_rc kt_learn_train(kt_run *r, const float *soft) KT_MUST_USE;
+/* Frees what prepare, training and prediction made. */
+void kt_learn_done(kt_run *r);
+/* Probabilities of the rows with a label by models that did not see them (n_pool × k). */
+kt_rc kt_learn_cross(kt_run *r, const float *soft, float *ret_prob) KT_MUST_USE;
 /* What the model thinks of one item and why, after kt_learn_rounds has trained it; texts live in r->arena. KT_NOTFOUND: no such item. */
 kt_rc kt_learn_explain(kt_run *r, kt_str ext_id, kt_explanation *ret) KT_MUST_USE;
 

@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "stage/functions_figures.h"
 #include "stage/learn.h"
+#include "stage/relabel.h"
 #include "stage/review.h"
+#include "stage/watch.h"
 #include "store/audit.h"
 #include "store/column.h"
 #include "store/gold.h"
@@ -172,7 +174,7 @@ static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t 
 static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *times, size_t n_times)
 {
     int64_t from = kt_mono_us();
-    const kt_export_opts o = { r->c->export_format, kt_arena_printf(r->arena, "%s/export", kt_store_dir(r->s)).p, r->c->export_text, r->pool, r->progress };
+    const kt_export_opts o = { r->c->export_format, kt_export_folder(r->s, &r->p, r->arena), r->c->export_text, r->pool, r->progress };
     KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
     KT_TRY(kt_store_begin(r->s, r->err));
     KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
@@ -184,7 +186,7 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
     ret->report.n_times = n_times;
     KT_AUTO(kt_buf) html = KT_BUF_INIT((size_t)64 << 20);
     kt_report_html(&ret->report, &html);
-    snprintf(ret->report_path, sizeof(ret->report_path), "%s/report.html", kt_store_dir(r->s));
+    snprintf(ret->report_path, sizeof(ret->report_path), "%s", kt_report_path(r->s, &r->p, r->arena));
     KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)64 << 20);
     kt_report_json(&ret->report, &json);
     KT_TRY(kt_store_begin(r->s, r->err));
@@ -197,7 +199,7 @@ static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until;
     { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
     { "figures", figures, KT_UNTIL_FUNCTIONS },
     { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
-    { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
+    { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "relabel", kt_relabel_run, KT_UNTIL_CONSENSUS }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
 };
 
 static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
@@ -213,7 +215,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
         if (r->state)
             ret->state[r->state[i]]++;
     }
-    ret->routed = n_done >= KT_LEN(stages) - 1;
+    ret->routed = n_done >= KT_LEN(stages) - 2;
     ret->proved = r->proved;
     ret->threshold = r->proved && r->n_cells == 1 ? r->cell[0].score : NAN;
     ret->n_cells = r->n_cells;
@@ -223,7 +225,7 @@ static void take_numbers(kt_run *r, size_t n_done, kt_stage_numbers *ret)
 static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)
 {
     ret->waiting = waiting;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT; q++) {
         int64_t slots;
         KT_TRY(kt_queue_size(r->s, r->p.id, (kt_queue)q, &ret->queued[q], &slots, r->err));
     }
@@ -263,28 +265,31 @@ static void say_faults(const kt_run *r)
 static kt_run *run_free(kt_run *r)
 {
     kt_functions_free(r->functions);
-    kt_free(r->pool_vote);
-    kt_free(r->pool_item);
-    kt_free(r->pool_lf);
-    kt_free(r->pred);
-    kt_features_done(&r->pool_x);
-    if (r->idf.rows)
-        kt_idf_done(&r->idf);
-    kt_linear_done(&r->model);
+    kt_learn_done(r);
     return kt_free(r);
 }
 
-kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+static kt_rc run_project(kt_store *s, const kt_config *c, kt_until until, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
 {
     kt_run *r = kt_zalloc(sizeof(*r));
     *r = (kt_run){ .s = s, .c = c, .pool = pool, .progress = progress, .arena = a, .err = err };
     memset(ret, 0, sizeof(*ret));
     kt_rc rc = make_project(r);
     if (rc == 0)
-        rc = run_stages(r, KT_UNTIL_END, ret);
+        rc = run_stages(r, until, ret);
     say_faults(r);
     run_free(r);
     return rc;
+}
+
+kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    return run_project(s, c, KT_UNTIL_END, pool, progress, a, ret, err);
+}
+
+kt_rc kt_pipeline_begin(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err)
+{
+    return run_project(s, c, KT_UNTIL_DEDUP, pool, progress, a, ret, err);
 }
 
 /* The configuration the project was made with. */
@@ -296,17 +301,38 @@ static kt_rc own_config(kt_store *s, const kt_project *p, kt_arena *a, kt_config
     return 0;
 }
 
-kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
+kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, unsigned how, kt_pool *pool, kt_progress *progress, kt_arena *a,
                            kt_pipeline_result *ret, kt_err *err)
 {
     kt_config c;
     KT_TRY(own_config(s, p, a, &c, err));
-    c.simulate |= simulate;
+    c.simulate |= (how & KT_RUN_SIMULATE) != 0;
+    c.watch |= (how & KT_RUN_WATCH) != 0;
     kt_run *r = kt_zalloc(sizeof(*r));
     *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = a, .err = err };
     memset(ret, 0, sizeof(*ret));
     kt_rc rc = run_stages(r, until, ret);
     say_faults(r);
+    run_free(r);
+    return rc;
+}
+
+kt_rc kt_pipeline_watch(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, uint64_t *ret_moved, kt_err *err)
+{
+    static kt_rc (*const before[])(kt_run *) = { ingest_all, dedup, functions, states };
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_config c;
+    KT_TRY(own_config(s, p, &a, &c, err));
+    c.watch = true;
+    kt_run *r = kt_zalloc(sizeof(*r));
+    *r = (kt_run){ .s = s, .p = *p, .c = &c, .pool = pool, .progress = progress, .arena = &a, .err = err };
+    kt_rc rc = 0;
+    for (size_t i = 0; i < KT_LEN(before) && rc == 0; i++)
+        rc = before[i](r);
+    if (rc == 0)
+        rc = kt_watch_round(r, ret_moved);
+    if (rc == 0 && c.relabel_share > 0)
+        rc = kt_relabel_find(r, false);
     run_free(r);
     return rc;
 }

@@ -35,16 +35,23 @@ typedef struct kt_pipeline_result {
 /* How far to go: the names are the verbs'. */
 typedef enum kt_until { KT_UNTIL_DEDUP, KT_UNTIL_FUNCTIONS, KT_UNTIL_SELECT, KT_UNTIL_PRELABEL, KT_UNTIL_ROUTE, KT_UNTIL_CONSENSUS, KT_UNTIL_END } kt_until;
 
-/* The stages from dedup to `until` over what project p of the open workspace holds, by its own configuration; simulated people
-   answer when `simulate` is set, whatever the configuration says. Texts of *ret live in a. */
-kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, bool simulate, kt_pool *pool, kt_progress *progress, kt_arena *a,
+enum { KT_RUN_SIMULATE = 1, KT_RUN_WATCH = 2 };
+
+/* The stages from dedup to `until` over what project p of the open workspace holds, by its own configuration; KT_RUN_SIMULATE
+   and KT_RUN_WATCH do as if the configuration had that section. Texts of *ret live in a. */
+kt_rc kt_pipeline_continue(kt_store *s, const kt_project *p, kt_until until, unsigned how, kt_pool *pool, kt_progress *progress, kt_arena *a,
                            kt_pipeline_result *ret, kt_err *err) KT_MUST_USE;
+/* While people work on what was routed to them: a round of learning, when their answers are enough for one; *ret_moved items were taken
+   from their queue. KT_DONE: nothing to do yet. */
+kt_rc kt_pipeline_watch(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, uint64_t *ret_moved, kt_err *err) KT_MUST_USE;
 /* As kt_pipeline_continue up to pre-labelling, then why item ext_id has its label. *ret_waiting: people are needed first. */
 kt_rc kt_pipeline_explain(kt_store *s, const kt_project *p, kt_str ext_id, kt_pool *pool, kt_progress *progress, kt_arena *a,
                           bool *ret_waiting, kt_explanation *ret, kt_err *err) KT_MUST_USE;
 /* As kt_pipeline_continue up to pre-labelling, then what routing would do. */
 kt_rc kt_pipeline_explain_route(kt_store *s, const kt_project *p, kt_pool *pool, kt_progress *progress, kt_arena *a, bool *ret_waiting,
                                 kt_route_explained *ret, kt_err *err) KT_MUST_USE;
+/* Makes the project of config c and takes its sources in: what has to be there before it can be served. */
+kt_rc kt_pipeline_begin(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret, kt_err *err) KT_MUST_USE;
 /* The whole flow of config c in the open workspace s. Texts of *ret live in a. */
 kt_rc kt_pipeline_run(kt_store *s, const kt_config *c, kt_pool *pool, kt_progress *progress, kt_arena *a, kt_pipeline_result *ret,
                       kt_err *err) KT_MUST_USE;

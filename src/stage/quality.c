@@ -10,6 +10,7 @@
 #include "store/approval.h"
 #include "store/audit.h"
 #include "store/column.h"
+#include "store/suspect.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -483,10 +484,20 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         throughput(&b);
         rc = learning_curve(&b);
     }
+    kt_round *round;
+    int64_t suspects = 0, changed = 0;
     if (rc == 0)
         rc = checks(&b);
     if (rc == 0)
+        rc = kt_suspects_count(r->s, r->p.id, &suspects, &changed, r->err);
+    ret->n_suspects = (uint64_t)suspects;
+    ret->n_suspects_changed = (uint64_t)changed;
+    if (rc == 0)
+        rc = kt_round_list(r->s, r->p.id, r->arena, &round, &ret->n_rounds, r->err);
+    if (rc == 0) {
+        ret->round = round;
         rc = functions(&b);
+    }
     if (rc == 0)
         rc = people(&b);
     if (rc == 0)

@@ -2,7 +2,7 @@
 #ifndef KT_STAGE_REPORT_H
 #define KT_STAGE_REPORT_H
 
-#include "base/buf.h"
+#include "store/round.h"
 
 typedef struct kt_bin { /* reliability: items whose score falls in [lo, hi) */
     double lo, hi, mean_score, accuracy;
@@ -35,7 +35,7 @@ typedef struct kt_report {
     uint32_t n_labels;
     /* the flow */
     uint64_t n_raw, n_rejected, n_items, n_exact_dups, n_near_dups, n_canonical, n_voted_by_functions;
-    uint64_t n_trusted, n_train, n_auto, n_human, n_expert, n_disputes, n_final, n_left_out, n_answers;
+    uint64_t n_trusted, n_train, n_auto, n_human, n_expert, n_disputes, n_final, n_left_out, n_answers, n_suspects, n_suspects_changed;
     /* the guarantee */
     double budget, confidence, threshold, bound;     /* bound: upper confidence bound at the threshold; NaN: none passed */
     uint64_t bound_n, bound_errors;                  /* trusted items above the threshold, errors among them */
@@ -63,6 +63,8 @@ typedef struct kt_report {
     size_t n_coverage, n_coverage_true;
     const kt_curve_point *active, *random;           /* x: labels bought, y: accuracy */
     size_t n_active, n_random;
+    const kt_round *round;                           /* of learning, oldest first */
+    size_t n_rounds;
     kt_str active_strategy, learning_measured_on;    /* "held-back truth" or "trusted sample" */
     const uint64_t *confusion;                       /* n_labels × n_labels, row: truth, column: final label; NULL: no truth */
     const kt_report_function *function;

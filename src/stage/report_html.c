@@ -127,6 +127,7 @@ void kt_report_html(const kt_report *r, kt_buf *ret)
     kt_plot_checks(ret, r);
     kt_plot_reliability(ret, r);
     kt_plot_learning(ret, r);
+    kt_plot_rounds(ret, r);
     kt_plot_throughput(ret, r);
     kt_plot_people(ret, r);
     kt_plot_confusion(ret, r);

@@ -11,6 +11,7 @@ void kt_plot_coverage(kt_buf *b, const kt_report *r);
 void kt_plot_checks(kt_buf *b, const kt_report *r); /* nothing without a check */
 void kt_plot_reliability(kt_buf *b, const kt_report *r);
 void kt_plot_learning(kt_buf *b, const kt_report *r);
+void kt_plot_rounds(kt_buf *b, const kt_report *r);
 void kt_plot_throughput(kt_buf *b, const kt_report *r);
 void kt_plot_people(kt_buf *b, const kt_report *r);
 void kt_plot_confusion(kt_buf *b, const kt_report *r);

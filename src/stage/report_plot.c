@@ -2,6 +2,7 @@
 #include "stage/report_int.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <math.h>
 
@@ -97,6 +98,7 @@ void kt_plot_flow(kt_buf *b, const kt_report *r)
         { "auto-approved", r->n_auto, "var(--c)" },          { "to annotators", r->n_human, "var(--b)" },
         { "to experts", r->n_expert, "var(--b)" },           { "training labels", r->n_train, "var(--b)" },
         { "trusted sample", r->n_trusted, "var(--b)" },      { "disputes, adjudicated", r->n_disputes, "var(--b)" },
+        { "suspected errors, asked again", r->n_suspects, "var(--b)" }, { "… labels changed by that", r->n_suspects_changed, "var(--b)" },
         { "final labels", r->n_final, "var(--c)" },
     };
     double most = KT_MAX((double)r->n_raw, 1.0);
@@ -222,6 +224,47 @@ void kt_plot_learning(kt_buf *b, const kt_report *r)
     kt_buf_printf(b, " (blue)</text><text class=dim x=%d y=%d text-anchor=end>random choice (grey)</text>", RIGHT - 4, BOTTOM - 10);
     close_plot(b, "Accuracy on items outside the training set, against held-back truth. The random arm buys as many labels on random items; "
                   "its labels are simulated for this comparison only and used nowhere else.");
+}
+
+/* One kind of round: its accuracy with intervals, as far as it was measured. */
+static void rounds_of(const struct frame *f, const kt_report *r, bool trusted, const char *colour)
+{
+    for (size_t i = 0; i < r->n_rounds; i++) {
+        const kt_round *v = &r->round[i];
+        if (isnan(v->accuracy) || trusted == kt_str_eq(v->stage, KT_S("learn")))
+            continue;
+        double x = px(f, (double)v->number);
+        kt_buf_printf(f->b, "<line x1=%.1f x2=%.1f y1=%.1f y2=%.1f stroke='%s' stroke-width=1.5 /><circle cx=%.1f cy=%.1f r=4 fill='%s'><title>round %lld: ", x, x,
+                      py(f, v->lo), py(f, v->hi), colour, x, py(f, v->accuracy), colour, (long long)v->number);
+        kt_html_percent(f->b, v->accuracy, 1);
+        kt_buf_printf(f->b, " of %lld, log loss %.3f, %lld labels</title></circle>", (long long)v->n_measured, v->log_loss, (long long)v->n_labels);
+    }
+}
+
+void kt_plot_rounds(kt_buf *b, const kt_report *r)
+{
+    struct frame f = { b, 0.5, (double)r->n_rounds + 0.5, 1, 1 };
+    if (r->n_rounds == 0)
+        return;
+    kt_curve_point *taken = kt_alloc_array(r->n_rounds, sizeof(*taken));
+    for (size_t i = 0; i < r->n_rounds; i++) {
+        taken[i] = (kt_curve_point){ (double)r->round[i].number, r->round[i].automation, NAN, NAN };
+        if (!isnan(r->round[i].lo))
+            f.y0 = KT_MIN(f.y0, r->round[i].lo - 0.02);
+        if (!isnan(taken[i].y))
+            f.y0 = KT_MIN(f.y0, taken[i].y - 0.02);
+    }
+    f.y0 = KT_MAX(f.y0, 0.0);
+    open_plot(&f, "Rounds of learning", "round", false, true);
+    rounds_of(&f, r, false, "var(--a)");
+    rounds_of(&f, r, true, "var(--b)");
+    line(&f, taken, r->n_rounds, 0, "stroke='var(--c)' stroke-width=2");
+    legend(&f, 0, "var(--a)", "accuracy on the answered items, out of fold");
+    legend(&f, 1, "var(--b)", "accuracy on the trusted sample");
+    legend(&f, 2, "var(--c)", "share of the items the machine takes");
+    close_plot(b, "Each point is one training, with its 95 % interval; what it was trained on, its model's digest and its log loss are in the audit log "
+                  "(event learn.round). Items chosen to be learned from are harder than most, so blue and orange are not of the same items.");
+    kt_free(taken);
 }
 
 void kt_plot_throughput(kt_buf *b, const kt_report *r)

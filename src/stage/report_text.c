@@ -69,6 +69,10 @@ void kt_report_text(const kt_report *r, kt_buf *ret)
     row(ret, "trusted sample", r->n_trusted, "drawn at random, answered by experts");
     row(ret, "disputes adjudicated", r->n_disputes, "");
     row(ret, "answers by people", r->n_answers, r->simulated ? "simulated" : "");
+    if (r->n_suspects) {
+        row(ret, "labels asked about once more", r->n_suspects, "which a model thought wrong");
+        row(ret, "… and another label now", r->n_suspects_changed, "");
+    }
     row(ret, "final labels", r->n_final, "");
     row(ret, "left out", r->n_left_out, "");
     guarantee(r, ret);
@@ -99,7 +103,7 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         { "items", r->n_items }, { "rejected", r->n_rejected }, { "exact_duplicates", r->n_exact_dups }, { "near_duplicates", r->n_near_dups },
         { "canonical", r->n_canonical }, { "covered_by_functions", r->n_voted_by_functions }, { "auto", r->n_auto }, { "human", r->n_human },
         { "expert", r->n_expert }, { "train", r->n_train }, { "trusted", r->n_trusted }, { "disputes", r->n_disputes },
-        { "answers", r->n_answers }, { "final", r->n_final }, { "left_out", r->n_left_out }, { "bound_n", r->bound_n },
+        { "answers", r->n_answers }, { "final", r->n_final }, { "left_out", r->n_left_out }, { "bound_n", r->bound_n }, { "suspected", r->n_suspects }, { "suspected_changed", r->n_suspects_changed },
         { "bound_errors", r->bound_errors }, { "audit_events", r->audit_events },
         { "batches", r->n_batches }, { "batches_reopened", r->n_reopened }, { "checked", r->n_checked }, { "checked_wrong", r->n_checked_wrong },
     };
@@ -138,5 +142,7 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         kt_buf_char(ret, ':');
         kt_buf_f64(ret, r->times[i].seconds);
     }
-    kt_buf_printf(ret, "},\"audit_root\":\"%s\",\"audit_ok\":%s}\n", r->audit_root, r->audit_ok ? "true" : "false");
+    kt_buf_puts(ret, "},\"rounds\":");
+    kt_rounds_json(r->round, r->n_rounds, r->n_rounds, ret);
+    kt_buf_printf(ret, ",\"audit_root\":\"%s\",\"audit_ok\":%s}\n", r->audit_root, r->audit_ok ? "true" : "false");
 }

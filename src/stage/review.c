@@ -7,13 +7,14 @@
 #include "stage/approval.h"
 #include "stage/config.h"
 #include "store/gold.h"
+#include "store/suspect.h"
 
 unsigned kt_review_queues(kt_role role, bool expert_desk)
 {
     bool boss = role == KT_ROLE_MANAGER || role == KT_ROLE_ADMIN;
     if (expert_desk)
         return boss || role == KT_ROLE_EXPERT ? 1u << KT_QUEUE_TRUSTED | 1u << KT_QUEUE_EXPERT | 1u << KT_QUEUE_AUDIT : 0;
-    return boss || role == KT_ROLE_ANNOTATOR ? 1u << KT_QUEUE_TRAIN | 1u << KT_QUEUE_HUMAN : 0;
+    return boss || role == KT_ROLE_ANNOTATOR ? 1u << KT_QUEUE_TRAIN | 1u << KT_QUEUE_HUMAN | 1u << KT_QUEUE_RELABEL : 0;
 }
 
 kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err)
@@ -21,7 +22,7 @@ kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_config c;
     KT_TRY(kt_config_parse(p->config, "karat.yaml", &a, &c, err));
-    *ret = (kt_review_rules){ { c.lease_us, c.gold_share }, (int)c.overlap, c.min_posterior };
+    *ret = (kt_review_rules){ { c.lease_us, c.gold_share }, (int)c.overlap, c.min_posterior, c.watch };
     return 0;
 }
 
@@ -54,13 +55,15 @@ static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, s
     return kt_counter_add(s, project, KT_S("pairs.same"), sign * same, err);
 }
 
-/* All answers are in: the majority's label for the time being, or, without one, a dispute. */
-static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, kt_err *err)
+/* All answers are in (again: one more than had been settled): the majority's label for the time being, or, without one, a dispute. */
+static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool again, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_annotation *v;
     size_t n, votes = 0, best = 0;
     KT_TRY(kt_annotation_of_item(s, p->id, item, &a, &v, &n, err));
+    if (again)
+        KT_TRY(count_pairs(s, p->id, v, n - 1, -1, err)); /* the newest is last */
     KT_TRY(count_pairs(s, p->id, v, n, 1, err));
     kt_consensus c = { .item = item, .label = -1, .state = KT_FINAL_DISPUTE, .method = KT_S("majority") };
     for (size_t i = 0; i < n; i++) {
@@ -79,7 +82,8 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, kt_er
     c.posterior = votes ? (double)best / (double)votes : 0;
     if (2 * best > votes) {
         c.state = KT_FINAL_VOTED;
-        return kt_consensus_put(s, p->id, &c, KT_S("karat"), err);
+        KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
+        return again ? kt_queue_drop(s, p->id, item, err) : 0; /* who has seen the evidence does not take the answer back */
     }
     c.label = -1;
     KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
@@ -93,8 +97,8 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
         return 0;
     kt_queue q;
     KT_TRY(kt_annotation_queue(s, ret->id, &q, err));
-    if (q == KT_QUEUE_TRAIN || q == KT_QUEUE_HUMAN)
-        return settle_votes(s, p, in->item, err);
+    if (q == KT_QUEUE_TRAIN || q == KT_QUEUE_HUMAN || q == KT_QUEUE_RELABEL)
+        return settle_votes(s, p, in->item, q == KT_QUEUE_RELABEL, err);
     bool blind = q == KT_QUEUE_TRUSTED || q == KT_QUEUE_AUDIT;
     kt_consensus c = { .item = in->item, .label = in->label, .n_votes = 1, .posterior = 1,
                        .state = blind ? KT_FINAL_GOLD : KT_FINAL_ADJUDICATED,
@@ -161,6 +165,7 @@ kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret
     };
     for (size_t i = 0; i < KT_LEN(rows); i++)
         KT_TRY(kt_counter_get(s, p->id, kt_str_of(rows[i].name), rows[i].to, err));
+    KT_TRY(kt_suspects_count(s, p->id, &ret->suspects, &ret->suspects_changed, err));
     ret->items = p->n_items;
     for (int q = 0; q < KT_QUEUE__COUNT; q++)
         KT_TRY(kt_queue_size(s, p->id, (kt_queue)q, &ret->queue_items[q], &ret->queue_slots[q], err));

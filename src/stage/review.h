@@ -11,6 +11,7 @@ typedef struct kt_review_rules {
     kt_lease_rules lease;
     int overlap;          /* answers an item wants */
     double min_posterior; /* below: a dispute */
+    bool watch;           /* the model learns on while people work */
 } kt_review_rules;
 
 /* Queues a role works at the annotators' or the experts' desk; 0: none. Managers may sit at both. */
@@ -37,6 +38,7 @@ typedef struct kt_progress_counts {
     int64_t items, duplicates, auto_approved, final_human, final_expert, gold, disputes_open, annotations, skips, flags;
     int64_t reopened; /* batches of machine labels opened again */
     int64_t queue_items[KT_QUEUE__COUNT], queue_slots[KT_QUEUE__COUNT];
+    int64_t suspects, suspects_changed; /* labels a model called into question; of them, with another label now */
     int64_t pairs, pairs_agreeing; /* of answers on the same item */
 } kt_progress_counts;
 kt_rc kt_review_counts(kt_store *s, const kt_project *p, kt_progress_counts *ret, kt_err *err) KT_MUST_USE;

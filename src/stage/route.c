@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "stage/approval.h"
 #include "stage/route_int.h"
+#include "stage/watch.h"
 #include "store/annotation.h"
 #include "store/approval.h"
 #include "store/audit.h"
@@ -157,7 +158,8 @@ static kt_rc find_thresholds(kt_routing *x)
     if (!x->n_answered)
         return 0;
     KT_TRY(kt_calibrate_choose(x->score, x->right, x->n_answered, (uint64_t)r->c->seed, &r->calibration, r->calibration_loss, r->err));
-    const double delta = 1 - r->c->confidence;
+    double delta;
+    KT_TRY(kt_watch_delta(r, &delta));
     kt_threshold_data all = { x->n_open, x->pool, x->n_answered, x->score, x->right };
     kt_threshold_options o = { r->c->budget, delta, 0 };
     KT_TRY(kt_threshold_find(&all, &o, &r->threshold, r->err)); /* of everything together: for the report's curve */
@@ -197,6 +199,8 @@ static kt_rc queue_all(kt_routing *x, kt_item_state state, kt_queue q, int need)
     for (uint32_t i = 0; i < r->n; i++)
         if (x->open[i] && r->state[i] == state)
             items[n++] = i;
+    if (q == KT_QUEUE_HUMAN && r->c->watch)
+        kt_watch_shuffle(r, items, n);
     kt_rc rc = n ? kt_queue_add(r->s, r->p.id, q, items, n, need, r->err) : 0;
     kt_free(items);
     return rc;
@@ -361,6 +365,8 @@ static kt_rc put_route(kt_routing *x)
         rc = kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err);
     if (rc == 0)
         rc = kt_counter_set(r->s, r->p.id, KT_S("route.done"), 1, r->err);
+    if (rc == 0)
+        rc = kt_watch_begin(r);
     return rc;
 }
 
@@ -404,6 +410,7 @@ kt_rc kt_route_run(kt_run *r)
             KT_TRY(kt_people_work(r, 1u << KT_QUEUE_AUDIT));
         KT_TRY(opened_again(r, &again));
     }
+    KT_TRY(kt_watch_restore(r));
     kt_rc rc = kt_people_work(r, 1u << KT_QUEUE_HUMAN);
     return rc != 0 ? rc : kt_people_work(r, 1u << KT_QUEUE_EXPERT); /* after them: their disputes are in it */
 }

@@ -41,8 +41,11 @@ typedef struct kt_run {
     kt_features pool_x;
     kt_idf idf;
     float *pool_lf;        /* n_pool × k: the label model's probabilities */
+    const uint8_t *learn_also; /* n: annotators' answers to these items train, too; NULL: those to chosen items alone */
     kt_linear model;
     bool trained;
+    size_t n_learned;      /* items it was trained on … */
+    kt_digest learned;     /* … and the digest of the answers */
     kt_prediction *pred;   /* n */
     kt_calibration calibration;
     double calibration_loss[KT_CALIBRATE__COUNT]; /* in cross-validation; all 0: too few trusted items */

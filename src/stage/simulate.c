@@ -43,7 +43,6 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
         kt_rc rc = kt_user_find(r->s, name, &id, &none);
         if (rc == KT_NOTFOUND) {
             KT_TRY(kt_user_add(r->s, 0, name, KT_S(""), true, &id, r->err));
-            KT_TRY(kt_user_grant(r->s, 0, id, r->p.id, expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR, r->err));
         } else if (rc < 0) {
             return *r->err = none, rc;
         }
@@ -53,6 +52,10 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
         v[i] = (struct person){ .free_at = DAY_ONE + i * 1000, .number = (uint64_t)i + (expert ? 1000 : 0),
                                 .accuracy = KT_MIN(1.0, KT_MAX(0.0, drawn)) };
         KT_TRY(kt_user_get(r->s, id, r->p.id, r->arena, &v[i].user, r->err));
+        if (v[i].user.role == KT_ROLE_NONE) { /* new, or from another project of the workspace */
+            KT_TRY(kt_user_grant(r->s, 0, id, r->p.id, expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR, r->err));
+            v[i].user.role = expert ? KT_ROLE_EXPERT : KT_ROLE_ANNOTATOR;
+        }
         int64_t last = 0;
         KT_TRY(kt_person_last(r->s, r->p.id, id, &last, r->err));
         if (last)

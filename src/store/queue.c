@@ -11,7 +11,7 @@
 
 static const char *const queue_names[] = {
     [KT_QUEUE_TRUSTED] = "trusted", [KT_QUEUE_TRAIN] = "train", [KT_QUEUE_HUMAN] = "human", [KT_QUEUE_EXPERT] = "expert",
-    [KT_QUEUE_AUDIT] = "audit", [KT_QUEUE_GOLD] = "gold",
+    [KT_QUEUE_AUDIT] = "audit",     [KT_QUEUE_RELABEL] = "relabel", [KT_QUEUE_GOLD] = "gold",
 };
 _Static_assert(KT_LEN(queue_names) == KT_QUEUE__COUNT, "one name per queue");
 
@@ -26,7 +26,8 @@ static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int6
     static const char *const names[][2] = {
         { "queue.trusted.items", "queue.trusted.slots" }, { "queue.train.items", "queue.train.slots" },
         { "queue.human.items", "queue.human.slots" },     { "queue.expert.items", "queue.expert.slots" },
-        { "queue.audit.items", "queue.audit.slots" },     { "queue.gold.items", "queue.gold.slots" },
+        { "queue.audit.items", "queue.audit.slots" },     { "queue.relabel.items", "queue.relabel.slots" },
+        { "queue.gold.items", "queue.gold.slots" },
     };
     if (items)
         KT_TRY(kt_counter_add(s, project, kt_str_of(names[q][0]), items, err));
@@ -55,11 +56,11 @@ static kt_rc log_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *i
 
 kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err)
 {
-    KT_ASSERT(need > 0 && q < KT_QUEUE_GOLD);
+    KT_ASSERT(need > 0 && q != KT_QUEUE_GOLD);
     int64_t ord = 0, added = 0;
     KT_TRY(kt_counter_get(s, project, KT_S("queue.ord"), &ord, err));
     for (size_t i = 0; i < n; i++) {
-        if (q == KT_QUEUE_EXPERT)
+        if (q == KT_QUEUE_EXPERT || q == KT_QUEUE_RELABEL)
             KT_TRY(kt_queue_drop(s, project, items[i], err));
         KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO queue VALUES($1,$2,$3,$4,$5,$6) ON CONFLICT(project,item) DO NOTHING",
                          "iiiiii", project, (int64_t)items[i], (int64_t)q, ord + 1 + (int64_t)i, (int64_t)need, (int64_t)need));
@@ -236,7 +237,7 @@ static kt_rc take(kt_store *s, int64_t project, int64_t user, unsigned queues, c
         if (gold)
             rc = take_gold(s, project, user, ret, err);
     }
-    for (int q = 0; q < KT_QUEUE_GOLD && rc == KT_DONE; q++)
+    for (int q = 0; q < KT_QUEUE__COUNT && rc == KT_DONE; q++)
         if (queues & 1u << q)
             rc = take_from(s, project, user, (kt_queue)q, ret, err);
     return rc == 0 ? kt_lease_make(s, project, user, rules->lease_us, ret, err) : rc;
@@ -294,12 +295,9 @@ kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues,
     return kt_lease_make(s, project, user, 60000000, ret, err);
 }
 
-kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err)
+static kt_rc gather(kt_stmt *st, uint32_t **ret, size_t *ret_n, kt_err *err)
 {
-    kt_stmt *st;
     KT_VEC(uint32_t) v = { 0 };
-    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item FROM queue WHERE project=$1 AND queue=$2 AND slots>0 ORDER BY ord", "ii",
-                       project, (int64_t)q));
     kt_rc rc;
     while ((rc = kt_stmt_step(st, err)) == 0)
         KT_PUSH(&v, (uint32_t)kt_stmt_i64(st, 0));
@@ -307,6 +305,23 @@ kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, si
     *ret = v.v;
     *ret_n = v.n;
     return rc < 0 ? rc : 0;
+}
+
+kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item FROM queue WHERE project=$1 AND queue=$2 AND slots>0 ORDER BY ord", "ii",
+                       project, (int64_t)q));
+    return gather(st, ret, ret_n, err);
+}
+
+kt_rc kt_queue_untouched(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err)
+{
+    kt_stmt *st;
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err,
+                       "SELECT item FROM queue WHERE project=$1 AND queue=$2 AND slots=need AND NOT EXISTS"
+                       "(SELECT 1 FROM annotation a WHERE a.project=queue.project AND a.item=queue.item) ORDER BY ord", "ii", project, (int64_t)q));
+    return gather(st, ret, ret_n, err);
 }
 
 kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items, int64_t *ret_slots, kt_err *err)
@@ -319,7 +334,7 @@ kt_rc kt_queue_size(kt_store *s, int64_t project, kt_queue q, int64_t *ret_items
 kt_rc kt_queue_open(kt_store *s, int64_t project, unsigned queues, int64_t *ret, kt_err *err)
 {
     *ret = 0;
-    for (int q = 0; q < KT_QUEUE_GOLD; q++) {
+    for (int q = 0; q < KT_QUEUE__COUNT; q++) {
         int64_t items, slots, held;
         if (!(queues & 1u << q))
             continue;

@@ -11,7 +11,8 @@ typedef enum kt_queue {
     KT_QUEUE_HUMAN,   /* routed to annotators */
     KT_QUEUE_EXPERT,  /* routed to experts, and disputes */
     KT_QUEUE_AUDIT,   /* a random part of the auto-approved, checked by experts, blind */
-    KT_QUEUE_GOLD,    /* known answers, mixed in blind; never empty for a person who has not seen them all */
+    KT_QUEUE_RELABEL, /* labels a model thinks wrong, for one further person */
+    KT_QUEUE_GOLD,    /* no queue of items that wait, but a table of its own: known answers, mixed in blind; never empty for a person who has not seen them all */
     KT_QUEUE__COUNT
 } kt_queue;
 
@@ -32,7 +33,7 @@ typedef struct kt_lease_rules {
 } kt_lease_rules;
 
 /* Puts items at the end of a queue, each wanting `need` different people. Items already queued are left where they are
-   unless the new queue is KT_QUEUE_EXPERT (a dispute moves there). One event per call with the list's digest. */
+   unless the new queue is KT_QUEUE_EXPERT or KT_QUEUE_RELABEL (a dispute, or a label in question, moves there). One event per call with the list's digest. */
 kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err) KT_MUST_USE;
 /* Takes an item out of its queue (it is final). */
 kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err) KT_MUST_USE;
@@ -52,6 +53,8 @@ kt_rc kt_queue_take(kt_store *s, int64_t project, int64_t user, unsigned queues,
 kt_rc kt_queue_open(kt_store *s, int64_t project, unsigned queues, int64_t *ret, kt_err *err) KT_MUST_USE;
 /* Items of a queue with open slots, in its order, into an array the caller frees. */
 kt_rc kt_queue_list(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+/* Items of a queue that nobody has answered, skipped or holds, into an array the caller frees. */
+kt_rc kt_queue_untouched(kt_store *s, int64_t project, kt_queue q, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 /* Gives every lease whose deadline has passed back to its queue; at most max. */
 kt_rc kt_queue_expire(kt_store *s, int64_t now_us, int max, int *ret_n, kt_err *err) KT_MUST_USE;
 

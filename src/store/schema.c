@@ -52,7 +52,8 @@ const char *const kt_schema_steps[] = {
     "CREATE TABLE tree_head(size BIGINT PRIMARY KEY, root BYTEA NOT NULL, at_us BIGINT NOT NULL, signature BYTEA NOT NULL);",
     /* 1 → 2: answers per minute, for live figures */
     "CREATE TABLE answer_minute(project BIGINT NOT NULL, minute BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY(project, minute));",
-    /* 2 → 3: what the machine approved, in batches that people check; what others are told; queue 4 is the checks' now, 5 the known answers' */
+    /* 2 → 3: what the machine approved, in batches that people check; what others are told; queues 4 and 5 are the checks' and the
+       suspects' now, 6 the known answers' */
     "CREATE TABLE approval_batch(project BIGINT NOT NULL, batch BIGINT NOT NULL, round BIGINT NOT NULL, name TEXT NOT NULL,"
     " budget DOUBLE PRECISION NOT NULL, delta DOUBLE PRECISION NOT NULL, size BIGINT NOT NULL, n BIGINT NOT NULL, wrong BIGINT NOT NULL,"
     " low DOUBLE PRECISION NOT NULL, high DOUBLE PRECISION NOT NULL, reopened_us BIGINT NOT NULL, PRIMARY KEY(project, batch));"
@@ -62,6 +63,14 @@ const char *const kt_schema_steps[] = {
     "CREATE TABLE notice(id BIGINT PRIMARY KEY, project BIGINT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, tries BIGINT NOT NULL,"
     " next_us BIGINT NOT NULL, done_us BIGINT NOT NULL, error TEXT NOT NULL);"
     "CREATE INDEX notice_due ON notice(next_us) WHERE next_us > 0;"
-    "UPDATE place SET queue=5 WHERE queue=4;",
+    "UPDATE place SET queue=6 WHERE queue=4;",
+    /* 3 → 4: rounds of learning; labels a model thinks wrong */
+    "CREATE TABLE round(project BIGINT NOT NULL, number BIGINT NOT NULL, event BIGINT NOT NULL, at_us BIGINT NOT NULL, stage TEXT NOT NULL,"
+    " n_labels BIGINT NOT NULL, data TEXT NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL, measured_on TEXT NOT NULL,"
+    " n_measured BIGINT NOT NULL, accuracy DOUBLE PRECISION NOT NULL, lo DOUBLE PRECISION NOT NULL, hi DOUBLE PRECISION NOT NULL,"
+    " log_loss DOUBLE PRECISION NOT NULL, log_loss_lo DOUBLE PRECISION NOT NULL, log_loss_hi DOUBLE PRECISION NOT NULL,"
+    " automation DOUBLE PRECISION NOT NULL, n_moved BIGINT NOT NULL, PRIMARY KEY(project, number));"
+    "CREATE TABLE suspect(project BIGINT NOT NULL, item BIGINT NOT NULL, given BIGINT NOT NULL, likely BIGINT NOT NULL,"
+    " probability DOUBLE PRECISION NOT NULL, quality DOUBLE PRECISION NOT NULL, event BIGINT NOT NULL, PRIMARY KEY(project, item));",
     NULL,
 };

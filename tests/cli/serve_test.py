@@ -182,6 +182,19 @@ def rules(s, mia):
     check("a rule that does not end is named, and ends", status == 200 and out["failed"] > 0 and "ran longer" in out["failure"] and out["failed_item"], out)
 
 
+def typing(s):
+    """Rules that take long, by two managers at once: nobody who signs in waits for them."""
+    trying, done = [s.sign_in("mia"), s.sign_in("root")], []
+    slow = {"rule": "lua: 'function(item) while true do end end'", "exact": True}
+    threads = [threading.Thread(target=lambda t=t: done.append(s.call("POST", "/projects/first/functions:try", slow, t)[0])) for t in trying]
+    [t.start() for t in threads]
+    time.sleep(0.2)
+    status = s.call("POST", "/session", {"name": "ben", "password": PASSWORD})[0]
+    before = list(done)
+    [t.join() for t in threads]
+    check("signing in does not wait for rules that are being tried", status == 201 and before == [] and done == [200, 200], (status, before, done))
+
+
 def work(s, d, tmp):
     ann, ben, xena, mia, root = (s.sign_in(w) for w in ("ann", "ben", "xena", "mia", "root"))
     watch = http.client.HTTPConnection("127.0.0.1", s.port, timeout=10)
@@ -250,6 +263,7 @@ def work(s, d, tmp):
     people = {r["name"]: r for r in s.call("GET", "/projects/first/people", token=mia)[1]["people"]}
     check("people's work is counted", people["ann"]["answers"] > 10 and people["ann"]["skips"] == 1 and people["xena"]["role"] == "expert", people)
     rules(s, mia)
+    typing(s)
     status, out = s.call("POST", "/projects/first/exports", {"format": "jsonl", "text": True}, mia)
     check("an export is written", status == 201 and out["rows"] >= 1 and out["rows"] + out["left_out"] == 60, out)
     status, body = s.call("GET", f"/projects/first/exports/{out['file']}", token=mia)

@@ -1,5 +1,6 @@
 // A person's desk in one project: the item before them, the one after it already here, and what their keys do. An answer shows
 // the next item at once; the outbox brings it to the server, whose reply brings the item after that.
+import { doubt } from './text';
 import { batch, computed, signal } from '@preact/signals';
 import { api, type TaskRequest, type TaskRow, type Tasks } from './api.gen';
 import { explain, Problem, serverNow } from './call';
@@ -165,6 +166,8 @@ export class Desk {
         if (s.unsent.project !== this.project || s.unsent.answer.desk !== this.name) return;
         if (s.answered) {
             this.counts(s.answered);
+            const e = s.answered.evidence[0];
+            if (e) say(`${s.unsent.itemId} came to you because a model doubted its label: ${doubt(e)}.`);
             return this.take(s.answered.tasks);
         }
         say(this.refusal(s), true);

@@ -1,5 +1,7 @@
 // Numbers and times as people read them.
 
+import type { EvidenceRow } from './api.gen';
+
 const whole = new Intl.NumberFormat('en');
 
 export const count = (n: number) => whole.format(n);
@@ -26,4 +28,9 @@ export function ago(at: string, now: number): string {
     if (minutes < 60) return `${minutes} min ago`;
     const day = then.toDateString() === new Date(now).toDateString() ? '' : `${then.toLocaleDateString('en', { day: 'numeric', month: 'short' })} `;
     return day + clock(at);
+}
+
+/** What speaks against a label, as part of a sentence. */
+export function doubt(e: EvidenceRow): string {
+    return `people had said “${e.given}” (${percent(e.quality, 0)} by the model), it says “${e.likely}” (${percent(e.probability, 0)})`;
 }

@@ -177,7 +177,7 @@ static void skip_undo_and_ahead(void **state)
     assert_int_equal(l.token, m.token); /* the one loaded ahead */
     assert_int_equal(answer(w, 0, &l, 1, &out), 0);
     int32_t said;
-    kt_review_rules how = { rules, 1, 0.8 };
+    kt_review_rules how = { .lease = rules, .overlap = 1, .min_posterior = 0.8 };
     assert_int_equal(kt_review_undo(w->s, &w->p, w->user[0].id, &how, &m, &said, NULL), 0);
     assert_int_equal(said, 1);
     assert_true(m.item == l.item && m.token > l.token);

@@ -13,7 +13,7 @@ import { Said } from '../parts/said';
 import { desks, Notice, Shell } from '../parts/shell';
 import { Tally, Votes } from '../parts/votes';
 import { keep, kept } from '../storage';
-import { count, plural } from '../text';
+import { count, doubt, plural } from '../text';
 
 const roomy_labels = 12; // more stand in two columns
 const guidelines_key = 'karat.guidelines';
@@ -185,6 +185,7 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
                     <Labels labels={project.labels} task={task} find={find} choose={(l) => desk.answer(l)}>
                         {task && task.votes.length > 0 ? (label) => <Tally votes={task.votes} label={label} /> : null}
                     </Labels>
+                    {task?.evidence[0] && <p class="hint doubt">A model doubts the label: {doubt(task.evidence[0])}.</p>}
                     {task && <Comment desk={desk} box={comment} />}
                 </section>
             </main>

@@ -6,12 +6,14 @@ import { Exports } from '../parts/exports';
 import { Flow } from '../parts/flow';
 import { People } from '../parts/people';
 import { Throughput } from '../parts/plot';
+import { Rounds } from '../parts/rounds';
 import { Notice, Shell } from '../parts/shell';
 import { clock, count, percent } from '../text';
 import { useWatch } from '../watch';
 
 const queue_words: Record<ProgressRow['queues'][number]['queue'], string> = {
-    trusted: 'Trusted sample, for experts', train: 'Chosen for training', human: 'For annotators', expert: 'For experts', gold: 'Gold, mixed in blind', audit: 'Checks of what was approved',
+    trusted: 'Trusted sample, for experts', train: 'Chosen for training', human: 'For annotators', relabel: 'Suspected errors, for one more person', expert: 'For experts',
+    audit: 'Checks of what was approved', gold: 'Gold, mixed in blind',
 };
 
 function Figure(props: { value: string; name: string; note?: string | undefined }) {
@@ -98,6 +100,7 @@ function Board({ project }: { project: ProjectFull }) {
                         <Flow p={p} />
                         <Running p={p} />
                         <Figures p={p} />
+                        <Rounds project={project.id} turn={turn} />
                         <div class="pair">
                             <section><h2>Last hour</h2><Throughput rate={p.rate} now={p.at} /></section>
                             <section><h2>Queues</h2><Queues p={p} /></section>

@@ -1,0 +1,136 @@
+/* The figures of a round. Log loss is of the model's confidence in its first label, which is what routing goes by: -log s where that was
+   right, -log (1 - s) where it was not. Out of fold figures are of items that were chosen to be learned from, so they say how rounds
+   compare, not how good the model is on everything; the trusted sample does. */
+#include "stage/rounds.h"
+
+#include "algo/stats.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "stage/learn.h"
+#include "store/consensus.h"
+
+#include <math.h>
+
+#define LEAST 1e-6 /* of a probability, so that one sure mistake does not weigh more than all others together */
+
+void kt_round_figures(const float *score, const uint8_t *right, size_t n, kt_round *ret)
+{
+    double ci[2] = { NAN, NAN }, sum = 0, squares = 0;
+    uint64_t n_right = 0;
+    for (size_t i = 0; i < n; i++) {
+        double p = right[i] ? (double)score[i] : 1 - (double)score[i], loss = -log(KT_MIN(KT_MAX(p, LEAST), 1.0));
+        n_right += right[i];
+        sum += loss;
+        squares += loss * loss;
+    }
+    if (n)
+        kt_clopper_pearson(n_right, n, 0.95, ci);
+    double mean = n ? sum / (double)n : NAN, sd = n > 1 ? sqrt(KT_MAX(0.0, squares / (double)n - mean * mean) / (double)(n - 1)) : NAN;
+    ret->n_measured = (int64_t)n;
+    ret->accuracy = n ? (double)n_right / (double)n : NAN;
+    ret->lo = ci[0];
+    ret->hi = ci[1];
+    ret->log_loss = mean;
+    ret->log_loss_lo = KT_MAX(0.0, mean - 1.96 * sd);
+    ret->log_loss_hi = mean + 1.96 * sd;
+    if (isnan(sd))
+        ret->log_loss_lo = ret->log_loss_hi = NAN;
+}
+
+static kt_str hex(kt_run *r, const kt_digest *d)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(80);
+    kt_buf_hex(&b, d->b, 16);
+    return kt_arena_str(r->arena, KT_BUF_STR(&b));
+}
+
+static kt_str settings(kt_run *r)
+{
+    const kt_config *c = r->c;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
+    kt_buf_printf(&b, "{\"kind\":\"linear\",\"words\":%lld,\"chars\":%lld,\"epochs\":%lld,\"seed\":%lld,\"functions\":%u,\"strategy\":", (long long)c->words,
+                  (long long)c->chars, (long long)c->epochs, (long long)c->seed, r->m);
+    kt_buf_json(&b, c->strategy);
+    kt_buf_char(&b, '}');
+    return kt_arena_str(r->arena, KT_BUF_STR(&b));
+}
+
+static void describe(kt_run *r, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret)
+{
+    KT_AUTO(kt_buf) bytes = KT_BUF_INIT((size_t)8 << 30);
+    kt_linear_bytes(m, &bytes);
+    kt_digest model = kt_digest_of(KT_BUF_STR(&bytes));
+    ret->n_labels = (int64_t)n_labels;
+    ret->data = hex(r, data);
+    ret->model = hex(r, &model);
+    ret->settings = settings(r);
+    ret->automation = NAN;
+}
+
+static uint32_t largest(const float *v, uint32_t k)
+{
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < k; c++)
+        if (v[c] > v[best])
+            best = c;
+    return best;
+}
+
+kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret)
+{
+    size_t n = 0;
+    describe(r, n_labels, data, m, ret);
+    ret->measured_on = KT_S("the answered items, out of fold");
+    if (n_labels < 2 * KT_LEARN_FOLDS) { /* too few to hold some back: no figures */
+        kt_round_figures(NULL, NULL, 0, ret);
+        return 0;
+    }
+    float *prob = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float)), *score = kt_alloc_array(n_labels + 1, sizeof(float));
+    uint8_t *right = kt_alloc(n_labels + 1);
+    kt_rc rc = kt_learn_cross(r, soft, prob);
+    for (size_t i = 0; i < r->n_pool && rc == 0 && n < n_labels; i++) {
+        uint32_t given = largest(soft + i * r->k, r->k), said = largest(prob + i * r->k, r->k);
+        if (soft[i * r->k + given] <= 0)
+            continue;
+        score[n] = prob[i * r->k + said];
+        right[n++] = said == given;
+    }
+    if (rc == 0)
+        kt_round_figures(score, right, n, ret);
+    kt_free(prob);
+    kt_free(score);
+    kt_free(right);
+    return rc;
+}
+
+static double automation(const kt_run *r)
+{
+    uint64_t all = 0, machine = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        all += r->state[i] != KT_ITEM_DUPLICATE;
+        machine += r->state[i] == KT_ITEM_AUTO;
+    }
+    return all ? (double)machine / (double)all : NAN;
+}
+
+kt_rc kt_round_trusted(kt_run *r, kt_round *ret)
+{
+    kt_consensus *all;
+    size_t n_all, n = 0;
+    KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
+    float *score = kt_alloc_array(n_all + 1, sizeof(float));
+    uint8_t *right = kt_alloc(n_all + 1);
+    for (size_t i = 0; i < n_all; i++)
+        if (r->state[all[i].item] == KT_ITEM_TRUSTED && all[i].state == KT_FINAL_GOLD) {
+            score[n] = r->pred[all[i].item].score;
+            right[n++] = r->pred[all[i].item].label == all[i].label;
+        }
+    describe(r, r->n_learned, &r->learned, &r->model, ret);
+    ret->measured_on = KT_S("the trusted sample");
+    kt_round_figures(score, right, n, ret);
+    ret->automation = automation(r);
+    kt_free(all);
+    kt_free(score);
+    kt_free(right);
+    return 0;
+}

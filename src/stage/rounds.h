@@ -1,0 +1,15 @@
+/* Rounds of learning, as they are recorded: from what, what came out, how good it is. */
+#ifndef KT_STAGE_ROUNDS_H
+#define KT_STAGE_ROUNDS_H
+
+#include "stage/run.h"
+#include "store/round.h"
+
+/* A round that trained m on the rows of soft (n_pool × k): measured out of fold on the same rows, in cross-validation. */
+kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret) KT_MUST_USE;
+/* A round whose model, r->model, has predicted everything: measured on the trusted sample, which trains no model. Automation from r->state. */
+kt_rc kt_round_trusted(kt_run *r, kt_round *ret) KT_MUST_USE;
+/* Accuracy, log loss and their intervals from what the model said first and whether that was right. */
+void kt_round_figures(const float *score, const uint8_t *right, size_t n, kt_round *ret);
+
+#endif

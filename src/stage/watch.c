@@ -1,0 +1,355 @@
+/* The loop, closed: what annotators answer trains the model, which then takes over what it has come to be sure of, while they work on.
+
+   The promise has to hold for all that is approved at any time, so no label may both teach and judge, or judge twice. Where a project is
+   watched, items for annotators are queued in a random order that is fixed by a key per item. The next `every` of them in that order are a
+   uniform random sample of all that come after them: a batch. When a batch is answered, a model that was trained on the batches before it
+   alone is judged on it, and a threshold found (algo/learn/threshold.h) under which items nobody has touched yet are approved. The batch
+   then joins the training. Items that a round would approve but somebody holds already stay with people, and leave the population of later
+   rounds all the same, else a batch would hold what its rest does not. A batch is due when all of it has a label but for one in fifty;
+   those count as the machine's errors.
+
+   The chance of breaking the budget is split beforehand: half for the first routing, the other half in equal parts for `rounds` looks; by
+   the union bound they add up to no more than was allowed. Rounds after that retrain and predict, and approve nothing. */
+#include "stage/watch.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "stage/learn.h"
+#include "stage/rounds.h"
+#include "store/audit.h"
+#include "store/column.h"
+#include "store/consensus.h"
+#include "store/queue.h"
+
+#define UNSETTLED 50 /* one in so many of a batch may lack its label */
+#define BILLION 1e9
+
+static double whole_delta(const kt_run *r)
+{
+    return 1 - r->c->confidence;
+}
+
+kt_rc kt_watch_delta(kt_run *r, double *ret)
+{
+    int64_t used;
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.delta"), &used, r->err));
+    *ret = used ? (double)used / BILLION : r->c->watch ? whole_delta(r) / 2 : whole_delta(r);
+    return 0;
+}
+
+kt_rc kt_watch_begin(kt_run *r)
+{
+    double delta;
+    kt_round round = { .stage = KT_S("route") };
+    KT_TRY(kt_watch_delta(r, &delta));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.delta"), (int64_t)(delta * BILLION + 0.5), r->err));
+    KT_TRY(kt_round_trusted(r, &round));
+    return kt_round_put(r->s, r->p.id, &round, r->err);
+}
+
+struct keyed {
+    uint64_t key;
+    uint32_t item;
+};
+
+static uint64_t key_of(const kt_run *r, uint32_t item)
+{
+    return kt_mix64((uint64_t)r->p.seed ^ kt_mix64(item + 0x77617463u)) >> 1; /* fits a counter */
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->item > y->item) - (x->item < y->item);
+}
+
+void kt_watch_shuffle(const kt_run *r, uint32_t *items, size_t n)
+{
+    struct keyed *v = kt_alloc_array(n + 1, sizeof(*v));
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct keyed){ key_of(r, items[i]), items[i] };
+    qsort(v, n, sizeof(*v), by_key);
+    for (size_t i = 0; i < n; i++)
+        items[i] = v[i].item;
+    kt_free(v);
+}
+
+static kt_rc column(kt_run *r, const char *name, uint32_t width, int fill, void *ret)
+{
+    kt_column_part part = { kt_str_of(name), 0, r->n, width };
+    return kt_column_get(r->s, r->p.id, &part, fill, ret, r->err);
+}
+
+kt_rc kt_watch_restore(kt_run *r)
+{
+    int64_t rounds;
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.round"), &rounds, r->err));
+    if (!rounds)
+        return 0;
+    int16_t *label = kt_alloc_array((size_t)r->n + 1, sizeof(*label));
+    kt_rc rc = column(r, "state", 1, 0, r->state);
+    if (rc == 0)
+        rc = column(r, "auto", sizeof(*label), 0xff, label);
+    for (uint32_t i = 0; i < r->n && rc == 0; i++)
+        if (r->state[i] == KT_ITEM_AUTO)
+            r->pred[i].label = label[i];
+    kt_free(label);
+    return rc;
+}
+
+/* What a round works on. */
+struct watch {
+    int64_t round, looks;    /* so far */
+    uint64_t cut, next_cut;  /* keys: up to cut it is all learned from; the batch is beyond, up to next_cut */
+    uint8_t *out;            /* n: the round whose threshold an item was at or above; 0: none */
+    struct keyed *left;      /* items that no round would approve, beyond cut, in order: the batch, then the rest */
+    size_t n_left, n_batch;
+    int32_t *label;          /* n_batch; -1: has none yet */
+    uint8_t *learn;          /* n */
+    kt_prediction *before;   /* n: what column "pred" says */
+    int16_t *approved;       /* n */
+    kt_threshold threshold;
+    uint64_t n_moved;
+};
+
+static void done(struct watch *w)
+{
+    kt_free(w->out);
+    kt_free(w->left);
+    kt_free(w->label);
+    kt_free(w->learn);
+    kt_free(w->before);
+    kt_free(w->approved);
+}
+
+/* Items the first routing sent to annotators. */
+static bool was_human(const kt_run *r, const struct watch *w, uint32_t i)
+{
+    return r->state[i] == KT_ITEM_HUMAN || (r->state[i] == KT_ITEM_AUTO && w->out[i]);
+}
+
+static void plan(kt_run *r, struct watch *w)
+{
+    size_t every = (size_t)r->c->watch_every;
+    w->left = kt_alloc_array((size_t)r->n + 1, sizeof(*w->left));
+    w->learn = kt_zalloc((size_t)r->n + 1);
+    for (uint32_t i = 0; i < r->n; i++) {
+        uint64_t key = key_of(r, i);
+        if (!was_human(r, w, i))
+            continue;
+        if (w->round && key <= w->cut)
+            w->learn[i] = 1;
+        else if (!w->out[i])
+            w->left[w->n_left++] = (struct keyed){ key, i };
+    }
+    qsort(w->left, w->n_left, sizeof(*w->left), by_key);
+    w->n_batch = w->n_left > every ? every : 0;
+    w->label = kt_alloc_array(w->n_batch + 1, sizeof(*w->label));
+    if (w->n_batch)
+        w->next_cut = w->left[w->n_batch - 1].key;
+}
+
+/* The batch's labels; false: too many are missing. */
+static kt_rc is_due(kt_run *r, struct watch *w, bool *ret)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < w->n_batch; i++) {
+        kt_consensus c = { .label = -1 };
+        kt_rc rc = kt_consensus_get(r->s, r->p.id, w->left[i].item, &c, r->err);
+        KT_TRY(rc);
+        w->label[i] = rc == KT_DONE ? -1 : c.label;
+        missing += w->label[i] < 0;
+        if (missing * UNSETTLED > w->n_batch)
+            break;
+    }
+    *ret = w->n_batch && missing * UNSETTLED <= w->n_batch;
+    return 0;
+}
+
+static kt_rc open_round(kt_run *r, struct watch *w, bool *ret_due)
+{
+    int64_t routed, cut;
+    *ret_due = false;
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("route.done"), &routed, r->err));
+    if (!routed)
+        return 0;
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.round"), &w->round, r->err));
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.looks"), &w->looks, r->err));
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.cut"), &cut, r->err));
+    w->cut = (uint64_t)cut;
+    w->out = kt_alloc((size_t)r->n + 1);
+    KT_TRY(column(r, "watch.out", 1, 0, w->out));
+    KT_TRY(column(r, "state", 1, 0, r->state));
+    plan(r, w);
+    return is_due(r, w, ret_due);
+}
+
+/* Trains on what was answered before the batch (the first batch only trains) and predicts everything. */
+static kt_rc learn(kt_run *r, struct watch *w)
+{
+    for (size_t i = 0; w->round == 0 && i < w->n_batch; i++)
+        w->learn[w->left[i].item] = 1;
+    r->learn_also = w->learn;
+    KT_TRY(kt_learn_prepare(r));
+    float *soft = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
+    kt_rc rc = kt_learn_answers(r, soft, &r->n_learned, &r->learned);
+    if (rc == 0)
+        rc = kt_learn_train(r, soft);
+    kt_free(soft);
+    return rc == 0 ? kt_learn_predict(r) : rc;
+}
+
+static kt_rc find_threshold(kt_run *r, struct watch *w)
+{
+    double used;
+    KT_TRY(kt_watch_delta(r, &used));
+    double mine = (whole_delta(r) - used) / (double)r->c->watch_rounds;
+    w->threshold = (kt_threshold){ 0 };
+    if (w->round == 0 || w->looks >= r->c->watch_rounds || mine < 1e-6)
+        return 0;
+    w->looks++;
+    size_t n = w->n_left - w->n_batch;
+    float *pool = kt_alloc_array(n + 1, sizeof(float)), *score = kt_alloc_array(w->n_batch + 1, sizeof(float));
+    uint8_t *right = kt_alloc(w->n_batch + 1);
+    for (size_t i = 0; i < n; i++)
+        pool[i] = r->pred[w->left[w->n_batch + i].item].score;
+    for (size_t i = 0; i < w->n_batch; i++) {
+        score[i] = r->pred[w->left[i].item].score;
+        right[i] = w->label[i] >= 0 && r->pred[w->left[i].item].label == w->label[i];
+    }
+    kt_threshold_data d = { n, pool, w->n_batch, score, right };
+    kt_threshold_options o = { r->c->budget, mine, 0 };
+    kt_rc rc = kt_threshold_find(&d, &o, &w->threshold, r->err);
+    kt_free(pool);
+    kt_free(score);
+    kt_free(right);
+    return rc;
+}
+
+/* Approves what nobody has touched. In a transaction. */
+static kt_rc approve(kt_run *r, struct watch *w)
+{
+    uint32_t *free_item = NULL;
+    size_t n = 0;
+    uint8_t *untouched = kt_zalloc((size_t)r->n + 1);
+    kt_rc rc = w->threshold.found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
+    for (size_t i = 0; i < n; i++)
+        untouched[free_item[i]] = 1;
+    for (size_t i = w->n_batch; i < w->n_left && w->threshold.found && rc == 0; i++) {
+        uint32_t item = w->left[i].item;
+        if ((double)r->pred[item].score < w->threshold.score)
+            continue;
+        w->out[item] = (uint8_t)KT_MIN(w->round + 1, 255);
+        if (!untouched[item])
+            continue;
+        r->state[item] = KT_ITEM_AUTO;
+        w->approved[item] = (int16_t)r->pred[item].label;
+        w->n_moved++;
+        rc = kt_queue_drop(r->s, r->p.id, item, r->err);
+    }
+    kt_free(untouched);
+    kt_free(free_item);
+    return rc;
+}
+
+/* New pre-labels for people's items; what was approved keeps what it was approved as. */
+static void merge_predictions(kt_run *r, struct watch *w)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->state[i] == KT_ITEM_AUTO && w->out[i] != w->round + 1)
+            r->pred[i] = w->before[i];
+        else if (r->pred[i].label >= 0)
+            r->pred[i].score = (float)kt_calibrate_apply(&r->calibration, (double)r->pred[i].score);
+}
+
+/* How sure the model may call itself, on the trusted sample. */
+static kt_rc calibrate(kt_run *r)
+{
+    kt_consensus *all;
+    size_t n_all, n = 0;
+    KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
+    float *score = kt_alloc_array(n_all + 1, sizeof(float));
+    uint8_t *right = kt_alloc(n_all + 1);
+    for (size_t i = 0; i < n_all; i++)
+        if (r->state[all[i].item] == KT_ITEM_TRUSTED && all[i].state == KT_FINAL_GOLD) {
+            score[n] = r->pred[all[i].item].score;
+            right[n++] = r->pred[all[i].item].label == all[i].label;
+        }
+    r->calibration = (kt_calibration){ .method = KT_CALIBRATE_NONE };
+    kt_rc rc = n ? kt_calibrate_choose(score, right, n, (uint64_t)r->c->seed, &r->calibration, NULL, r->err) : 0;
+    kt_free(all);
+    kt_free(score);
+    kt_free(right);
+    return rc;
+}
+
+static kt_rc log_round(kt_run *r, const struct watch *w)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
+    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"found\":%s,\"threshold\":", (long long)w->round + 1, w->n_batch, (long long)w->looks,
+                  w->threshold.found ? "true" : "false");
+    kt_buf_f64(&b, w->threshold.score);
+    kt_buf_printf(&b, ",\"judged\":%u,\"wrong\":%u,\"auto\":%llu}", w->threshold.n_trusted, w->threshold.n_wrong, (unsigned long long)w->n_moved);
+    const kt_event e = { KT_S("karat"), KT_S("watch.route"), r->p.id, -1, KT_BUF_STR(&b) };
+    return kt_audit_append(r->s, &e, NULL, r->err);
+}
+
+static kt_rc write_columns(kt_run *r, struct watch *w)
+{
+    uint64_t event;
+    unsigned char root[32];
+    kt_column_part pp = { KT_S("pred"), 0, r->n, sizeof(kt_prediction) }, sp = { KT_S("state"), 0, r->n, 1 }, ap = { KT_S("auto"), 0, r->n, 2 },
+                   op = { KT_S("watch.out"), 0, r->n, 1 };
+    KT_TRY(kt_column_write(r->s, r->p.id, &pp, r->pred, "prelabel.predictions", r->err));
+    if (!w->threshold.found)
+        return 0;
+    KT_TRY(kt_column_write(r->s, r->p.id, &sp, r->state, "route.states", r->err));
+    KT_TRY(kt_column_write(r->s, r->p.id, &op, w->out, "watch.out", r->err));
+    kt_audit_root(r->s, &event, root); /* the number the next event gets */
+    KT_TRY(kt_column_write(r->s, r->p.id, &ap, w->approved, "route.auto", r->err));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err));
+    return kt_counter_add(r->s, r->p.id, KT_S("auto"), (int64_t)w->n_moved, r->err);
+}
+
+/* In a transaction. */
+static kt_rc put(kt_run *r, struct watch *w)
+{
+    kt_round round = { .stage = KT_S("watch") };
+    KT_TRY(approve(r, w));
+    KT_TRY(kt_round_trusted(r, &round)); /* before scores are calibrated on the same sample */
+    round.n_moved = (int64_t)w->n_moved;
+    merge_predictions(r, w);
+    KT_TRY(write_columns(r, w));
+    KT_TRY(log_round(r, w));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.round"), w->round + 1, r->err));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.looks"), w->looks, r->err));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.cut"), (int64_t)w->next_cut, r->err));
+    return kt_round_put(r->s, r->p.id, &round, r->err);
+}
+
+static kt_rc do_round(kt_run *r, struct watch *w)
+{
+    w->before = kt_alloc_array((size_t)r->n + 1, sizeof(*w->before));
+    w->approved = kt_alloc_array((size_t)r->n + 1, sizeof(*w->approved));
+    KT_TRY(column(r, "pred", sizeof(*w->before), 0xff, w->before));
+    KT_TRY(column(r, "auto", sizeof(*w->approved), 0xff, w->approved));
+    KT_TRY(learn(r, w));
+    KT_TRY(find_threshold(r, w));
+    KT_TRY(calibrate(r));
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, put(r, w), r->err);
+}
+
+kt_rc kt_watch_round(kt_run *r, uint64_t *ret_moved)
+{
+    struct watch w = { 0 };
+    bool due;
+    kt_rc rc = open_round(r, &w, &due);
+    if (rc == 0)
+        rc = due ? do_round(r, &w) : KT_DONE;
+    *ret_moved = w.n_moved;
+    r->learn_also = NULL;
+    done(&w);
+    return rc;
+}

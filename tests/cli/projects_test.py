@@ -1,0 +1,51 @@
+"""Several projects in one workspace: each has its own labels, export and report."""
+import json, os, shutil, subprocess, sys, tempfile
+
+KARAT = os.environ["KARAT"]
+failed = 0
+
+
+def check(name, ok, detail=""):
+    global failed
+    failed += not ok
+    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
+
+
+def run(tmp, name, word):
+    with open(f"{tmp}/{name}.jsonl", "w") as f:
+        for i in range(60):
+            f.write(json.dumps({"id": f"{name}{i}", "text": f"{word if i % 2 else 'other'} number {i} of {name}", "topic": "yes" if i % 2 else "no"}) + "\n")
+    open(f"{tmp}/{name}.yaml", "w").write(f"""project: {name}
+labels: [yes, no]
+sources: [{{path: {name}.jsonl, fields: {{id: id, text: text, truth: topic}}}}]
+active_learning: {{start: 10, batch: 10, rounds: 0}}
+budget: {{trusted: 10}}
+simulate: {{annotators: 4}}
+""")
+    return subprocess.run([KARAT, "run", f"{tmp}/{name}.yaml", "--dir", f"{tmp}/ws"], capture_output=True, text=True, timeout=120)
+
+
+def ids(path):
+    return {json.loads(x)["id"] for x in open(path)}
+
+
+def main():
+    tmp = tempfile.mkdtemp(prefix="karat-projects-")
+    try:
+        one, two = run(tmp, "one", "apple"), run(tmp, "two", "pear")
+        check("both run", one.returncode == 0 and two.returncode == 0, one.stderr + two.stderr)
+        check("the first writes to export, the second to its own folder", ids(f"{tmp}/ws/export/labels.jsonl") == {f"one{i}" for i in range(60)} and
+              ids(f"{tmp}/ws/export-2/labels.jsonl") == {f"two{i}" for i in range(60)})
+        check("and says so", "export-2/labels.jsonl" in two.stdout and "report-2.html" in two.stdout, two.stdout)
+        check("each has its report", "<h1>one" in open(f"{tmp}/ws/report.html").read() and "<h1>two" in open(f"{tmp}/ws/report-2.html").read())
+        for name, folder in (("one", "export"), ("two", "export-2")):
+            r = subprocess.run([KARAT, "export", f"{tmp}/ws", "--project", name, "--format", "csv"], capture_output=True, text=True)
+            check(f"karat export of project {name} goes there, too", r.returncode == 0 and f"/{folder}/labels.csv" in r.stdout and os.path.exists(f"{tmp}/ws/{folder}/labels.csv"), r.stdout + r.stderr)
+        r = subprocess.run([KARAT, "audit", "verify", f"{tmp}/ws"], capture_output=True, text=True)
+        check("the log holds", r.returncode == 0, r.stdout)
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)
+    sys.exit(failed > 0)
+
+
+main()

@@ -1,0 +1,178 @@
+"""karat run --watch: people answer through HTTP, the model learns on beside them and takes over what it has proved itself on, and
+kill -9 in the middle loses nothing. The texts are made here, so what is right is known."""
+import http.client, json, os, random, shutil, signal, subprocess, sys, tempfile, threading, time
+
+KARAT = os.environ["KARAT"]
+PASSWORD = "a long enough one"
+LABELS = ("north", "south", "west")
+failed = 0
+
+
+def check(name, ok, detail=""):
+    global failed
+    failed += not ok
+    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
+
+
+def karat(*args, **kw):
+    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
+
+
+def texts(n, seed):
+    """Words of three topics among words of none; so many of the former that a few dozen labels do not tell them."""
+    g = random.Random(seed)
+    own = {l: [f"{l[0]}{i}" for i in range(1500)] for l in LABELS}
+    for i in range(n):
+        label = g.choice(LABELS)
+        yield f"i{i}", label, " ".join(g.choice(own[label]) if g.random() < 0.5 else f"w{g.randrange(400)}" for _ in range(9))
+
+
+class Watch:
+    """One karat run --watch."""
+    def __init__(self, pipeline, folder):
+        self.p = subprocess.Popen([KARAT, "run", pipeline, "--dir", folder, "--watch", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.p.stdout.readline()
+        if "listening" not in line:
+            raise SystemExit(f"no server: {line}{self.p.stderr.read()}")
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def call(self, method, path, body=None, token=None):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c.request(method, f"/api/v1{path}", json.dumps(body) if body is not None else None,
+                  {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})})
+        r = c.getresponse()
+        text, status = r.read(), r.status
+        c.close()
+        return status, json.loads(text) if text else None
+
+    def sign_in(self, name):
+        return self.call("POST", "/session", {"name": name, "password": PASSWORD})[1]["token"]
+
+    def stop(self, sig):
+        self.p.send_signal(sig)
+        self.p.wait(60)
+        err = self.p.stderr.read()
+        self.p.stdout.close(), self.p.stderr.close()
+        return self.p.returncode, err
+
+
+def work(s, people, truth, until, seconds=150, wrong=lambda who, item: False):
+    """People answer until until(progress, rounds); returns what they were acknowledged and how often somebody had nothing to do after routing."""
+    stop, acknowledged, starved, routed = threading.Event(), [], [], threading.Event()
+
+    def labour(who, desk):
+        token = s.sign_in(who)
+        while not stop.is_set():
+            try:
+                tasks = s.call("POST", "/projects/1/queue:next", {"desk": desk}, token)[1].get("tasks", [])
+                for t in tasks:
+                    time.sleep(0.006)  # people are slower than programs: they must not be through before a model is trained
+                    right = truth[t["id"]]
+                    label = LABELS[(LABELS.index(right) + 1) % 3] if wrong(who, t["id"]) else right
+                    status, r = s.call("POST", "/projects/1/annotations", {"desk": desk, "token": t["token"], "item": t["item"], "label": label,
+                                                                           "client_id": f"{who}-{os.getpid()}-{time.monotonic_ns()}"}, token)
+                    if status == 201:
+                        acknowledged.append((r["id"], t["item"], t["queue"], r.get("evidence")))
+            except (OSError, http.client.HTTPException, TypeError, ValueError):
+                return
+            if not tasks:
+                if desk == "annotator" and routed.is_set():
+                    starved.append(time.monotonic())
+                time.sleep(0.03)
+
+    threads = [threading.Thread(target=labour, args=a) for a in people]
+    [t.start() for t in threads]
+    boss, end, p, rounds = s.sign_in("mia"), time.monotonic() + seconds, None, []
+    while time.monotonic() < end:
+        p = s.call("GET", "/projects/1/progress", token=boss)[1]
+        rounds = s.call("GET", "/projects/1/rounds", token=boss)[1]["rounds"]
+        human = next(q for q in p["queues"] if q["queue"] == "human")
+        (routed.set if any(r["stage"] == "route" for r in rounds) and human["slots"] > 40 else routed.clear)()
+        if until(p, rounds):
+            break
+        time.sleep(0.1)
+    stop.set()
+    return threads, acknowledged, starved, p, rounds
+
+
+def main():
+    tmp = tempfile.mkdtemp(prefix="karat-watch-")
+    try:
+        rows = list(texts(3000, 3))
+        truth = {i: l for i, l, _ in rows}
+        with open(f"{tmp}/items.jsonl", "w") as f:
+            f.writelines(json.dumps({"id": i, "text": t}) + "\n" for i, _, t in rows)
+        pipeline, d = f"{tmp}/karat.yaml", f"{tmp}/ws"
+        open(pipeline, "w").write(f"""project: topics
+labels: [{", ".join(LABELS)}]
+sources: [{{path: items.jsonl, fields: {{id: id, text: text}}}}]
+active_learning: {{start: 25, batch: 15, rounds: 1}}
+budget: {{error: 0.08, confidence: 0.9, trusted: 250}}
+watch: {{every: 200, rounds: 4}}
+review: {{overlap: 1, expert_below: 0, gold_share: 0}}
+consensus: {{min_posterior: 0}}
+""")
+        assert karat("init", d, "--pipeline", pipeline).returncode == 0
+        people = (("ann", "annotator"), ("ben", "annotator"), ("xena", "expert"))
+        for who, role in people + (("mia", "manager"),):
+            r = karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
+            assert r.returncode == 0, r.stderr
+
+        s = Watch(pipeline, d)
+        r = karat("run", pipeline, "--dir", d)
+        check("one writer: another run beside it is turned away, naming the first", r.returncode == 4 and str(s.p.pid) in r.stderr, r.stderr)
+        threads, first, starved, p, rounds = work(s, people, truth, lambda p, rounds: any(r["stage"] == "watch" for r in rounds) or "through" in (p["flow"] or ""))
+        s.stop(signal.SIGKILL)
+        [t.join() for t in threads]
+        check("the model learns on from people's answers while they work", [r["stage"] for r in rounds] == ["learn", "learn", "route", "watch"], (p, rounds))
+
+        s = Watch(pipeline, d)
+        threads, second, more, p, rounds = work(s, people, truth, lambda p, rounds: p["flow"] and ("through" in p["flow"] or "error" in p["flow"]))
+        [t.join() for t in threads]
+        code, err = s.stop(signal.SIGINT)
+        check("killed and run again, it comes to its end", p["flow"] and "is through" in p["flow"], (p, rounds, err))
+        check("Ctrl-C ends it with 0", code == 0, (code, err))
+        check("nobody had to wait while it learned", not starved and not more, (len(starved), len(more)))
+
+        watch = [r for r in rounds if r["stage"] == "watch"]
+        moved = sum(r["moved"] for r in watch)
+        check("rounds are numbered through the kill, each once", [r["round"] for r in rounds] == list(range(1, len(rounds) + 1)) and len({r["event"] for r in rounds}) == len(rounds), rounds)
+        check("each learns from more answers, and says from which and into what", all(a["labels"] < b["labels"] and a["data"] != b["data"] and a["model"] != b["model"]
+                                                                                    for a, b in zip(watch[1:], watch[2:])), watch)
+        check("measured on the trusted sample, with an interval", all(r["measured"] == 250 and r["accuracy_lo"] < r["accuracy"] < r["accuracy_hi"] and r["log_loss"] > 0 for r in watch), watch)
+        before = next(r for r in rounds if r["stage"] == "route")
+        check("it gets better", watch[-1]["accuracy"] > before["accuracy"] and watch[-1]["log_loss"] < before["log_loss"], (before, watch[-1]))
+        check("and takes work off people's queue", moved > 50 and watch[-1]["automation"] > before["automation"], (moved, before, watch))
+
+        labels = [json.loads(x) for x in open(f"{d}/export/labels.jsonl")]
+        auto = [r for r in labels if r["method"] == "auto"]
+        wrong = sum(r["label"] != truth[r["id"]] for r in auto)
+        check("every item has its label", len(labels) == len(rows), len(labels))
+        check("what the machine took is within the budget", len(auto) >= moved and wrong <= 0.08 * len(auto), (len(auto), wrong))
+        check("people's answers stand", all(r["label"] == truth[r["id"]] for r in labels if r["method"] != "auto"))
+
+        log = [json.loads(x) for x in karat("audit", "show", d, "--count", "1000000").stdout.splitlines()]
+        submits = {e["seq"]: e.get("item") for e in log if e["kind"] == "annotation.submit"}
+        lost = [a for a in first + second if submits.get(a[0]) != a[1]]
+        check(f"none of {len(first) + len(second)} acknowledged answers is lost", len(first) > 100 and not lost, lost[:5])
+        events = [e for e in log if e["kind"] == "learn.round"]
+        check("each round is an event", [(e["seq"], e["data"]["model"]) for e in events] == [(r["event"], r["model"]) for r in rounds], len(events))
+        taken = sum(e["data"]["auto"] for e in log if e["kind"] == "watch.route")
+        check("and what it took over is one, too", taken == moved, (taken, moved))
+        r = karat("audit", "verify", d)
+        check("the log holds", r.returncode == 0, r.stdout)
+        status = json.loads(karat("status", d, "--json").stdout)
+        check("status tells the same rounds", [(x["round"], x["model"]) for x in status["rounds"]] == [(x["round"], x["model"]) for x in rounds] and status["auto_approved"] == len(auto),
+              (status, len(auto)))
+        check("and so does its table", sum("the trusted sample" in x for x in karat("status", d).stdout.splitlines()) == len(watch) + 1)
+        check("the report has the curve", "Rounds of learning" in open(f"{d}/report.html").read())
+        again = karat("run", pipeline, "--dir", d, "--json")
+        check("an ordinary run has nothing left to do and agrees", again.returncode == 0 and json.loads(again.stdout)["auto"] == len(auto), again.stdout + again.stderr)
+        r = karat("run", pipeline, "--dir", d, "--watch", "--json")
+        check("--json and --watch do not go together, and it says so", r.returncode == 2 and "status" in r.stderr, r.stderr)
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)
+    sys.exit(failed > 0)
+
+
+main()
