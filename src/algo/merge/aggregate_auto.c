@@ -16,7 +16,8 @@
 
    5. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
 
-   Where votes are few for tables of confusions (sources × labels² is large beside them), only the last one is used. With a model's probabilities beside the
+   Where votes are few for tables of confusions (sources × labels² is large beside them), or there are two sources, whom nothing tells
+   apart, only the last one is used. With a model's probabilities beside the
    votes (beside_model.h) the model is a source of its own while the others are judged; then its vote is taken away and its
    probabilities come in, as far as the votes trust them. Where hardly any item has two votes nobody could judge whom to trust, and the answer is
    CROWDLAB's. Figures on public crowds: bench/README.md. */
@@ -377,7 +378,7 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
     size_t k = b.n_labels, n = (size_t)b.n_items * k;
     double most = FREE_ENTRIES + (double)ENTRIES_PER_VOTE * b.start[b.n_items];
-    bool whole = k > 1 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
+    bool whole = k > 1 && b.n_sources > 2 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
     double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior));
     struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = o->unnamed, .gold = o->gold, .prob = p.prob },
                        .b = &b, .cells = &cells, .power = { 1, o->hard, o->hard / 4 }, .kappa = 4 };

@@ -27,6 +27,7 @@
 #define ABOVE 0.5      /* c must be this far above the middle pair's */
 #define EXCESS 0.5     /* so must the excess be above the middle pair's */
 #define SURE 8.0       /* log likelihood ratio beyond log of the number of pairs */
+#define FEWEST 5       /* sources: of fewer, two are no minority, and two good ones look like copies beside a poor one */
 #define SEEN 10        /* pairs with fewer common items are not looked at without a truth */
 #define HINT 0.25      /* excess without a truth that a pair found with one must have too */
 #define ROUNDS 4
@@ -474,7 +475,7 @@ kt_rc kt_copying_fit(const kt_votes *v, kt_copying_merge *merge, const void *opt
     finding f = { .v = v };
     KT_TRY(merge(v, opt, pool, a, &p, err));
     size_t k = v->n_labels, s = v->n_sources;
-    if (k > 1 && s > 1 && s <= MOST_CELLS / (k * k)) {
+    if (k > 1 && s >= FEWEST && s <= MOST_CELLS / (k * k)) {
         KT_TRY(kt_ballot_make(v, false, pool, a, &f.b, err));
         f.confusion = kt_alloc_array(s * k * k, sizeof(float));
         f.expected = kt_alloc_array(v->n, sizeof(float));

@@ -175,6 +175,65 @@ static void auto_holds(void **state)
     }
 }
 
+/* Two, three, four annotators who see every item: two good ones beside a poor one are not taken for copies of each other. */
+static void few_annotators(void **state)
+{
+    (void)state;
+    static const uint32_t n_labels[] = { 2, 4, 8, 20 };
+    double worst = 1;
+    for (uint32_t s = 2; s <= 4; s++)
+        for (size_t x = 0; x < KT_LEN(n_labels); x++)
+            for (uint64_t seed = 0; seed < 12; seed++) {
+                KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+                const plan p = { 1000, s, n_labels[x], s, 0.55, 0.95, .skew = 1 };
+                crowd c = draw(&p, seed);
+                kt_posterior best = fit(&kt_aggregate_auto, &c, &a), heads = fit(&kt_aggregate_majority, &c, &a);
+                worst = KT_MIN(worst, right(&c, &best) - right(&c, &heads));
+                drop(&c);
+            }
+    print_message("worst against the majority: %+.4f\n", worst);
+    assert_true(worst > -0.03);
+}
+
+/* A model that knows a share of the items and guesses the others, beside annotators half of whom guess: with it the labels are better
+   than either, as far as it is good; where it is bad they are no worse than without it; and the posterior is right about itself. */
+static void model_beside(void **state)
+{
+    (void)state;
+    static const double knows[] = { 0.95, 0.5, 0.05 };
+    static const plan p = { 3000, 40, 5, 3, 0.6, 0.9, .spammers = 20, .skew = 1 };
+    for (size_t x = 0; x < KT_LEN(knows); x++) {
+        KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+        crowd c = draw(&p, 30 + x);
+        kt_rng r = kt_rng_keyed(6, x, 0);
+        double *probs = kt_alloc_array((size_t)p.n_items * 5, sizeof(*probs)), model = 0, sure = 0, n_right = 0;
+        for (uint32_t i = 0; i < p.n_items; i++) {
+            int32_t says = kt_rng_unit(&r) < knows[x] ? c.truth[i] : (int32_t)kt_rng_below(&r, 5);
+            model += (says == c.truth[i]) / (double)p.n_items;
+            for (int32_t l = 0; l < 5; l++)
+                probs[i * 5 + (uint32_t)l] = l == says ? 0.9 : 0.025; /* as sure of itself when it guesses */
+        }
+        kt_posterior alone = fit(&kt_aggregate_auto, &c, &a), both;
+        kt_auto_opts o = KT_AUTO_OPTS_INIT;
+        o.probs = probs;
+        assert_int_equal(kt_aggregate_auto.fit(&c.v, &o, NULL, NULL, &a, &both, NULL), 0);
+        for (uint32_t i = 0; i < p.n_items; i++) {
+            sure += both.prob[i * 5 + (uint32_t)both.label[i]] / p.n_items;
+            assert_int_equal(both.n_votes[i], 3);
+        }
+        n_right = right(&c, &both);
+        print_message("model %.3f, votes %.3f, both %.3f, says %.3f\n", model, right(&c, &alone), n_right, sure);
+        assert_true(n_right >= KT_MAX(model, right(&c, &alone)) - 0.01 && (knows[x] < 0.2 || n_right > right(&c, &alone) + 0.05));
+        assert_true(fabs(sure - n_right) < 0.09);
+        assert_int_equal(both.n_sources, 40);
+        probs[7] = NAN;
+        kt_err err = { 0 };
+        assert_int_equal(kt_aggregate_auto.fit(&c.v, &o, NULL, NULL, &a, &both, &err), KT_RANGE);
+        kt_free(probs);
+        drop(&c);
+    }
+}
+
 /* Known labels are kept, and teach about the sources: with half of the items known, the others are better. */
 static void gold_teaches(void **state)
 {
@@ -240,7 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_cover), cmocka_unit_test(posteriors_are_calibrated), cmocka_unit_test(auto_holds),
-        cmocka_unit_test(gold_teaches), cmocka_unit_test(silence_speaks),
+        cmocka_unit_test(few_annotators), cmocka_unit_test(model_beside), cmocka_unit_test(gold_teaches), cmocka_unit_test(silence_speaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
