@@ -264,6 +264,22 @@ KARAT_API karat_rc karat_merge_regions(karat_context *ctx, const char *kind, con
 KARAT_API karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, const int32_t *parent, const karat_merge_options *options,
                                         karat_merged **ret, karat_error *err);
 
+/* Tagged sequences of n_types types of spans: tag 0 is O, 1 + 2 k B-k, 2 + 2 k I-k. Answer a has length[sequence[a]] tags, tag[at[a]] .. */
+typedef struct karat_sequences {
+    uint32_t n_sequences, n_sources, n_types;
+    const size_t *length;              /* n_sequences */
+    size_t n;
+    const uint32_t *sequence, *source; /* n */
+    const size_t *at;                  /* n */
+    const int32_t *tag;                /* n_tags in all */
+    size_t n_tags;
+} karat_sequences;
+/* Settings n_iter, pull. start (n_sequences + 1), tag (tokens, valid BIO, -1 without answers), prob (tokens × (1 + 2 n_types)); one of each
+   span: span_sequence, span_type, span_from, span_to, span_posterior, span_votes_for, span_looked; source_accuracy (of tokens on which its
+   tag or the truth is not O), source_ci (n_sources, × 2). */
+KARAT_API karat_rc karat_merge_sequences(karat_context *ctx, const karat_sequences *sequences, const karat_merge_options *options, karat_merged **ret,
+                                         karat_error *err);
+
 /* ---- errors in labels ---- */
 
 /* One label an item, and the probabilities of a model that did not see it: rows of n_labels numbers one after the other. */

@@ -6,6 +6,7 @@
 #include "algo/merge/multilabel.h"
 #include "algo/merge/numeric.h"
 #include "algo/merge/regions.h"
+#include "algo/merge/sequences.h"
 #include "algo/merge/taxonomy.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -316,5 +317,72 @@ karat_rc karat_merge_taxonomy(karat_context *ctx, const karat_votes *votes, cons
     }
     if (rc == 0)
         put_taxonomy(m, &r);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- sequences ---- */
+
+#define PUT_SPANS(m, name, r, member)                                                                            \
+    do {                                                                                                         \
+        double *to_ = kt_arena_array(&(m)->arena, (r)->n_spans + 1, sizeof(*to_));                               \
+        for (size_t i_ = 0; i_ < (r)->n_spans; i_++)                                                             \
+            to_[i_] = (double)(r)->span[i_].member;                                                              \
+        put((m), (name), to_, (r)->n_spans);                                                                     \
+    } while (0)
+
+static void put_sequences(karat_merged *m, const kt_sequences *r)
+{
+    size_t tokens = r->start[r->n_sequences], s = r->n_sources;
+    PUT_AS_DOUBLES(m, "start", r->start, (size_t)r->n_sequences + 1);
+    PUT_AS_DOUBLES(m, "tag", r->tag, tokens);
+    put(m, "prob", r->prob, tokens * r->n_tags);
+    PUT_SPANS(m, "span_sequence", r, sequence);
+    PUT_SPANS(m, "span_type", r, type);
+    PUT_SPANS(m, "span_from", r, from);
+    PUT_SPANS(m, "span_to", r, to);
+    PUT_SPANS(m, "span_posterior", r, prob);
+    PUT_SPANS(m, "span_votes_for", r, n_for);
+    PUT_SPANS(m, "span_looked", r, n_looked);
+    put(m, "source_accuracy", r->source_accuracy, s);
+    put(m, "source_ci", r->source_ci, 2 * s);
+}
+
+static kt_rc sequences_fit(const karat_sequences *v, kt_err *err)
+{
+    if (!v)
+        return kt_fail(err, KT_RANGE, "there are no answers");
+    KT_TRY(answers_fit(v->sequence, v->source, v->n, v->n_sequences, v->n_sources, err));
+    KT_TRY(kt_api_given(v->length, v->n_sequences, "length", err));
+    KT_TRY(kt_api_given(v->at, v->n, "at", err));
+    KT_TRY(kt_api_given(v->tag, v->n_tags, "tag", err));
+    KT_TRY(kt_api_fits(v->n_sources, 4096, "sources", err));
+    size_t tokens = 0;
+    for (uint32_t i = 0; i < v->n_sequences; i++)
+        if (__builtin_add_overflow(tokens, v->length[i], &tokens))
+            return kt_fail(err, KT_NOMEM, "sequence %u has %zu tokens", i, v->length[i]);
+    KT_TRY(kt_api_fits(tokens, (size_t)(KT_MIN(v->n_types, 1000) + 1) * 64, "tokens × tags", err));
+    for (size_t a = 0; a < v->n; a++)
+        if (v->at[a] > v->n_tags || v->length[v->sequence[a]] > v->n_tags - v->at[a])
+            return kt_fail(err, KT_RANGE, "answer %zu: %zu tags from %zu on, of %zu", a, v->length[v->sequence[a]], v->at[a], v->n_tags);
+    return 0;
+}
+
+karat_rc karat_merge_sequences(karat_context *ctx, const karat_sequences *v, const karat_merge_options *options, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_sequence_opts o = KT_SEQUENCE_OPTS_INIT;
+    kt_sequences r;
+    kt_rc rc = sequences_fit(v, &e);
+    if (rc == 0)
+        rc = set_options(options, kt_sequence_options, &o, &e);
+    if (rc == 0) {
+        kt_pool *pool = kt_api_take(ctx);
+        kt_sequence_answers s = { v->n_sequences, v->n_sources, v->n_types, v->length, v->n, v->sequence, v->source, v->at, v->tag };
+        rc = kt_sequences_fit(&s, &o, pool, &m->arena, &r, &e);
+        kt_api_give(ctx, pool);
+    }
+    if (rc == 0)
+        put_sequences(m, &r);
     return finish(rc, m, ret, &e, err);
 }

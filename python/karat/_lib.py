@@ -93,6 +93,11 @@ class CRegions(c.Structure):
                 ("n", c.c_size_t), ("answer", P), ("label", P), ("start", P), ("at", P)]
 
 
+class CSequences(c.Structure):
+    _fields_ = [("n_sequences", c.c_uint32), ("n_sources", c.c_uint32), ("n_types", c.c_uint32), ("length", P), ("n", c.c_size_t), ("sequence", P), ("source", P),
+                ("at", P), ("tag", P), ("n_tags", c.c_size_t)]
+
+
 class LabelProbs(c.Structure):
     _fields_ = [("n", c.c_size_t), ("n_labels", c.c_uint32), ("label", P), ("prob", P), ("type", c.c_int), ("row_stride", c.c_size_t)]
 
@@ -232,6 +237,7 @@ _declare("karat_merged_free", None, P)
 _declare("karat_merge_numbers", _i, P, P, P, _z, _u32, _u32, P, P, P)
 _declare("karat_merge_sets", _i, P, P, c.c_char_p, P, P)
 _declare("karat_merge_taxonomy", _i, P, P, P, P, P, P)
+_declare("karat_merge_sequences", _i, P, P, P, P, P)
 _declare("karat_merge_regions", _i, P, c.c_char_p, P, P, P, P)
 _declare("karat_label_issues", _i, P, P, c.c_char_p, P, P, P)
 _declare("karat_label_quality", _i, P, P, c.c_char_p, P, P)

@@ -7,13 +7,13 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._lib import CLabelSets, CRegions, MergeOptions, array, at, call, context, lib, refuse
+from ._lib import CLabelSets, CRegions, CSequences, MergeOptions, array, at, call, context, lib, refuse
 from ._lib import settings as _settings
 from ._votes import _numbered
 from ._votes import votes as _votes
 
 __all__ = ["MergedNumbers", "MergedSets", "MergedRegions", "Region", "merge_numbers", "merge_label_sets", "merge_spans", "merge_segments", "merge_boxes",
-           "merge_polygons", "merge_keypoints", "MergedTaxonomy", "merge_taxonomy"]
+           "merge_polygons", "merge_keypoints", "MergedTaxonomy", "merge_taxonomy", "MergedSequences", "TokenSpan", "merge_sequences"]
 
 
 class _Merged:
@@ -325,3 +325,79 @@ def merge_taxonomy(votes: Any, parents: Optional[Mapping[Any, Any]] = None, **op
                               m.ids("votes"), m.ids("votes_for"), m.ids("votes_above"), nodes, dict(zip(tree, m.get("share").tolist())), m.get("source_accuracy"),
                               m.get("source_ci", -1, 2), m.get("level_accuracy", *shape), m.get("level_ci").reshape(*shape, 2) if len(v.sources) else np.empty((0, 0, 2)),
                               m.get("level_votes", *shape))
+
+
+@dataclass
+class TokenSpan:
+    """A span of tokens from .. to - 1. posterior: chance of exactly these tokens and this type; `votes_for` of `looked` sources drew just it."""
+
+    type: str
+    start: int
+    end: int
+    posterior: float
+    votes_for: int
+    looked: int
+
+
+@dataclass
+class MergedSequences:
+    """Of every item its `tags` (valid BIO), `probs` (tokens × `tag_names`, rows sum to 1) and `spans`. source_accuracy: of the tokens on which
+    a source's tag or the truth is not O, the share it has right, with 95 % intervals."""
+
+    items: List[Any]
+    sources: List[Any]
+    tag_names: List[str]
+    tags: List[List[str]]
+    probs: List[np.ndarray]
+    spans: List[List[TokenSpan]]
+    source_accuracy: np.ndarray
+    source_ci: np.ndarray
+
+    def to_dict(self) -> Dict[Any, List[str]]:
+        """item → tags"""
+        return dict(zip(self.items, self.tags))
+
+
+def _tag_ids(tags: Sequence[str], types: Dict[str, int]) -> List[int]:
+    ids = []
+    for t in tags:
+        if t == "O":
+            ids.append(0)
+        elif isinstance(t, str) and len(t) > 2 and t[0] in "BI" and t[1] == "-":
+            ids.append(1 + 2 * types.setdefault(t[2:], len(types)) + (t[0] == "I"))
+        else:
+            raise refuse(f"{t!r} is no tag", "tags are O, B-type and I-type")
+    return ids
+
+
+def merge_sequences(answers: Iterable[Sequence[Any]], **options: Any) -> MergedSequences:
+    """Merges tags of tokens, (item, source, ["O", "B-city", "I-city", …]) triples: a hidden Markov model of the spans and of every source's
+    slips at their borders. What comes out is always valid BIO. Options: n_iter, pull.
+
+    >>> merge_sequences([(1, "a", ["B-x", "I-x", "O"]), (1, "b", ["B-x", "I-x", "O"]), (1, "c", ["O", "B-x", "O"])]).to_dict()
+    {1: ['B-x', 'I-x', 'O']}
+    """
+    item, source, said = _triples(answers, "answers")
+    items, item_names = _names(item)
+    sources, source_names = _names(source)
+    types: Dict[str, int] = {}
+    tags, at_, lengths = [], np.zeros(len(said), np.uintp), {}
+    for n, (i, x) in enumerate(zip(items.tolist(), said)):
+        if lengths.setdefault(i, len(x)) != len(x):
+            raise refuse(f"answer {n} has {len(x)} tags, the first one for {item[n]!r} has {lengths[i]}")
+        at_[n] = len(tags)
+        tags += _tag_ids(x, types)
+    flat, length = np.array(tags, np.int32), np.array([lengths[i] for i in range(len(item_names))], np.uintp)
+    v = CSequences(len(item_names), len(source_names), len(types), at(length), len(said), at(items), at(sources), at(at_), at(flat), len(flat))
+    p, o = c.c_void_p(), _options(options)
+    call("karat_merge_sequences", context, c.byref(v), c.byref(o), c.byref(p))
+    names = ["O"] + [f"{b}-{t}" for t in types for b in "BI"]
+    with _Merged(p) as m:
+        start, tag, prob = m.ids("start"), m.ids("tag").tolist(), m.get("prob").reshape(-1, len(names))
+        spans: List[List[TokenSpan]] = [[] for _ in item_names]
+        columns = [m.get("span_" + x).tolist() for x in ("sequence", "type", "from", "to", "posterior", "votes_for", "looked")]
+        kinds = list(types)
+        for i, t, first, last, posterior, n_for, looked in zip(*columns):
+            spans[int(i)].append(TokenSpan(kinds[int(t)], int(first), int(last), posterior, int(n_for), int(looked)))
+        return MergedSequences(item_names, source_names, names, [[names[k] for k in tag[start[i]:start[i + 1]]] for i in range(len(item_names))],
+                               [prob[start[i]:start[i + 1]] for i in range(len(item_names))], spans, m.get("source_accuracy"), m.get("source_ci", -1, 2))

@@ -313,7 +313,8 @@ static void live(void)
     q.price = price;
     CHECK(karat_live_next(l, 0, &q, &verdict, &whom, &gain, &e) == KARAT_RANGE && strstr(e.what, "price 1"));
     karat_live_close(l);
-    karat_live_close(NULL);}
+    karat_live_close(NULL);
+}
 
 /* 149 right answers prove 2 % at 95 %, 148 do not; what cannot be is refused. */
 static void routing(karat_context *ctx)
@@ -361,6 +362,36 @@ static void routing(karat_context *ctx)
     CHECK(karat_conformal_select(&d, 0.02, r, NULL, &e) == KARAT_RANGE);
 }
 
+/* Trees and tagged sequences. */
+static void shapes(karat_context *ctx)
+{
+    int32_t parent[] = { -1, -1 }, circle[] = { 1, 0 }, tag[] = { 1, 2, 0, 1, 2, 0 };
+    uint32_t of[] = { 0, 0 }, who[] = { 0, 1 };
+    size_t length[] = { 3 }, at[] = { 0, 3 }, n = 0;
+    karat_votes v = { 2, 1, 2, 2, of, who, (int32_t[]){ 0, 0 } };
+    karat_merged *m = NULL;
+    CHECK(karat_merge_taxonomy(ctx, &v, parent, NULL, &m, NULL) == KARAT_OK);
+    const double *x = karat_merged_get(m, "label", &n);
+    CHECK(x && n == 1 && x[0] == 0);
+    karat_merged_free(m);
+    CHECK(karat_merge_taxonomy(ctx, &v, circle, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_taxonomy(ctx, &v, NULL, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_taxonomy(ctx, NULL, parent, NULL, &m, NULL) == KARAT_RANGE);
+    karat_sequences s = { 1, 2, 1, length, 2, of, who, at, tag, 6 };
+    CHECK(karat_merge_sequences(ctx, &s, NULL, &m, NULL) == KARAT_OK);
+    x = karat_merged_get(m, "tag", &n);
+    CHECK(x && n == 3 && x[0] == 1 && x[1] == 2 && x[2] == 0);
+    karat_merged_free(m);
+    at[1] = 4;
+    CHECK(karat_merge_sequences(ctx, &s, NULL, &m, NULL) == KARAT_RANGE);
+    at[1] = 3;
+    tag[0] = 3;
+    CHECK(karat_merge_sequences(ctx, &s, NULL, &m, NULL) == KARAT_RANGE);
+    length[0] = SIZE_MAX / 2;
+    CHECK(karat_merge_sequences(ctx, &s, NULL, &m, NULL) == KARAT_NOMEM);
+    CHECK(karat_merge_sequences(ctx, NULL, NULL, &m, NULL) == KARAT_RANGE);
+}
+
 int main(void)
 {
     karat_context *ctx = karat_open(3);
@@ -374,6 +405,8 @@ int main(void)
     answers(ctx);
     answers(NULL);
     live();
+    shapes(ctx);
+    shapes(NULL);
     karat_close(ctx);
     karat_close(NULL);
     karat_posterior_free(NULL);

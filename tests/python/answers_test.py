@@ -146,8 +146,41 @@ def copiers():
         assert {x["annotator"] for x in p["sources"] if "group" in x} == {f"s{s}" for s in range(6, 11)}
 
 
+def sequences():
+    rng = np.random.default_rng(4)
+    rows, truth = [], {}
+    for i in range(150):
+        tags, at = ["O"] * 12, int(rng.integers(1, 5))
+        for _ in range(2):
+            kind, long = str(rng.choice(["city", "name"])), int(rng.integers(1, 4))
+            tags[at:at + long] = ["B-" + kind] + ["I-" + kind] * (long - 1)
+            at += long + 2
+        tags = truth[i] = tags[:12]
+        for s in rng.choice(6, 4, replace=False):
+            own = list(tags)
+            for x in range(12):  # sloppy sources begin one token late
+                if s >= 4 and own[x][0] == "B" and rng.random() < 0.5 and x + 1 < 12 and own[x + 1][0] == "I":
+                    own[x + 1], own[x] = own[x], "O"
+            rows.append((i, f"s{s}", own))
+    r = karat.merge_sequences(rows)
+    assert np.mean([r.to_dict()[i] == t for i, t in truth.items()]) > 0.97
+    assert all(abs(p.sum(1) - 1).max() < 1e-9 for p in r.probs) and r.tag_names[0] == "O" and len(r.tag_names) == 5
+    one = r.spans[0][0]
+    assert truth[0][one.start] == "B-" + one.type and one.looked == 4 and 0.5 < one.posterior <= 1
+    assert (r.source_ci[:, 0] <= r.source_accuracy).all() and min(r.source_accuracy[[s < "s4" for s in r.sources]]) > max(r.source_accuracy[[s >= "s4" for s in r.sources]])
+    p = program("sequences", ["item", "annotator", "tags"], [(i, s, " ".join(t)) for i, s, t in rows])
+    if p:
+        assert [x["tags"].split() for x in p["items"]] == r.tags and [x["accuracy"] for x in p["sources"]] == r.source_accuracy.tolist()
+        assert [len(x["spans"]) for x in p["items"]] == [len(x) for x in r.spans]
+    assert karat.merge_sequences([]).tags == [] and karat.merge_sequences([(1, "a", [])]).tags == [[]]
+    assert karat.merge_sequences([(1, "a", ["I-x", "I-x"])]).tags == [["B-x", "I-x"]]
+    refused("range", karat.merge_sequences, [(1, "a", ["O"]), (1, "b", ["O", "O"])])
+    refused("range", karat.merge_sequences, [(1, "a", ["X-y"])])
+    refused("usage", karat.merge_sequences, rows, speed=1)
+
+
 if __name__ == "__main__":
     assert doctest.testmod(karat.answers).failed == 0
-    for test in (numbers, sets, regions, trees, copiers):
+    for test in (numbers, sets, regions, trees, copiers, sequences):
         test()
         print(test.__name__, "ok")

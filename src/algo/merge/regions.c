@@ -218,7 +218,7 @@ kt_rc kt_regions_merge(const kt_region_answers *v, const kt_region_opts *o, kt_p
     m.answers = kt_arena_array(&own, v->n_answers, sizeof(size_t));
     m.region_start = kt_arena_array(&own, (size_t)v->n_items + 2, sizeof(size_t));
     m.regions = kt_arena_array(&own, v->n, sizeof(size_t));
-    m.group = kt_arena_array(&own, v->n, sizeof(size_t));
+    m.group = kt_arena_array(a, v->n, sizeof(size_t));
     m.in_group = kt_arena_array(&own, v->n, sizeof(size_t));
     m.item = kt_arena_array(&own, v->n, sizeof(uint32_t));
     sort_by(v->item, NULL, v->n_answers, v->n_items, m.answer_start, m.answers);
@@ -229,6 +229,7 @@ kt_rc kt_regions_merge(const kt_region_answers *v, const kt_region_opts *o, kt_p
     KT_TRY(ask(&m, a, &p, err));
     make(v, a, &r, m.n_groups);
     take_answers(&m, &p, &r);
+    r.of = m.group;
     KT_TRY(shapes[v->form]->place(&m, a, &r, err));
     *ret = r;
     return 0;

@@ -42,6 +42,7 @@ typedef struct kt_regions {
     double *label_prob;      /* chance that it has this label, if it is there */
     uint32_t *n_for, *n_looked; /* sources that drew it; that looked at the item */
     bool *kept;              /* prob >= 1/2 */
+    size_t *of;              /* of each region drawn: the merged one it went into */
     double *source_accuracy, *source_ci; /* n_sources, × 2: of saying of a region what it is, or that there is none */
     double *source_sd, *source_sd_ci; /* n_sources, × 2: spread of its edges, as a share of the region's size; NaN without regions */
 } kt_regions;

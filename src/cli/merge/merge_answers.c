@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/merge/merge_regions.h"
+#include "cli/merge/merge_sequences.h"
 #include "cli/merge/merge_taxonomy.h"
 #include "base/names.h"
 
@@ -494,6 +495,12 @@ static kt_rc run_taxonomy(kt_cli *cli, const kt_answer_merge *m, const kt_table_
     return kt_merge_taxonomy(cli, t, &o->taxonomy, o->tree, json, err);
 }
 
+static kt_rc run_sequences(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err)
+{
+    (void)m;
+    return kt_merge_sequences(cli, t, &o->sequences, json, err);
+}
+
 /* ---- numbers ---- */
 
 static void put_pair(kt_buf *b, const char *name, double value, const double *ci)
@@ -586,6 +593,7 @@ const kt_answer_merge kt_answer_merges[] = {
     { "segments", "item,annotator,label,start,end", "segments in time, in seconds or frames: as spans", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_spans },
     { "polygons", "item,annotator,label,polygon", "outlines, x1 y1 x2 y2 …: as boxes, borders by precision; simple polygons out", kt_region_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_polygons },
     { "keypoints", "item,annotator,label,keypoints", "skeletons, x y seen of every point (0 not there, 1 hidden, 2 seen): joined by OKS, places robust", kt_keypoint_options, AT(regions), { .regions = KT_REGION_OPTS_INIT }, run_keypoints },
+    { "sequences", "item,annotator,tags", "tagged tokens, O B-city I-city: a Markov model of spans and of each annotator's slips; valid BIO out", kt_sequence_options, AT(sequences), { .sequences = KT_SEQUENCE_OPTS_INIT }, run_sequences },
     { "taxonomy", "item,annotator,label", "labels that are nodes of a tree, a/b/c or by --taxonomy: as deep as the votes carry", kt_taxonomy_options, AT(taxonomy), { .taxonomy = KT_TAXONOMY_OPTS_INIT }, run_taxonomy },
     { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, 0, { 0 }, run_sets },
     { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", kt_numeric_options, AT(numeric), { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },

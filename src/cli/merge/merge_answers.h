@@ -4,6 +4,7 @@
 
 #include "algo/merge/numeric.h"
 #include "algo/merge/regions.h"
+#include "algo/merge/sequences.h"
 #include "algo/merge/taxonomy.h"
 #include "algo/stats_options.h"
 #include "cli/cli.h"
@@ -15,6 +16,7 @@ typedef struct kt_answer_opts {
     kt_numeric_opts numeric;
     kt_region_opts regions; /* boxes, spans, polygons, keypoints */
     kt_taxonomy_opts taxonomy;
+    kt_sequence_opts sequences;
     kt_str tree;            /* taxonomy: a file child,parent; empty: labels are ways a/b/c */
 } kt_answer_opts;
 

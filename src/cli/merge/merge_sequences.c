@@ -1,0 +1,177 @@
+/* karat aggregate --method sequences: a row an answer, its tags (BIO) separated by blanks. */
+#include "cli/merge/merge_sequences.h"
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct said {
+    kt_names item, source, type;
+    KT_VEC(size_t) length; /* of each item */
+    KT_VEC(uint32_t) item_of;
+    KT_VEC(uint32_t) source_of;
+    KT_VEC(size_t) at;
+    KT_VEC(int32_t) tag;
+} said;
+
+static kt_rc read_tag(said *x, kt_str text, kt_err *err)
+{
+    bool named = text.n > 2 && (text.p[0] == 'B' || text.p[0] == 'I') && text.p[1] == '-';
+    if (!named && !(text.n == 1 && text.p[0] == 'O')) {
+        kt_fail(err, KT_PARSE, "'%.*s' is no tag", KT_F(text));
+        return kt_hint(err, "tags are O, B-type and I-type, with blanks between");
+    }
+    int32_t type = named ? (int32_t)kt_names_add(&x->type, (kt_str){ text.p + 2, text.n - 2 }) : 0;
+    KT_PUSH(&x->tag, named ? 1 + 2 * type + (text.p[0] == 'I') : 0);
+    return 0;
+}
+
+static kt_rc read_row(said *x, const kt_str *cell, const size_t *column, kt_err *err)
+{
+    kt_str rest = kt_str_trim(cell[column[2]]), word;
+    uint32_t item = kt_names_add(&x->item, cell[column[0]]);
+    KT_PUSH(&x->item_of, item);
+    KT_PUSH(&x->source_of, kt_names_add(&x->source, cell[column[1]]));
+    KT_PUSH(&x->at, x->tag.n);
+    while (rest.n && kt_str_cut(&rest, ' ', &word))
+        if (word.n)
+            KT_TRY(read_tag(x, word, err));
+    size_t n = x->tag.n - x->at.v[x->at.n - 1];
+    if (item == x->length.n)
+        KT_PUSH(&x->length, n);
+    if (x->length.v[item] != n)
+        return kt_fail(err, KT_RANGE, "%zu tags, where the item's first answer has %zu", n, x->length.v[item]);
+    return 0;
+}
+
+static kt_rc read_rows(said *x, const kt_table_file *t, kt_err *err)
+{
+    static const char *const names[][5] = {
+        { "item", "item_id", "task", "id", NULL }, { "annotator", "annotator_id", "worker", "source", NULL }, { "tags", "labels", "sequence", NULL },
+    };
+    size_t column[3];
+    for (int c = 0; c < 3; c++)
+        KT_TRY(kt_table_file_column(t, names[c], &column[c], err));
+    for (size_t row = 0; row < t->n_rows; row++)
+        if (read_row(x, t->cell + row * t->n_columns, column, err) < 0) {
+            kt_at(err, t->path, t->line[row], "tags");
+            return err->rc;
+        }
+    return 0;
+}
+
+static void put_tags(kt_buf *b, const said *x, const kt_sequences *r, uint32_t i)
+{
+    for (size_t y = r->start[i]; y < r->start[i + 1]; y++) {
+        kt_buf_puts(b, y > r->start[i] ? " " : "");
+        kt_buf_puts(b, r->tag[y] == 0 ? "O" : r->tag[y] % 2 ? "B-" : "I-");
+        if (r->tag[y])
+            kt_buf_str(b, x->type.name[(r->tag[y] - 1) / 2]);
+    }
+}
+
+static void put_tokens(kt_buf *b, const kt_sequences *r, uint32_t i)
+{
+    for (size_t y = r->start[i]; y < r->start[i + 1]; y++) {
+        kt_buf_puts(b, y > r->start[i] ? "," : "");
+        kt_buf_f64(b, r->prob[y * r->n_tags + (size_t)r->tag[y]]);
+    }
+}
+
+/* Returns the number of the first span behind the item's. */
+static size_t put_spans(kt_buf *b, const said *x, const kt_sequences *r, uint32_t i, size_t s)
+{
+    for (bool first = true; s < r->n_spans && r->span[s].sequence == i; s++, first = false) {
+        kt_buf_puts(b, first ? "{\"type\":" : ",{\"type\":");
+        kt_buf_json(b, x->type.name[r->span[s].type]);
+        kt_buf_printf(b, ",\"from\":%zu,\"to\":%zu,\"posterior\":", r->span[s].from, r->span[s].to);
+        kt_buf_f64(b, r->span[s].prob);
+        kt_buf_printf(b, ",\"votes_for\":%u,\"looked\":%u}", r->span[s].n_for, r->span[s].n_looked);
+    }
+    return s;
+}
+
+static void print_json(const said *x, const kt_sequences *r)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
+    size_t s = 0;
+    kt_buf_puts(&b, "{\"method\":\"sequences\",\"items\":[");
+    for (uint32_t i = 0; i < r->n_sequences; i++) {
+        kt_buf_puts(&b, i ? ",\n{\"item\":" : "\n{\"item\":");
+        kt_buf_json(&b, x->item.name[i]);
+        kt_buf_puts(&b, ",\"tags\":");
+        KT_AUTO(kt_buf) tags = KT_BUF_INIT((size_t)1 << 30);
+        put_tags(&tags, x, r, i);
+        kt_buf_json(&b, KT_BUF_STR(&tags));
+        kt_buf_puts(&b, ",\"tag_posterior\":[");
+        put_tokens(&b, r, i);
+        kt_buf_puts(&b, "],\"spans\":[");
+        s = put_spans(&b, x, r, i, s);
+        kt_buf_puts(&b, "]}");
+    }
+    kt_buf_puts(&b, "],\"sources\":[");
+    for (uint32_t q = 0; q < r->n_sources; q++) {
+        kt_buf_puts(&b, q ? ",\n{\"annotator\":" : "\n{\"annotator\":");
+        kt_buf_json(&b, x->source.name[q]);
+        kt_buf_puts(&b, ",\"accuracy\":");
+        kt_buf_f64(&b, r->source_accuracy[q]);
+        kt_buf_puts(&b, ",\"ci95\":[");
+        kt_buf_f64(&b, r->source_ci[2 * q]);
+        kt_buf_char(&b, ',');
+        kt_buf_f64(&b, r->source_ci[2 * q + 1]);
+        kt_buf_puts(&b, "]}");
+    }
+    kt_buf_puts(&b, "]}\n");
+    fwrite(b.p, 1, b.n, stdout);
+}
+
+/* lowest: the posterior of the least certain token. */
+static void print_csv(const said *x, const kt_sequences *r)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
+    kt_buf_puts(&b, "item,tags,lowest\n");
+    for (uint32_t i = 0; i < r->n_sequences; i++) {
+        KT_AUTO(kt_buf) tags = KT_BUF_INIT((size_t)1 << 30);
+        double lowest = 1;
+        put_tags(&tags, x, r, i);
+        for (size_t y = r->start[i]; y < r->start[i + 1]; y++)
+            lowest = KT_MIN(lowest, r->prob[y * r->n_tags + (size_t)r->tag[y]]);
+        kt_buf_csv(&b, x->item.name[i], ',');
+        kt_buf_char(&b, ',');
+        kt_buf_csv(&b, KT_BUF_STR(&tags), ',');
+        kt_buf_printf(&b, ",%.6g\n", lowest);
+    }
+    fwrite(b.p, 1, b.n, stdout);
+}
+
+static void done(said *x)
+{
+    kt_names_done(&x->item);
+    kt_names_done(&x->source);
+    kt_names_done(&x->type);
+    KT_VEC_DONE(&x->length);
+    KT_VEC_DONE(&x->item_of);
+    KT_VEC_DONE(&x->source_of);
+    KT_VEC_DONE(&x->at);
+    KT_VEC_DONE(&x->tag);
+}
+
+kt_rc kt_merge_sequences(kt_cli *cli, const kt_table_file *t, const kt_sequence_opts *o, bool json, kt_err *err)
+{
+    said x = { 0 };
+    kt_sequences r;
+    kt_rc rc = read_rows(&x, t, err);
+    if (rc == 0) {
+        kt_sequence_answers v = { (uint32_t)x.item.n, (uint32_t)x.source.n, (uint32_t)x.type.n, x.length.v, x.at.n, x.item_of.v, x.source_of.v, x.at.v, x.tag.v };
+        rc = kt_sequences_fit(&v, o, cli->pool, cli->arena, &r, err);
+    }
+    if (rc == 0 && json)
+        print_json(&x, &r);
+    else if (rc == 0)
+        print_csv(&x, &r);
+    done(&x);
+    return rc;
+}
