@@ -63,6 +63,9 @@ typedef struct kt_report {
     size_t n_coverage, n_coverage_true;
     const kt_curve_point *active, *random;           /* x: labels bought, y: accuracy */
     size_t n_active, n_random;
+    bool outlook, stopped;                           /* there is an outlook on more labels; asking ended because of it */
+    double next_gain, next_low, next_high;           /* accuracy that 100 more labels are expected to add, 95 % interval */
+    double left_gain, least_gain, asked;             /* all that is left; what 100 labels had to add (0: not said); items answered so far */
     kt_str active_strategy, learning_measured_on;    /* "held-back truth" or "trusted sample" */
     const uint64_t *confusion;                       /* n_labels × n_labels, row: truth, column: final label; NULL: no truth */
     const kt_report_function *function;
