@@ -86,6 +86,17 @@ static kt_rc read_sources(struct ctx *c, const kt_yaml *root, kt_config *ret)
     return 0;
 }
 
+static kt_rc read_stop(struct ctx *c, const kt_yaml *y, kt_config *ret)
+{
+    KT_TRY(KNOWN(y, "gain", "answer_price", "error_price"));
+    F64(y, "gain", 0, 1, &ret->al_stop_gain);
+    F64(y, "answer_price", 0, 1e9, &ret->al_answer_price);
+    F64(y, "error_price", 0, 1e9, &ret->al_error_price);
+    if ((ret->al_answer_price > 0) == (ret->al_error_price > 0))
+        return 0;
+    return kt_yaml_fail(y, c->file, c->err, "whether labels are worth their price takes both: answer_price and error_price");
+}
+
 static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
 {
     const kt_yaml *y = kt_yaml_get(root, "dedup");
@@ -105,11 +116,12 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     I64(y, "chars", 0, 8, &ret->chars);
     I64(y, "epochs", 0, 1000, &ret->epochs);
     y = kt_yaml_get(root, "active_learning");
-    KT_TRY(KNOWN(y, "strategy", "start", "batch", "rounds"));
+    KT_TRY(KNOWN(y, "strategy", "start", "batch", "rounds", "stop"));
     TEXT(y, "strategy", &ret->strategy);
     I64(y, "start", 1, 100000, &ret->al_start);
     I64(y, "batch", 1, 100000, &ret->al_batch);
     I64(y, "rounds", 0, 1000, &ret->al_rounds);
+    KT_TRY(read_stop(c, kt_yaml_get(y, "stop"), ret));
     return 0;
 }
 

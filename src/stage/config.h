@@ -33,6 +33,8 @@ typedef struct kt_config {
     int64_t words, chars, epochs;
     kt_str strategy;
     int64_t al_start, al_batch, al_rounds;
+    double al_stop_gain;                     /* stop asking when 100 more labels add less accuracy than this; 0: never */
+    double al_answer_price, al_error_price;  /* … or less than they cost: of an answer, and of a wrong label; 0: not said */
     double budget, confidence;
     int64_t trusted;
     kt_route_method method_of_route;

@@ -7,9 +7,11 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/learn.h"
+#include "stage/review.h"
 #include "stage/rounds.h"
 #include "store/annotation.h"
 #include "store/column.h"
+#include "store/user.h"
 
 #include <stdio.h>
 
@@ -379,6 +381,50 @@ static kt_rc committee_of(kt_run *r, int64_t round, const float *soft, float *re
     return rc;
 }
 
+/* How many people there are to ask; the ones whose work it is, or else everybody who may. */
+static kt_rc count_people(kt_run *r, size_t *ret)
+{
+    kt_user *v;
+    size_t n, bosses = 0;
+    KT_TRY(kt_user_list(r->s, r->p.id, r->arena, &v, &n, r->err));
+    *ret = 0;
+    for (size_t i = 0; i < n; i++) {
+        *ret += v[i].role == KT_ROLE_ANNOTATOR;
+        bosses += v[i].role == KT_ROLE_MANAGER || v[i].role == KT_ROLE_ADMIN;
+    }
+    *ret = *ret ? *ret : bosses;
+    return 0;
+}
+
+/* The answers so far: their majority and number for each row of the pool. ret_out: 1 for rows that cannot be asked about again, because
+   the answers are at odds (experts have it) or nobody is left to ask. */
+static kt_rc answers_so_far(kt_run *r, int32_t *ret_label, uint16_t *ret_n, uint8_t *ret_out)
+{
+    kt_annotations a;
+    size_t people;
+    KT_TRY(count_people(r, &people));
+    KT_TRY(kt_annotations_load(r->s, r->p.id, &a, r->err));
+    uint16_t *votes = kt_zalloc_array(r->n_pool * r->k + 1, sizeof(*votes));
+    memset(ret_n, 0, r->n_pool * sizeof(*ret_n));
+    for (size_t i = 0; i < a.n; i++) {
+        const uint32_t *at = a.queue[i] == KT_QUEUE_TRAIN && !a.gold[i] ? bsearch(&a.item[i], r->pool_item, r->n_pool, sizeof(*a.item), by_number) : NULL;
+        if (!at)
+            continue;
+        votes[(size_t)(at - r->pool_item) * r->k + (uint32_t)a.label[i]]++;
+        ret_n[at - r->pool_item]++;
+    }
+    for (size_t i = 0; i < r->n_pool; i++) {
+        uint32_t best = 0;
+        for (uint32_t c = 1; c < r->k; c++)
+            best = votes[i * r->k + c] > votes[i * r->k + best] ? c : best;
+        ret_label[i] = ret_n[i] ? (int32_t)best : -1;
+        ret_out[i] = ret_n[i] && (2 * votes[i * r->k + best] <= ret_n[i] || ret_n[i] + 1u >= people);
+    }
+    kt_free(votes);
+    kt_annotations_done(&a);
+    return 0;
+}
+
 /* Items for round `round`: typical ones of clusters first, then by the configured strategy. */
 static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear *m, uint32_t *ret, size_t *ret_n)
 {
@@ -400,8 +446,12 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
         committee = kt_alloc_array(n + 1, MEMBERS * sizeof(float));
         rc = committee_of(r, round, soft, committee);
     }
+    int32_t *label = kt_alloc_array(r->n_pool + 1, sizeof(*label));
+    uint16_t *n_answers = kt_alloc_array(r->n_pool + 1, sizeof(*n_answers));
+    if (rc == 0 && s->needs & KT_SELECT_ANSWERS)
+        rc = answers_so_far(r, label, n_answers, out);
     kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .known = out, .x = &r->pool_x,
-                         .committee = committee, .n_members = committee ? MEMBERS : 0, .n_of_label = counts };
+                         .committee = committee, .n_members = committee ? MEMBERS : 0, .n_of_label = counts, .label = label, .n_answers = n_answers };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)
@@ -410,25 +460,74 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
     kt_free(prob);
     kt_free(committee);
     kt_free(counts);
+    kt_free(label);
+    kt_free(n_answers);
     return rc;
 }
 
-/* Appends "labels,active,random\n" to the curve and moves the round on, with the new queue, in one transaction. made: NULL when nothing
-   was trained. */
-static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t n, kt_str point, kt_round *made)
+/* Puts the round's items into the queue: new ones with the answers an item gets, answered ones for one answer more. */
+static kt_rc enqueue(kt_run *r, const uint32_t *items, size_t n, const float *soft)
+{
+    uint32_t *fresh = kt_alloc_array(n + 1, sizeof(*fresh)), *again = kt_alloc_array(n + 1, sizeof(*again));
+    size_t n_fresh = 0, n_again = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t *at = bsearch(&items[i], r->pool_item, r->n_pool, sizeof(*items), by_number);
+        float sum = 0;
+        for (uint32_t c = 0; c < r->k; c++)
+            sum += soft[(size_t)(at - r->pool_item) * r->k + c];
+        if (sum > 0)
+            again[n_again++] = items[i];
+        else
+            fresh[n_fresh++] = items[i];
+    }
+    kt_rc rc = n_fresh ? kt_queue_add(r->s, r->p.id, KT_QUEUE_TRAIN, fresh, n_fresh, (int)r->c->overlap, r->err) : 0;
+    if (rc >= 0 && n_again)
+        rc = kt_review_ask_again(r->s, &r->p, again, n_again, r->err);
+    kt_free(fresh);
+    kt_free(again);
+    return rc;
+}
+
+/* Appends "labels,active,random\n" to the curve, keeps the outlook, and moves the round on (to the end, if it says so), with the new
+   queue, in one transaction. made: NULL when nothing was trained. */
+static kt_rc next_round(kt_run *r, int64_t round, const uint32_t *items, size_t n, const float *soft, kt_str point, const kt_learn_stop *outlook,
+                        kt_round *made)
 {
     KT_TRY(kt_store_begin(r->s, r->err));
     kt_str old = { "", 0 };
     kt_rc rc = kt_doc_get(r->s, r->p.id, KT_S("learn.curve"), r->arena, &old, r->err);
     if (rc >= 0 && point.n)
         rc = kt_doc_put(r->s, r->p.id, KT_S("learn.curve"), kt_arena_printf(r->arena, "%.*s%.*s", KT_F(old), KT_F(point)), r->err);
+    if (rc >= 0 && outlook->labels > 0)
+        rc = kt_learn_outlook_put(r, outlook);
     if (rc >= 0 && n)
-        rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_TRAIN, items, n, (int)r->c->overlap, r->err);
+        rc = enqueue(r, items, n, soft);
     if (rc >= 0)
-        rc = kt_counter_set(r->s, r->p.id, KT_S("learn.round"), round + 1, r->err);
+        rc = kt_counter_set(r->s, r->p.id, KT_S("learn.round"), outlook->stop ? r->c->al_rounds + 2 : round + 1, r->err);
     if (rc >= 0 && made)
         rc = kt_round_put(r->s, r->p.id, made, r->err);
     return kt_store_finish(r->s, rc < 0 ? rc : 0, r->err);
+}
+
+/* Mean probability of the likeliest label over the pool's rows without an answer: the accuracy the model expects of itself. */
+static double believed(kt_run *r, const kt_linear *m, const float *soft)
+{
+    uint16_t *label = kt_alloc_array(r->n_pool + 1, sizeof(*label));
+    float *top = kt_alloc_array(r->n_pool + 1, sizeof(*top));
+    double sum = 0, n = 0;
+    kt_linear_top(m, &r->pool_x, 1, r->pool, label, top);
+    for (size_t i = 0; i < r->n_pool; i++) {
+        float answers = 0;
+        for (uint32_t c = 0; c < r->k; c++)
+            answers += soft[i * r->k + c];
+        if (answers <= 0) {
+            sum += (double)top[i];
+            n++;
+        }
+    }
+    kt_free(label);
+    kt_free(top);
+    return n > 0 ? sum / n : NAN;
 }
 
 static kt_rc one_round(kt_run *r, int64_t round, float *soft)
@@ -438,6 +537,7 @@ static kt_rc one_round(kt_run *r, int64_t round, float *soft)
     KT_TRY(kt_learn_answers(r, soft, &n_answered, &data));
     kt_linear m = { 0 };
     kt_round made = { .stage = KT_S("learn") };
+    kt_learn_stop outlook = { 0 };
     bool have = n_answered > 0;
     if (have)
         KT_TRY(train(r, soft, &m));
@@ -448,11 +548,14 @@ static kt_rc one_round(kt_run *r, int64_t round, float *soft)
         rc = random_arm(r, n_answered, &random);
         point = kt_arena_printf(r->arena, "%zu,%.6f,%.6f\n", n_answered, active, random);
     }
+    double accuracy = have && rc == 0 ? believed(r, &m, soft) : NAN;
+    if (!isnan(accuracy))
+        rc = kt_learn_outlook(r, (double)n_answered, accuracy, &outlook);
     uint32_t *items = kt_alloc_array((size_t)KT_MAX(r->c->al_start, r->c->al_batch) + 1, 4);
-    if (rc == 0 && round <= r->c->al_rounds)
+    if (rc == 0 && round <= r->c->al_rounds && !outlook.stop)
         rc = choose(r, round, soft, have ? &m : NULL, items, &n);
     if (rc == 0)
-        rc = next_round(r, round, items, n, point, have ? &made : NULL);
+        rc = next_round(r, round, items, n, soft, point, &outlook, have ? &made : NULL);
     kt_free(items);
     kt_linear_done(&m);
     return rc;

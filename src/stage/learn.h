@@ -2,6 +2,7 @@
 #ifndef KT_STAGE_LEARN_H
 #define KT_STAGE_LEARN_H
 
+#include "algo/learn/stopping.h"
 #include "stage/explain.h"
 #include "stage/run.h"
 #include "store/item.h"
@@ -23,6 +24,20 @@ kt_rc kt_learn_train(kt_run *r, const float *soft) KT_MUST_USE;
 void kt_learn_done(kt_run *r);
 /* Probabilities of the rows with a label by models that did not see them (n_pool × k). */
 kt_rc kt_learn_cross(kt_run *r, const float *soft, float *ret_prob) KT_MUST_USE;
+/* What is to be expected of more labels, and what follows from it. */
+typedef struct kt_learn_stop {
+    double labels, believed; /* items answered; accuracy the model expects of itself on the rest of the pool */
+    bool known, stop;        /* enough rounds have been for an outlook; 100 more labels are not worth asking for */
+    kt_learning_gain next;         /* of 100 more labels */
+    double least;            /* gain under which it stops; 0: never */
+} kt_learn_stop;
+/* The outlook with this round's figures, from the rounds in document "learn.outlook". */
+kt_rc kt_learn_outlook(kt_run *r, double labels, double believed, kt_learn_stop *ret) KT_MUST_USE;
+/* Keeps it there, in the transaction that moves the round on; stopping is an event. */
+kt_rc kt_learn_outlook_put(kt_run *r, const kt_learn_stop *s) KT_MUST_USE;
+/* The last one kept. KT_DONE: none. */
+kt_rc kt_learn_outlook_last(kt_run *r, kt_learn_stop *ret) KT_MUST_USE;
+
 /* What the model thinks of one item and why, after kt_learn_rounds has trained it; texts live in r->arena. KT_NOTFOUND: no such item. */
 kt_rc kt_learn_explain(kt_run *r, kt_str ext_id, kt_explanation *ret) KT_MUST_USE;
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/learn.h"
 #include "stage/review.h"
 #include "stage/run.h"
 #include "store/approval.h"
@@ -296,10 +297,21 @@ static kt_rc learning_curve(struct build *b)
     b->ret->random = keep(b, rnd.v, rnd.n, sizeof(*rnd.v));
     b->ret->n_random = rnd.n;
     b->ret->active_strategy = b->r->c->strategy;
+    kt_learn_stop s;
+    if ((rc = kt_learn_outlook_last(b->r, &s)) == 0 && s.known) {
+        b->ret->outlook = true;
+        b->ret->stopped = s.stop;
+        b->ret->next_gain = s.next.gain;
+        b->ret->next_low = s.next.low;
+        b->ret->next_high = s.next.high;
+        b->ret->left_gain = s.next.left;
+        b->ret->least_gain = s.least;
+        b->ret->asked = s.labels;
+    }
     b->ret->learning_measured_on = KT_S("held-back truth");
     KT_VEC_DONE(&act);
     KT_VEC_DONE(&rnd);
-    return 0;
+    return rc < 0 ? rc : 0;
 }
 
 static double share(uint64_t part, uint64_t all)

@@ -65,6 +65,9 @@ typedef struct kt_report {
     size_t n_active, n_random;
     const kt_round *round;                           /* of learning, oldest first */
     size_t n_rounds;
+    bool outlook, stopped;                           /* there is an outlook on more labels; asking ended because of it */
+    double next_gain, next_low, next_high;           /* accuracy that 100 more labels are expected to add, 95 % interval */
+    double left_gain, least_gain, asked;             /* all that is left; what 100 labels had to add (0: not said); items answered so far */
     kt_str active_strategy, learning_measured_on;    /* "held-back truth" or "trusted sample" */
     const uint64_t *confusion;                       /* n_labels × n_labels, row: truth, column: final label; NULL: no truth */
     const kt_report_function *function;

@@ -222,8 +222,13 @@ void kt_plot_learning(kt_buf *b, const kt_report *r)
     kt_buf_printf(b, "<text x=%d y=%d text-anchor=end fill='var(--a)'>chosen by ", RIGHT - 4, BOTTOM - 26);
     kt_buf_html(b, r->active_strategy);
     kt_buf_printf(b, " (blue)</text><text class=dim x=%d y=%d text-anchor=end>random choice (grey)</text>", RIGHT - 4, BOTTOM - 10);
-    close_plot(b, "Accuracy on items outside the training set, against held-back truth. The random arm buys as many labels on random items; "
-                  "its labels are simulated for this comparison only and used nowhere else.");
+    KT_AUTO(kt_buf) said = KT_BUF_INIT(4096);
+    kt_buf_puts(&said, "Accuracy on items outside the training set, against held-back truth. The random arm buys as many labels on random items; "
+                       "its labels are simulated for this comparison only and used nowhere else.");
+    if (r->outlook)
+        kt_buf_printf(&said, " By what the model expects of itself, 100 more labels would add %.2f %% (95 %% interval %.2f to %.2f)%s.", 100 * r->next_gain,
+                      100 * r->next_low, 100 * r->next_high, r->stopped ? ", which was not worth asking for" : "");
+    close_plot(b, said.p);
 }
 
 /* One kind of round: its accuracy with intervals, as far as it was measured. */

@@ -53,6 +53,26 @@ static void guarantee(const kt_report *r, kt_buf *b)
     }
 }
 
+/* What more labels are expected to bring, and whether asking ended because of it. */
+static void outlook(const kt_report *r, kt_buf *b)
+{
+    if (!r->outlook)
+        return;
+    kt_buf_printf(b, "\n  learning: %s%.0f items answered; 100 more would add ", r->stopped ? "stopped at " : "", r->asked);
+    percent(b, r->next_gain);
+    kt_buf_puts(b, " accuracy (95 % interval ");
+    percent(b, r->next_low);
+    kt_buf_puts(b, " to ");
+    percent(b, r->next_high);
+    kt_buf_puts(b, "), all that is left about ");
+    percent(b, r->left_gain);
+    if (r->least_gain > 0) {
+        kt_buf_puts(b, "; worth asking from ");
+        percent(b, r->least_gain);
+    }
+    kt_buf_char(b, '\n');
+}
+
 void kt_report_text(const kt_report *r, kt_buf *ret)
 {
     kt_buf_printf(ret, "project %.*s%s\n\n", KT_F(r->project), r->simulated ? " (annotators and experts are simulated)" : "");
@@ -79,6 +99,7 @@ void kt_report_text(const kt_report *r, kt_buf *ret)
     if (r->n_checked)
         kt_buf_printf(ret, "    checked:  %llu of the approved, %llu wrong; %llu of %llu batches opened again\n", (unsigned long long)r->n_checked,
                       (unsigned long long)r->n_checked_wrong, (unsigned long long)r->n_reopened, (unsigned long long)r->n_batches);
+    outlook(r, ret);
     kt_buf_puts(ret, "\n  error of final labels: annotators ");
     percent(ret, r->human_error);
     kt_buf_puts(ret, ", experts ");
@@ -113,6 +134,8 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         { "human_error", r->human_error }, { "expert_error", r->expert_error }, { "final_error", r->final_error },
         { "percent_agreement", r->percent_agreement }, { "cohen_kappa", r->cohen }, { "fleiss_kappa", r->fleiss },
         { "krippendorff_alpha", r->krippendorff }, { "ece_before", r->ece_before }, { "ece_after", r->ece_after },
+        { "next_gain", r->outlook ? r->next_gain : NAN }, { "next_gain_lo", r->outlook ? r->next_low : NAN },
+        { "next_gain_hi", r->outlook ? r->next_high : NAN }, { "gain_left", r->outlook ? r->left_gain : NAN }, { "least_gain", r->least_gain },
     };
     kt_buf_puts(ret, "{\"project\":");
     kt_buf_json(ret, r->project);

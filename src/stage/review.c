@@ -90,6 +90,18 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool 
     return kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err);
 }
 
+kt_rc kt_review_ask_again(kt_store *s, const kt_project *p, const uint32_t *items, size_t n, kt_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+        kt_annotation *v;
+        size_t n_v;
+        KT_TRY(kt_annotation_of_item(s, p->id, items[i], &a, &v, &n_v, err));
+        KT_TRY(count_pairs(s, p->id, v, n_v, -1, err)); /* they are counted again when the new answer is in */
+    }
+    return kt_queue_more(s, p->id, KT_QUEUE_TRAIN, items, n, err);
+}
+
 kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const kt_submit *in, kt_submitted *ret, kt_err *err)
 {
     KT_TRY(kt_annotation_submit(s, p, u->id, in, ret, err));

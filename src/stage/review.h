@@ -21,6 +21,8 @@ kt_rc kt_review_rules_get(const kt_project *p, kt_review_rules *ret, kt_err *err
 /* Up to want (1 or 2) items for a user, those they hold already first; *ret_n 0: nothing left for them. In a write transaction. */
 kt_rc kt_review_next(kt_store *s, const kt_project *p, int64_t user, unsigned queues, const kt_review_rules *rules, size_t want,
                      kt_lease ret[2], size_t *ret_n, kt_err *err) KT_MUST_USE;
+/* Wants one more answer on each of n items of the training queue that had all theirs; in a transaction. */
+kt_rc kt_review_ask_again(kt_store *s, const kt_project *p, const uint32_t *items, size_t n, kt_err *err) KT_MUST_USE;
 /* Submits; a complete item becomes a consensus or a dispute at once; an expert's answer adjudicates. */
 kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const kt_submit *in, kt_submitted *ret, kt_err *err) KT_MUST_USE;
 /* Takes the user's last answer back and leases its item to them; *ret_label is what they had said. KT_DONE: nothing to undo. */

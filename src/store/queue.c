@@ -36,7 +36,7 @@ static kt_rc count(kt_store *s, int64_t project, kt_queue q, int64_t items, int6
 
 #define INLINE_ITEMS 64 /* a list up to this long is in the event itself, a longer one in a blob it names */
 
-static kt_rc log_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err)
+static kt_rc log_list(kt_store *s, int64_t project, kt_str kind, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
     kt_buf_printf(&b, "{\"queue\":\"%s\",\"n\":%zu,\"need\":%d,", queue_names[q], n, need);
@@ -50,7 +50,7 @@ static kt_rc log_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *i
     for (size_t i = 0; i < n && n <= INLINE_ITEMS; i++)
         kt_buf_printf(&b, i ? ",%u" : "%u", items[i]);
     kt_buf_puts(&b, "]}");
-    const kt_event e = { KT_S("karat"), KT_S("queue.add"), project, -1, KT_BUF_STR(&b) };
+    const kt_event e = { KT_S("karat"), kind, project, -1, KT_BUF_STR(&b) };
     return kt_audit_append(s, &e, NULL, err);
 }
 
@@ -68,7 +68,21 @@ kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *ite
     }
     KT_TRY(kt_counter_set(s, project, KT_S("queue.ord"), ord + (int64_t)n, err));
     KT_TRY(count(s, project, q, added, added * need, err));
-    return log_add(s, project, q, items, n, need, err);
+    return log_list(s, project, KT_S("queue.add"), q, items, n, need, err);
+}
+
+kt_rc kt_queue_more(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, kt_err *err)
+{
+    int64_t ord = 0, more = 0;
+    KT_TRY(kt_counter_get(s, project, KT_S("queue.ord"), &ord, err));
+    for (size_t i = 0; i < n; i++) { /* at the queue's end, beyond everybody's place */
+        KT_TRY(kt_db_run(kt_store_db(s), err, "UPDATE queue SET slots=slots+1,need=need+1,ord=$1 WHERE project=$2 AND item=$3 AND queue=$4", "iiii",
+                         ord + 1 + (int64_t)i, project, (int64_t)items[i], (int64_t)q));
+        more += kt_db_changed(kt_store_db(s));
+    }
+    KT_TRY(kt_counter_set(s, project, KT_S("queue.ord"), ord + (int64_t)n, err));
+    KT_TRY(count(s, project, q, 0, more, err));
+    return log_list(s, project, KT_S("queue.more"), q, items, n, 1, err);
 }
 
 kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err)

@@ -35,6 +35,8 @@ typedef struct kt_lease_rules {
 /* Puts items at the end of a queue, each wanting `need` different people. Items already queued are left where they are
    unless the new queue is KT_QUEUE_EXPERT or KT_QUEUE_RELABEL (a dispute, or a label in question, moves there). One event per call with the list's digest. */
 kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err) KT_MUST_USE;
+/* Wants one answer more of each item that the queue has; the others are left where they are. One event per call with the list's digest. */
+kt_rc kt_queue_more(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, kt_err *err) KT_MUST_USE;
 /* Takes an item out of its queue (it is final). */
 kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err) KT_MUST_USE;
 /* The next item for a person, from the queues in `queues` (bit 1 << kt_queue) in enum order; the lease they hold already

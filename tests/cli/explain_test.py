@@ -1,6 +1,6 @@
-"""karat prelabel --explain on the quickstart, and every strategy of active learning in its flow. The words that decide a message about a
+"""karat prelabel --explain on the quickstart, and every strategy of active learning in its flow, and when it stops. The words that decide a message about a
 return are checked against what a reader would name."""
-import json, os, subprocess, tempfile
+import json, os, sqlite3, subprocess, tempfile
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 
@@ -34,9 +34,45 @@ with tempfile.TemporaryDirectory() as t:
     assert "no item" in karat("prelabel", f"{t}/w", "--explain", "nothing", code=3).stderr
     for strategy in karat("list", "selectors").stdout.split("\n"):
         name = strategy.split(" ")[0]
-        if name and name not in ("diverse", "active_lab"):
-            done = json.loads(karat("run", pipeline(t, name), "--dir", f"{t}/{name}", "--json").stdout)
+        if name and name != "diverse":
+            path = pipeline(t, name)
+            if name == "active_lab":  # one answer an item, and more where it pays
+                with open(path) as f:
+                    text = f.read().replace("overlap: 3", "overlap: 1").replace("rounds: 3", "rounds: 6")
+                with open(path, "w") as f:
+                    f.write(text)
+            done = json.loads(karat("run", path, "--dir", f"{t}/{name}", "--json").stdout)
             assert done["audit_ok"], name
-    assert "needs the answers" in karat("run", pipeline(t, "active_lab"), "--dir", f"{t}/a", code=2).stderr
-    assert "list selectors" in karat("run", pipeline(t, "nonsense"), "--dir", f"{t}/n", code=3).stderr
-print("ok   labels are explained, and every strategy runs")
+    # whether a new label or one more answer: some items were asked about again, and what they agree on is counted once
+    db = sqlite3.connect(f"file:{t}/active_lab/karat.db?mode=ro", uri=True)
+    answers = dict(db.execute("select n, count(*) from (select count(*) n from annotation where label>=0 and gold=0 and withdrawn_us is null and queue=1"
+                              " group by item) group by n"))
+    assert answers[1] > 50 and sum(answers.get(n, 0) for n in (2, 3, 4)) > 5, answers
+    assert db.execute("select count(*) from event where body like '%queue.more%'").fetchone()[0]
+    held = {}
+    for item, label in db.execute("select item, label from annotation where label>=0 and gold=0 and withdrawn_us is null and queue in (1, 2)"):
+        held.setdefault(item, []).append(label)
+    counted = [db.execute("select value from counter where name=?", (n,)).fetchone()[0] for n in ("pairs", "pairs.same")]
+    of = lambda same: sum(not same or a == b for v in held.values() for i, a in enumerate(v) for b in v[:i])
+    assert counted == [of(False), of(True)], (counted, of(False), of(True))
+    karat("audit", "verify", f"{t}/active_lab")
+    db.close()
+
+    # asking ends when 100 more labels bring too little, by gain or by price; it is told, and it is an event
+    with open(pipeline(t, "diverse")) as f:
+        text = f.read()
+    answers = {}
+    for name, stop in (("never", ""), ("gain", ", stop: {gain: 0.02}"), ("price", ", stop: {answer_price: 0.1, error_price: 3}")):
+        with open(f"{t}/{name}.yaml", "w") as f:
+            f.write(text.replace("rounds: 3", "rounds: 9" + stop))
+        done = json.loads(karat("run", f"{t}/{name}.yaml", "--dir", f"{t}/stop_{name}", "--json").stdout)
+        answers[name] = done["train"]
+        assert 0 <= done["next_gain_lo"] <= done["next_gain"] <= done["next_gain_hi"] <= 1, done
+        assert (done["next_gain"] < done["least_gain"]) == (name != "never"), done
+    assert answers["gain"] < answers["never"] and answers["price"] < answers["never"], answers
+    with sqlite3.connect(f"file:{t}/stop_gain/karat.db?mode=ro", uri=True) as db:
+        assert db.execute("select count(*) from event where body like '%learn.stop%'").fetchone()[0] == 1
+    assert "stopped at" in karat("run", f"{t}/gain.yaml", "--dir", f"{t}/stop_gain").stdout
+    with open(f"{t}/half.yaml", "w") as f:
+        f.write(text.replace("rounds: 3", "rounds: 9, stop: {answer_price: 0.1}"))
+    assert "error_price" in karat("run", f"{t}/half.yaml", "--dir", f"{t}/half", code=3).stderr

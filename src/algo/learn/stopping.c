@@ -84,7 +84,7 @@ static kt_rc check(const kt_learning_point *q, size_t n, double more, kt_err *er
     return KT_OK;
 }
 
-kt_rc kt_learning_outlook(const kt_learning_point *q, size_t n, double more, kt_outlook *ret, kt_err *err)
+kt_rc kt_learning_outlook(const kt_learning_point *q, size_t n, double more, kt_learning_gain *ret, kt_err *err)
 {
     KT_TRY(check(q, n, more, err));
     part p[EXPONENTS];
@@ -104,7 +104,7 @@ kt_rc kt_learning_outlook(const kt_learning_point *q, size_t n, double more, kt_
         p[k].weight *= below((1 - p[k].at - p[k].slope * p[k].left) / (p[k].sd * p[k].left));
         sum += p[k].weight;
     }
-    *ret = (kt_outlook){ 0 };
+    *ret = (kt_learning_gain){ 0 };
     for (int k = 0; k < EXPONENTS; k++) {
         p[k].weight /= sum;
         ret->gain += p[k].weight * p[k].gain * cut_mean(&p[k]);

@@ -19,7 +19,7 @@ static void outlooks_hold_what_comes(void **state)
             double n = 100 * (i + 1), y = a - b * pow(n, -c) + se * kt_rng_normal(&g);
             p[i] = (kt_learning_point){ n, KT_MIN(1, KT_MAX(0, y)), se };
         }
-        kt_outlook o;
+        kt_learning_gain o;
         assert_int_equal(kt_learning_outlook(p, POINTS, 100, &o, NULL), 0);
         double gain = b * (pow(600, -c) - pow(700, -c)), left = b * pow(600, -c);
         assert_true(o.low <= o.gain + 1e-9 && o.gain <= o.high + 1e-9 && o.gain <= o.left && o.left <= o.left_high + 1e-9);
@@ -40,7 +40,7 @@ static void flat_curves_have_nothing_left(void **state)
     kt_learning_point flat[] = { { 100, 0.9, 0.002 }, { 200, 0.901, 0.002 }, { 300, 0.9, 0.002 }, { 400, 0.9, 0.002 }, { 500, 0.901, 0.002 } };
     kt_learning_point steep[] = { { 100, 0.5, 0.002 }, { 200, 0.6, 0.002 }, { 300, 0.66, 0.002 }, { 400, 0.7, 0.002 }, { 500, 0.73, 0.002 } };
     kt_learning_point falling[] = { { 100, 0.9, 0.002 }, { 200, 0.89, 0.002 }, { 300, 0.88, 0.002 } };
-    kt_outlook f, s, d;
+    kt_learning_gain f, s, d;
     assert_int_equal(kt_learning_outlook(flat, 5, 100, &f, NULL), 0);
     assert_int_equal(kt_learning_outlook(steep, 5, 100, &s, NULL), 0);
     assert_int_equal(kt_learning_outlook(falling, 3, 100, &d, NULL), 0);
@@ -54,7 +54,7 @@ static void refuses(void **state)
 {
     (void)state;
     kt_learning_point p[] = { { 100, 0.5, 0.01 }, { 200, 0.6, 0.01 }, { 300, 0.7, 0.01 } };
-    kt_outlook o;
+    kt_learning_gain o;
     assert_int_equal(kt_learning_outlook(p, 2, 100, &o, NULL), KT_RANGE);
     assert_int_equal(kt_learning_outlook(p, 3, 0, &o, NULL), KT_RANGE);
     p[2].labels = 150;
