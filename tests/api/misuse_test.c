@@ -313,7 +313,8 @@ static void live(void)
     q.price = price;
     CHECK(karat_live_next(l, 0, &q, &verdict, &whom, &gain, &e) == KARAT_RANGE && strstr(e.what, "price 1"));
     karat_live_close(l);
-    karat_live_close(NULL);}
+    karat_live_close(NULL);
+}
 
 /* 149 right answers prove 2 % at 95 %, 148 do not; what cannot be is refused. */
 static void routing(karat_context *ctx)
