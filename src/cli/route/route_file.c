@@ -213,7 +213,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
 {
     kt_out o = KT_OUT_INIT(t->f->look);
     uint64_t n = 0;
-    static kt_outlook x;
+    kt_outlook *x = kt_arena_zalloc(cli->arena, sizeof(*x));
     kt_rc rc = 0;
     for (uint32_t c = 0; c < t->n_cells; c++)
         n += cell[c].n_approved;
@@ -227,7 +227,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         if (rc == 0 && t->weight)
             rc = kt_fail(err, KT_USAGE, "--explain is for a sample drawn uniformly, without a column 'probability'");
         if (rc == 0)
-            rc = kt_outlook_of(&d, &opt, &p, 1, cli->pool, &x, err);
+            rc = kt_outlook_of(&d, &opt, &p, 1, cli->pool, x, err);
     }
     if (rc == 0 && o.look == KT_LOOK_CSV) {
         print_items(t, cell, &o);
@@ -237,7 +237,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         kt_out_f64(&o, "share", (double)n / (double)t->n);
         kt_route_print_cells(cell, t->name, t->n_cells, &o);
         if (t->f->explain)
-            kt_route_print(&x, &o);
+            kt_route_print(x, &o);
         kt_out_close(&o, '}');
         kt_buf_char(&o.b, '\n');
     } else if (rc == 0) {
@@ -245,7 +245,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         kt_route_print_cells(cell, t->name, t->n_cells, &o);
         if (t->f->explain) {
             kt_buf_char(&o.b, '\n');
-            kt_route_print(&x, &o);
+            kt_route_print(x, &o);
         }
     }
     if (rc == 0)
