@@ -91,7 +91,8 @@ static kt_rc read_trusted(struct table *t, const kt_str *correct, const double *
         if (!s.n)
             continue;
         if (!truth(s, &right)) {
-            kt_fail(err, KT_RANGE, "'%.*s' is neither right nor wrong: expected 1 or 0, true or false, or nothing for an item nobody has looked at", KT_F(s));
+            kt_fail(err, KT_RANGE,
+                    "'%.*s' is neither right nor wrong: expected 1 or 0, true or false, or nothing for an item nobody has looked at", KT_F(s));
             return kt_columns_fail(&t->c, i, "correct", err, KT_RANGE);
         }
         if (chance && isnan(chance[i])) {
@@ -144,7 +145,8 @@ static kt_rc price_of(kt_str s, const char *option, double *ret_price, double *r
     double accuracy;
     if (!s.n)
         return 0;
-    if (!kt_str_cut(&rest, ':', &price) || !kt_parse_f64(price, ret_price) || !kt_parse_f64(rest, &accuracy) || *ret_price < 0 || accuracy < 0 || accuracy > 1)
+    bool numbers = kt_str_cut(&rest, ':', &price) && kt_parse_f64(price, ret_price) && kt_parse_f64(rest, &accuracy);
+    if (!numbers || *ret_price < 0 || accuracy < 0 || accuracy > 1)
         return kt_fail(err, KT_USAGE, "%s %.*s: expected PRICE:ACCURACY, as in 0.05:0.9", option, KT_F(s));
     *ret_error = 1 - accuracy;
     return 0;
