@@ -46,7 +46,8 @@ karat_rc karat_threshold(const karat_scores *d, const uint32_t *part, const uint
     rc = kt_cells_find(&x, KT_ROUTE_THRESHOLD, 1 - confidence, cell, &e);
     for (uint32_t c = 0; c < n_parts && rc == 0; c++) {
         const kt_cell *v = &cell[c];
-        ret[c] = (karat_approval){ v->found, v->found ? v->score : NAN, v->budget, 1 - v->delta, v->n_pool, v->n_approved, v->n_cell_trusted, v->n_trusted,
+        ret[c] = (karat_approval){ v->found, v->found ? v->score : NAN, v->budget, 1 - v->delta, v->n_pool, v->n_approved, v->n_cell_trusted,
+                                   v->n_trusted,
                                    v->n_wrong, v->found ? v->error : NAN, v->found ? v->upper : NAN, v->n_more };
     }
     kt_free(cell);
@@ -87,7 +88,8 @@ karat_rc karat_conformal_select(const karat_scores *d, double budget, karat_appr
     return kt_api_end(rc, &e, err);
 }
 
-karat_rc karat_confidence_sequence(const uint8_t *wrong, size_t n, uint64_t size, double confidence, double *ret_low, double *ret_high, karat_error *err)
+karat_rc karat_confidence_sequence(const uint8_t *wrong, size_t n, uint64_t size, double confidence, double *ret_low, double *ret_high,
+                                   karat_error *err)
 {
     kt_err e = { 0 };
     kt_confidence c = { 0 };

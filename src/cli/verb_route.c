@@ -16,7 +16,8 @@ static void show(const kt_pipeline_result *r, kt_buf *b)
     kt_buf_printf(b, "%llu items to the machine, %llu to annotators, %llu to experts\n", (unsigned long long)n->state[KT_ITEM_AUTO],
                   (unsigned long long)n->state[KT_ITEM_HUMAN], (unsigned long long)n->state[KT_ITEM_EXPERT]);
     if (n->proved && n->n_cells > 1)
-        kt_buf_printf(b, "of the machine's, at most %.2f %% are wrong; each of %u classes and slices has its own budget\n", 100 * n->bound, n->n_cells);
+        kt_buf_printf(b, "of the machine's, at most %.2f %% are wrong; each of %u classes and slices has its own budget\n", 100 * n->bound,
+                      n->n_cells);
     else if (n->proved)
         kt_buf_printf(b, "of the machine's, at most %.2f %% are wrong (score at least %.4f)\n", 100 * n->bound, n->threshold);
 }
@@ -100,7 +101,8 @@ static kt_rc check_options(bool folder, bool people, int64_t overlap, kt_str pro
         return kt_fail(err, KT_USAGE, "--people routes everything to annotators; there is nothing to explain");
     bool file_only = csv || f->method.n || f->by.n || f->annotator.n || f->expert.n || f->machine_price > 0 || f->budget > 0 || f->confidence > 0;
     if (folder && file_only)
-        return kt_fail(err, KT_USAGE, "--budget, --confidence, --method, --by, --csv and prices are of a file of scores; a workspace has them in its pipeline");
+        return kt_fail(err, KT_USAGE,
+                       "--budget, --confidence, --method, --by, --csv and prices are of a file of scores; a workspace has them in its pipeline");
     if (!folder && (people || project.n))
         return kt_fail(err, KT_USAGE, "--people and --project are of a workspace, not of a file of scores");
     if (!folder && !(f->budget > 0 && f->budget < 1))
@@ -149,13 +151,17 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     kt_store *s;
     KT_TRY(kt_store_open(f.path, KT_STORE_WRITE, &s, err));
     const kt_stage_call call = { .verb = &kt_verb_route, .until = KT_UNTIL_ROUTE, .show = show, .show_json = show_json };
-    rc = people ? to_people(cli, s, project, overlap, err) : f.explain ? explain(cli, s, project, json, err) : kt_stage_call_in(cli, &call, s, project, json, err);
+    if (people)
+        rc = to_people(cli, s, project, overlap, err);
+    else
+        rc = f.explain ? explain(cli, s, project, json, err) : kt_stage_call_in(cli, &call, s, project, json, err);
     kt_store_close(s);
     return rc;
 }
 
 const kt_verb kt_verb_route = {
-    .name = "route", .help = "to the machine what it can prove, the rest to people", .usage = "DIR [--explain | --people [--overlap N]] [--json]  |  SCORES.csv --budget SHARE [--explain] [--csv | --json]",
+    .name = "route", .help = "to the machine what it can prove, the rest to people",
+    .usage = "DIR [--explain | --people [--overlap N]] [--json]  |  SCORES.csv --budget SHARE [--explain] [--csv | --json]",
     .more = "By the pipeline's budget: a trusted random sample, calibration, a threshold. --people is for a team that just wants to label:\n"
             "init, ingest, route --people, serve.\n\n"
             "SCORES.csv has a row an item: score (0 to 1), correct (1 or 0 on the rows somebody has looked at, a uniform random sample of all; else\n"

@@ -47,7 +47,8 @@ static kt_rc load(kt_store *s, int64_t project, struct columns *c, kt_arena *a, 
     c->automatic = kt_arena_array(a, n, 2);
     c->batch = kt_arena_array(a, n, 4);
     c->due = kt_arena_array(a, n, 2);
-    kt_column_part sp = { KT_S("state"), 0, c->n, 1 }, ap = { KT_S("auto"), 0, c->n, 2 }, bp = { KT_S("batch"), 0, c->n, 4 }, dp = { KT_S("due"), 0, c->n, 2 };
+    kt_column_part sp = { KT_S("state"), 0, c->n, 1 }, ap = { KT_S("auto"), 0, c->n, 2 };
+    kt_column_part bp = { KT_S("batch"), 0, c->n, 4 }, dp = { KT_S("due"), 0, c->n, 2 };
     KT_TRY(kt_column_get(s, project, &sp, 0, c->state, err));
     KT_TRY(kt_column_get(s, project, &ap, 0xff, c->automatic, err));
     KT_TRY(kt_column_get(s, project, &bp, 0xff, c->batch, err));

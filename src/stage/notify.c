@@ -138,8 +138,8 @@ void kt_notify_flush(kt_store *s)
         kt_notice *v;
         size_t n;
         kt_err err = { 0 };
-        if (kt_notice_due(s, 0, INT64_MAX, AT_ONCE, &a, &v, &n, &err) < 0 || n == 0) /* nothing waits at all */
-            return;
+        if (kt_notice_due(s, 0, kt_now_us() + end - kt_mono_us(), AT_ONCE, &a, &v, &n, &err) < 0 || n == 0)
+            return; /* nothing is due before this ends */
         if (kt_notice_due(s, 0, kt_now_us(), AT_ONCE, &a, &v, &n, &err) < 0)
             return;
         for (size_t i = 0; i < n && kt_mono_us() < end; i++)

@@ -384,8 +384,8 @@ static kt_rc route_once(kt_run *r)
     KT_TRY(find_thresholds(&x));
     decide(&x);
     KT_TRY(counter(r, "route.done", &done));
-    if (done)
-        return 0;
+    if (done) /* what was decided stands, whatever the configuration says by now */
+        return column(r, "state", 1, KT_ITEM_OPEN, r->state);
     KT_TRY(kt_store_begin(r->s, r->err));
     return kt_store_finish(r->s, put_route(&x), r->err);
 }

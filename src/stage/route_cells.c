@@ -127,7 +127,9 @@ static kt_str cell_name(const kt_run *r, int32_t label, const kt_str *value)
     if (!value)
         return l;
     kt_str v = value->n ? *value : KT_S("(none)");
-    return r->c->class_budget ? kt_arena_printf(r->arena, "%.*s, %.*s=%.*s", KT_F(l), KT_F(f), KT_F(v)) : kt_arena_printf(r->arena, "%.*s=%.*s", KT_F(f), KT_F(v));
+    if (!r->c->class_budget)
+        return kt_arena_printf(r->arena, "%.*s=%.*s", KT_F(f), KT_F(v));
+    return kt_arena_printf(r->arena, "%.*s, %.*s=%.*s", KT_F(l), KT_F(f), KT_F(v));
 }
 
 /* Place of a class among those with a budget of their own; the last place is the others'. */

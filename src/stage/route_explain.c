@@ -50,7 +50,8 @@ kt_rc kt_route_explain(kt_run *r, kt_route_explained *ret)
     KT_TRY(annotator_accuracy(r, &accuracy, &ret->annotators_from));
     bool said = !isnan(r->c->expert_accuracy);
     ret->experts_from = said ? "as prices.expert_accuracy says" : "taken as right, as in the trusted sample";
-    ret->people = (kt_outlook_people){ r->c->price_machine, r->c->price_annotator, r->c->price_expert, 1 - accuracy, said ? 1 - r->c->expert_accuracy : 0 };
+    ret->people = (kt_outlook_people){ r->c->price_machine, r->c->price_annotator, r->c->price_expert, 1 - accuracy,
+                                       said ? 1 - r->c->expert_accuracy : 0 };
     ret->n_wanted = (uint32_t)x.n_trusted;
     kt_threshold_data d = { x.n_open, x.pool, x.n_answered, x.score, x.right };
     kt_threshold_options o = { r->c->budget, delta, 0 };

@@ -28,7 +28,8 @@ kt_rc kt_approval_check_drop(kt_store *s, int64_t project, int64_t batch, uint32
 {
     kt_stmt *st;
     KT_VEC(uint32_t) v = { 0 };
-    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item FROM approval_check WHERE project=$1 AND batch=$2 AND answer<0 ORDER BY item", "ii", project, batch));
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item FROM approval_check WHERE project=$1 AND batch=$2 AND answer<0 ORDER BY item", "ii",
+                       project, batch));
     kt_rc rc;
     while ((rc = kt_stmt_step(st, err)) == 0)
         KT_PUSH(&v, (uint32_t)kt_stmt_i64(st, 0));
@@ -42,7 +43,8 @@ kt_rc kt_approval_check_drop(kt_store *s, int64_t project, int64_t batch, uint32
 static kt_approval_batch read_batch(kt_stmt *st, kt_arena *a)
 {
     return (kt_approval_batch){ kt_stmt_i64(st, 0), kt_stmt_i64(st, 1), kt_arena_str(a, kt_stmt_str(st, 2)), kt_stmt_f64(st, 3), kt_stmt_f64(st, 4),
-                                kt_stmt_i64(st, 5), kt_stmt_i64(st, 6), kt_stmt_i64(st, 7), kt_stmt_f64(st, 8), kt_stmt_f64(st, 9), kt_stmt_i64(st, 10) };
+                                kt_stmt_i64(st, 5), kt_stmt_i64(st, 6), kt_stmt_i64(st, 7), kt_stmt_f64(st, 8), kt_stmt_f64(st,
+                                                                                                                            9), kt_stmt_i64(st, 10) };
 }
 
 kt_rc kt_approval_batch_get(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_batch *ret, kt_err *err)
@@ -99,7 +101,8 @@ static kt_approval_check read_check(kt_stmt *st)
 kt_rc kt_approval_check_get(kt_store *s, int64_t project, uint32_t item, kt_approval_check *ret, kt_err *err)
 {
     kt_stmt *st;
-    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item,batch,label,answer FROM approval_check WHERE project=$1 AND item=$2", "ii", project, (int64_t)item));
+    KT_TRY(kt_db_query(kt_store_db(s), &st, err, "SELECT item,batch,label,answer FROM approval_check WHERE project=$1 AND item=$2", "ii", project,
+                       (int64_t)item));
     kt_rc rc = kt_stmt_step(st, err);
     if (rc == 0)
         *ret = read_check(st);

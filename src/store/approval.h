@@ -30,12 +30,16 @@ kt_rc kt_approval_check_answer(kt_store *s, int64_t project, uint32_t item, int3
 /* Forgets the checks of a batch nobody has answered; the items into an array the caller frees. */
 kt_rc kt_approval_check_drop(kt_store *s, int64_t project, int64_t batch, uint32_t **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 
-kt_rc kt_approval_batch_get(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_batch *ret, kt_err *err) KT_MUST_USE; /* KT_DONE: none */
-kt_rc kt_approval_batch_list(kt_store *s, int64_t project, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err) KT_MUST_USE; /* by batch */
+kt_rc kt_approval_batch_get(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_batch *ret,
+                            kt_err *err) KT_MUST_USE; /* KT_DONE: none */
+kt_rc kt_approval_batch_list(kt_store *s, int64_t project, kt_arena *a, kt_approval_batch **ret, size_t *ret_n,
+                             kt_err *err) KT_MUST_USE; /* by batch */
 /* Those opened again, in that order, from the skip-th on. */
-kt_rc kt_approval_batch_reopened(kt_store *s, int64_t project, int64_t skip, kt_arena *a, kt_approval_batch **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+kt_rc kt_approval_batch_reopened(kt_store *s, int64_t project, int64_t skip, kt_arena *a, kt_approval_batch **ret, size_t *ret_n,
+                                 kt_err *err) KT_MUST_USE;
 kt_rc kt_approval_check_get(kt_store *s, int64_t project, uint32_t item, kt_approval_check *ret, kt_err *err) KT_MUST_USE; /* KT_DONE: none */
 /* The answered checks of a batch in the order of their answers, into a. */
-kt_rc kt_approval_check_list(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_check **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
+kt_rc kt_approval_check_list(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_check **ret, size_t *ret_n,
+                             kt_err *err) KT_MUST_USE;
 
 #endif

@@ -34,7 +34,8 @@ kt_rc kt_notice_due(kt_store *s, int64_t project, int64_t now_us, int max, kt_ar
 
 kt_rc kt_notice_tried(kt_store *s, int64_t id, int64_t now_us, kt_str error, int64_t next_us, kt_err *err)
 {
-    return kt_db_run(kt_store_db(s), err, "UPDATE notice SET tries=tries+1,error=$1,next_us=$2,done_us=$3 WHERE id=$4", "siii", error, error.n ? next_us : (int64_t)0,
+    return kt_db_run(kt_store_db(s), err, "UPDATE notice SET tries=tries+1,error=$1,next_us=$2,done_us=$3 WHERE id=$4", "siii", error,
+                     error.n ? next_us : (int64_t)0,
                      error.n ? (int64_t)0 : now_us, id);
 }
 

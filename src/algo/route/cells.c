@@ -130,7 +130,8 @@ kt_rc kt_cells_find(const kt_cells_data *d, kt_route_method method, double delta
     gather(d->pool_score, NULL, d->pool_cell, d->n_pool, n, pool, NULL, start);
     gather(d->trusted_score, d->trusted_right, d->trusted_cell, d->n_trusted, n, trusted, right, tstart);
     for (uint32_t c = 0; c < n; c++)
-        ret[c] = (kt_cell){ .budget = d->budget[c], .n_pool = start[c + 1] - start[c], .n_cell_trusted = (uint32_t)(tstart[c + 1] - tstart[c]), .upper = NAN };
+        ret[c] = (kt_cell){ .budget = d->budget[c], .n_pool = start[c + 1] - start[c], .n_cell_trusted = (uint32_t)(tstart[c + 1] - tstart[c]),
+                            .upper = NAN };
     if (method == KT_ROUTE_THRESHOLD)
         share_delta(delta, ret, n);
     kt_rc rc = 0;

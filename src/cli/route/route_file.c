@@ -91,7 +91,8 @@ static kt_rc read_trusted(struct table *t, const kt_str *correct, const double *
         if (!s.n)
             continue;
         if (!truth(s, &right)) {
-            kt_fail(err, KT_RANGE, "'%.*s' is neither right nor wrong: expected 1 or 0, true or false, or nothing for an item nobody has looked at", KT_F(s));
+            kt_fail(err, KT_RANGE,
+                    "'%.*s' is neither right nor wrong: expected 1 or 0, true or false, or nothing for an item nobody has looked at", KT_F(s));
             return kt_columns_fail(&t->c, i, "correct", err, KT_RANGE);
         }
         if (chance && isnan(chance[i])) {
@@ -144,7 +145,8 @@ static kt_rc price_of(kt_str s, const char *option, double *ret_price, double *r
     double accuracy;
     if (!s.n)
         return 0;
-    if (!kt_str_cut(&rest, ':', &price) || !kt_parse_f64(price, ret_price) || !kt_parse_f64(rest, &accuracy) || *ret_price < 0 || accuracy < 0 || accuracy > 1)
+    bool numbers = kt_str_cut(&rest, ':', &price) && kt_parse_f64(price, ret_price) && kt_parse_f64(rest, &accuracy);
+    if (!numbers || *ret_price < 0 || accuracy < 0 || accuracy > 1)
         return kt_fail(err, KT_USAGE, "%s %.*s: expected PRICE:ACCURACY, as in 0.05:0.9", option, KT_F(s));
     *ret_error = 1 - accuracy;
     return 0;
@@ -213,7 +215,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
 {
     kt_out o = KT_OUT_INIT(t->f->look);
     uint64_t n = 0;
-    static kt_outlook x;
+    kt_outlook *x = kt_arena_zalloc(cli->arena, sizeof(*x));
     kt_rc rc = 0;
     for (uint32_t c = 0; c < t->n_cells; c++)
         n += cell[c].n_approved;
@@ -227,7 +229,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         if (rc == 0 && t->weight)
             rc = kt_fail(err, KT_USAGE, "--explain is for a sample drawn uniformly, without a column 'probability'");
         if (rc == 0)
-            rc = kt_outlook_of(&d, &opt, &p, 1, cli->pool, &x, err);
+            rc = kt_outlook_of(&d, &opt, &p, 1, cli->pool, x, err);
     }
     if (rc == 0 && o.look == KT_LOOK_CSV) {
         print_items(t, cell, &o);
@@ -237,7 +239,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         kt_out_f64(&o, "share", (double)n / (double)t->n);
         kt_route_print_cells(cell, t->name, t->n_cells, &o);
         if (t->f->explain)
-            kt_route_print(&x, &o);
+            kt_route_print(x, &o);
         kt_out_close(&o, '}');
         kt_buf_char(&o.b, '\n');
     } else if (rc == 0) {
@@ -245,7 +247,7 @@ static kt_rc print(struct table *t, const kt_cell *cell, kt_cli *cli, kt_err *er
         kt_route_print_cells(cell, t->name, t->n_cells, &o);
         if (t->f->explain) {
             kt_buf_char(&o.b, '\n');
-            kt_route_print(&x, &o);
+            kt_route_print(x, &o);
         }
     }
     if (rc == 0)

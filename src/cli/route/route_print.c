@@ -24,10 +24,12 @@ static void print_rows(const kt_outlook *x, kt_buf *b)
 
 static void print_worth(const kt_outlook *x, kt_buf *b)
 {
-    kt_buf_printf(b, "\nWhat more trusted answers would buy at %g %% (a forecast from these scores, %d draws; no bound)\n", 100 * x->budget, KT_OUTLOOK_DRAWS);
+    kt_buf_printf(b, "\nWhat more trusted answers would buy at %g %% (a forecast from these scores, %d draws; no bound)\n", 100 * x->budget,
+                  KT_OUTLOOK_DRAWS);
     for (size_t i = 0; i < x->n_worth; i++) {
         const kt_worth *w = &x->worth[i];
-        kt_buf_printf(b, "  %5zu more   %5.1f %% approved on average, mostly %.1f %% to %.1f %%; anything at all in %.0f %%", w->n_more, 100 * w->coverage,
+        kt_buf_printf(b, "  %5zu more   %5.1f %% approved on average, mostly %.1f %% to %.1f %%; anything at all in %.0f %%", w->n_more,
+                      100 * w->coverage,
                       100 * w->low, 100 * w->high, 100 * w->found);
         if (isnan(w->upper))
             kt_buf_puts(b, "\n");
@@ -43,7 +45,8 @@ static void print_plan(const kt_outlook *x, kt_buf *b)
     const kt_plan *p = &x->plan;
     kt_buf_printf(b, "\nThe cheapest plan for all of it within %g %%\n", 100 * x->budget);
     if (!x->n_human) {
-        kt_buf_puts(b, "  nobody's accuracy is known; say prices.annotator_accuracy and prices.expert_accuracy (or --annotator, --expert PRICE:ACCURACY)\n");
+        kt_buf_puts(b,
+                    "  nobody's accuracy is known; say prices.annotator_accuracy and prices.expert_accuracy (or --annotator, --expert PRICE:ACCURACY)\n");
         return;
     }
     for (size_t i = 0; i < x->n_human; i++)
@@ -58,7 +61,8 @@ static void print_plan(const kt_outlook *x, kt_buf *b)
     for (size_t i = 0; i < x->n_human; i++)
         if (p->share[i] > 0)
             kt_buf_printf(b, ", %s %.1f %%", x->human[i].name, 100 * p->share[i]);
-    kt_buf_printf(b, "\n  price %.4g an item, %.6g in all; wrong at most %.2f %%, if people are as good as said", p->price, p->price * (double)x->n_pool, 100 * p->error);
+    kt_buf_printf(b, "\n  price %.4g an item, %.6g in all; wrong at most %.2f %%, if people are as good as said", p->price,
+                  p->price * (double)x->n_pool, 100 * p->error);
     if (x->without.possible)
         kt_buf_printf(b, "\n  by people alone: %.4g an item", x->without.price);
     kt_buf_puts(b, "\n");
@@ -163,7 +167,8 @@ void kt_route_print_cells(const kt_cell *cell, const kt_str *name, uint32_t n, k
             kt_buf_printf(&o->b, "  %6.2f %%  %10llu  %10llu   %.4f   %6u (%u)         %.*s\n", 100 * v->budget, (unsigned long long)v->n_pool,
                           (unsigned long long)v->n_approved, v->score, v->n_trusted, v->n_wrong, KT_F(name[c]));
         } else if (n > 1) {
-            kt_buf_printf(&o->b, "  %6.2f %%  %10llu     nothing            %6u              %.*s: %llu more trusted answers at least\n", 100 * v->budget,
+            kt_buf_printf(&o->b, "  %6.2f %%  %10llu     nothing            %6u              %.*s: %llu more trusted answers at least\n",
+                          100 * v->budget,
                           (unsigned long long)v->n_pool, v->n_cell_trusted, KT_F(name[c]), (unsigned long long)v->n_more);
         }
     }

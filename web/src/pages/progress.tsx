@@ -28,6 +28,10 @@ function Figures({ p }: { p: ProgressRow }) {
             <Figure name="Disputes open" value={count(p.disputes_open)} />
             <Figure name="Skips" value={count(p.skips)} />
             <Figure name="Flagged" value={count(p.flags)} />
+            {p.batches_reopened > 0 && <Figure name="Batches opened again" value={count(p.batches_reopened)} note="checks proved them over their budget" />}
+            {p.notices_waiting + p.notices_given_up > 0 && (
+                <Figure name="Notices not heard" value={count(p.notices_waiting + p.notices_given_up)} note={p.notices_given_up > 0 ? 'some were given up' : 'sent again and again'} />
+            )}
         </dl>
     );
 }
