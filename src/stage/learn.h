@@ -14,6 +14,9 @@
 kt_features_options kt_learn_features(const kt_config *c);
 /* The text with a word for each function's vote, three times so that it counts beside the rest. vote: m. */
 kt_str kt_learn_text(kt_arena *a, const kt_item *it, const int16_t *vote, uint32_t m);
+/* kt_linear_fit by the kind of model that the pipeline names; d has the project's labels, as shares (soft). */
+kt_rc kt_learn_fit(kt_run *r, const kt_linear_data *d, const kt_linear_options *o, kt_linear *ret) KT_MUST_USE;
+
 /* What is to be expected of more labels, and what follows from it. */
 typedef struct kt_learn_stop {
     double labels, believed; /* items answered; accuracy the model expects of itself on the rest of the pool */

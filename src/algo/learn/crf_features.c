@@ -165,7 +165,7 @@ void kt_crf_each(const kt_crf_words *w, size_t at, void (*see)(void *ctx, uint64
         end(&f);
     }
     begin(&f, "length=");
-    put(&f, "0123456789+" + KT_MIN(here->n_chars, 10), 1);
+    put(&f, &"0123456789+"[KT_MIN(here->n_chars, 10)], 1);
     end(&f);
     begin(&f, "any token");
     end(&f);
