@@ -6,6 +6,7 @@
 #include "algo/learn/knn.h"
 #include "algo/learn/prototypes.h"
 #include "algo/learn/text_model.h"
+#include "algo/nth.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "format/model_file.h"
@@ -214,17 +215,10 @@ static kt_rc label_of(const input *in, size_t item, uint32_t n_labels, uint32_t 
 /* The strongest columns. */
 static void strongest(const float *adds, size_t d, size_t max, kt_arena *a, kt_reason *ret, size_t *ret_n)
 {
-    size_t n = 0;
-    for (size_t c = 0; c < d; c++) {
-        float size = adds[c] < 0 ? -adds[c] : adds[c];
-        if (!max || size <= 0 || (n == max && size <= (ret[n - 1].adds < 0 ? -ret[n - 1].adds : ret[n - 1].adds)))
-            continue;
-        size_t at = n < max ? n++ : n - 1;
-        for (; at > 0 && (ret[at - 1].adds < 0 ? -ret[at - 1].adds : ret[at - 1].adds) < size; at--)
-            ret[at] = ret[at - 1];
-        ret[at] = (kt_reason){ kt_arena_printf(a, "column %zu", c), adds[c] };
-    }
-    *ret_n = n;
+    size_t *at = kt_arena_array(a, max + 1, sizeof(*at));
+    *ret_n = kt_strongest(adds, d, max, at);
+    for (size_t i = 0; i < *ret_n; i++)
+        ret[i] = (kt_reason){ kt_arena_printf(a, "column %zu", at[i]), adds[at[i]] };
 }
 
 static kt_rc knn_fit(input *in, kt_pool *pool, karat_model *ret, kt_err *err)
@@ -239,20 +233,7 @@ static kt_rc knn_cross(input *in, kt_pool *pool, float *ret_prob, kt_err *err)
     const karat_model_data *d = in->d;
     karat_model m = { .n_labels = d->n_labels };
     KT_TRY(knn_fit(in, pool, &m, err));
-    size_t n = m.u.knn.v.n, at = 0, k = d->n_labels;
-    uint64_t *group = kt_zalloc_array(n + 1, sizeof(*group));
-    float *prob = kt_alloc_array(n + 1, k * sizeof(*prob));
-    for (size_t i = 0; i < d->n; i++)
-        if (d->label[i] >= 0)
-            group[at++] = d->group ? d->group[i] : 0;
-    kt_knn_cross(&m.u.knn, group, pool, prob);
-    for (size_t i = at = 0; i < d->n; i++) {
-        memset(ret_prob + i * k, 0, k * sizeof(*prob));
-        if (d->label[i] >= 0)
-            memcpy(ret_prob + i * k, prob + at++ * k, k * sizeof(*prob));
-    }
-    kt_free(group);
-    kt_free(prob);
+    kt_knn_cross(&m.u.knn, d->n, d->label, d->group, pool, ret_prob);
     kt_knn_done(&m.u.knn);
     return KT_OK;
 }

@@ -135,3 +135,22 @@ void kt_sort_floats(float *v, size_t n)
     kt_free(to);
     kt_free(count);
 }
+
+static float size_of(float x)
+{
+    return x < 0 ? -x : x;
+}
+
+size_t kt_strongest(const float *x, size_t n, size_t most, size_t *ret)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n && most; i++) {
+        if (size_of(x[i]) <= 0 || (k == most && size_of(x[i]) <= size_of(x[ret[k - 1]])))
+            continue;
+        size_t at = k < most ? k++ : k - 1;
+        for (; at > 0 && size_of(x[ret[at - 1]]) < size_of(x[i]); at--)
+            ret[at] = ret[at - 1];
+        ret[at] = i;
+    }
+    return k;
+}

@@ -12,4 +12,7 @@ void kt_sort_places(size_t *place, size_t n, const double *score);
 /* Sorts n finite numbers, lowest first, in O(n): three passes over their bits, eleven at a time. */
 void kt_sort_floats(float *v, size_t n);
 
+/* Places of the `most` numbers farthest from 0, farthest first, ties to the smaller place; zeros are left out. ret: most. Returns how many. */
+size_t kt_strongest(const float *x, size_t n, size_t most, size_t *ret);
+
 #endif

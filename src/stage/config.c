@@ -110,8 +110,9 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     KT_TRY(KNOWN(y, "kind", "words", "chars", "epochs"));
     kt_str kind = KT_S("linear");
     TEXT(y, "kind", &kind);
-    if (!kt_str_eq(kind, KT_S("linear")))
-        return kt_yaml_fail(kt_yaml_get(y, "kind"), c->file, c->err, "the built-in model is 'linear', not %.*s", KT_F(kind));
+    ret->tree = kt_str_eq(kind, KT_S("tree"));
+    if (!ret->tree && !kt_str_eq(kind, KT_S("linear")))
+        return kt_yaml_fail(kt_yaml_get(y, "kind"), c->file, c->err, "the flow's models are 'linear' and 'tree', not %.*s", KT_F(kind));
     I64(y, "words", 0, 3, &ret->words);
     I64(y, "chars", 0, 8, &ret->chars);
     I64(y, "epochs", 0, 1000, &ret->epochs);

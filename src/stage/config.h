@@ -30,6 +30,7 @@ typedef struct kt_config {
     bool near_on;
     double near_threshold;
     const kt_yaml *functions; /* NULL: none */
+    bool tree; /* the model reads labels as paths */
     int64_t words, chars, epochs;
     kt_str strategy;
     int64_t al_start, al_batch, al_rounds;

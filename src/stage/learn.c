@@ -242,7 +242,7 @@ static kt_rc train(kt_run *r, const float *soft, kt_linear *ret)
 {
     struct training t;
     training_of(r, soft, &t);
-    kt_rc rc = kt_linear_fit(&t.d, &t.o, r->pool, ret, r->err);
+    kt_rc rc = kt_learn_fit(r, &t.d, &t.o, ret);
     training_done(&t);
     return rc;
 }
@@ -371,7 +371,7 @@ static kt_rc committee_of(kt_run *r, int64_t round, const float *soft, float *re
         kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
         kt_linear m;
         o.seed = (uint64_t)r->c->seed;
-        rc = kt_linear_fit(&d, &o, r->pool, &m, r->err);
+        rc = kt_learn_fit(r, &d, &o, &m);
         if (rc == 0) {
             kt_linear_predict(&m, &r->pool_x, r->pool, ret + (size_t)j * r->n_pool * r->k);
             kt_linear_done(&m);

@@ -24,6 +24,9 @@ kt_rc kt_learn_train(kt_run *r, const float *soft) KT_MUST_USE;
 void kt_learn_done(kt_run *r);
 /* Probabilities of the rows with a label by models that did not see them (n_pool × k). */
 kt_rc kt_learn_cross(kt_run *r, const float *soft, float *ret_prob) KT_MUST_USE;
+/* kt_linear_fit by the kind of model that the pipeline names; d has the project's labels, as shares (soft). */
+kt_rc kt_learn_fit(kt_run *r, const kt_linear_data *d, const kt_linear_options *o, kt_linear *ret) KT_MUST_USE;
+
 /* What is to be expected of more labels, and what follows from it. */
 typedef struct kt_learn_stop {
     double labels, believed; /* items answered; accuracy the model expects of itself on the rest of the pool */

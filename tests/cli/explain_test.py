@@ -1,6 +1,6 @@
 """karat prelabel --explain on the quickstart, and every strategy of active learning in its flow, and when it stops. The words that decide a message about a
 return are checked against what a reader would name."""
-import json, os, sqlite3, subprocess, tempfile
+import json, os, re, sqlite3, subprocess, tempfile
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 
@@ -57,6 +57,26 @@ with tempfile.TemporaryDirectory() as t:
     assert counted == [of(False), of(True)], (counted, of(False), of(True))
     karat("audit", "verify", f"{t}/active_lab")
     db.close()
+
+    # labels that are paths: the same flow with a model that knows what lies together
+    names = {"order": "shop/order", "repair": "workshop/repair", "return": "shop/return", "advice": "workshop/advice", "praise": "praise"}
+    with open(f"{ROOT}/examples/quickstart/items.jsonl") as f, open(f"{t}/tree.jsonl", "w") as out:
+        for l in f:
+            out.write(json.dumps({**json.loads(l), "topic": names[json.loads(l)["topic"]]}) + "\n")
+    with open(pipeline(t, "diverse")) as f:
+        text = f.read()
+    text = re.sub(r"label: (\w+)", lambda m: f"label: {names[m[1]]}", text.replace(f"{ROOT}/examples/quickstart/items.jsonl", f"{t}/tree.jsonl"))
+    text = re.sub(r"labels: \[[^]]*\]", f"labels: [{', '.join(names.values())}]", text)
+    text = text.replace("kind: linear", "kind: tree")
+    assert "kind: tree" in text
+    with open(f"{t}/tree.yaml", "w") as f:
+        f.write(text)
+    done = json.loads(karat("run", f"{t}/tree.yaml", "--dir", f"{t}/tree", "--json").stdout)
+    assert done["audit_ok"] and done["final_error"] < 0.05 and done["auto"] > 100, done
+    assert json.loads(karat("prelabel", f"{t}/tree", "--explain", "m007", "--json").stdout)["label"] == "shop/return"
+    with open(f"{t}/odd.yaml", "w") as f:
+        f.write(text.replace("kind: tree", "kind: forest"))
+    assert "forest" in karat("run", f"{t}/odd.yaml", "--dir", f"{t}/odd", code=3).stderr
 
     # asking ends when 100 more labels bring too little, by gain or by price; it is told, and it is an event
     with open(pipeline(t, "diverse")) as f:

@@ -164,12 +164,21 @@ kt_rc kt_knn_predict(const kt_knn *m, const float *x, size_t n, kt_pool *pool, f
     return rc;
 }
 
-void kt_knn_cross(const kt_knn *m, const uint64_t *group, kt_pool *pool, float *ret_prob)
+void kt_knn_cross(const kt_knn *m, size_t n, const int32_t *label, const uint64_t *group, kt_pool *pool, float *ret_prob)
 {
+    size_t k = m->n_labels, at = 0;
     kt_neighbour *near = kt_alloc_array(m->v.n + 1, m->k * sizeof(*near));
-    kt_vectors_nearest_others(&m->v, NULL, 0, group, m->k, pool, near);
-    votes_of(m, near, m->v.n, ret_prob);
+    uint64_t *own = kt_zalloc_array(m->v.n + 1, sizeof(*own));
+    for (size_t i = 0; i < n; i++)
+        if (label[i] >= 0)
+            own[at++] = group ? group[i] : 0;
+    kt_vectors_nearest_others(&m->v, NULL, 0, own, m->k, pool, near);
+    memset(ret_prob, 0, n * k * sizeof(*ret_prob));
+    for (size_t i = at = 0; i < n; i++)
+        if (label[i] >= 0)
+            votes_of(m, near + at++ * m->k, 1, ret_prob + i * k);
     kt_free(near);
+    kt_free(own);
 }
 
 kt_rc kt_knn_update(kt_knn *m, const float *x, uint32_t label, kt_err *err)

@@ -32,8 +32,8 @@ kt_rc kt_knn_fit(const float *x, size_t n, uint32_t d, const int32_t *label, uin
 void kt_knn_done(kt_knn *m);
 /* ret_prob: n × n_labels. ret_near: n × m->k neighbours (rows among the labelled ones, in their order), or NULL. */
 kt_rc kt_knn_predict(const kt_knn *m, const float *x, size_t n, kt_pool *pool, float *ret_prob, kt_neighbour *ret_near, kt_err *err) KT_MUST_USE;
-/* Each labelled row by the others outside its group (m's rows, in their order): m->v.n × n_labels. group: m->v.n, or NULL. */
-void kt_knn_cross(const kt_knn *m, const uint64_t *group, kt_pool *pool, float *ret_prob);
+/* Each labelled row by the others outside its group: n × n_labels, zeros for rows without a label. label and group (or NULL) as m was fitted with. */
+void kt_knn_cross(const kt_knn *m, size_t n, const int32_t *label, const uint64_t *group, kt_pool *pool, float *ret_prob);
 /* What neighbour i of a row counts, of all its near. */
 double kt_knn_weight(const kt_knn *m, const kt_neighbour *near, uint32_t i);
 kt_rc kt_knn_update(kt_knn *m, const float *x, uint32_t label, kt_err *err) KT_MUST_USE;

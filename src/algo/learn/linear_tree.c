@@ -4,6 +4,7 @@
 
 #include "algo/learn/folds.h"
 #include "algo/learn/linear_int.h"
+#include "base/names.h"
 
 #include <math.h>
 
@@ -52,7 +53,8 @@ typedef struct tree_fit {
     kt_pool *pool;
     uint32_t n_labels, n_levels; /* the last level is the flat one */
     level level[KT_TREE_MAX_DEPTH];
-    int32_t *label;              /* n_rows, of the level in training */
+    int32_t *label;              /* n_rows, of the level in training; */
+    float *soft;                 /* n_rows x its labels, where the data have shares */
     float *weight;               /* n_rows */
 } tree_fit;
 
@@ -80,6 +82,34 @@ static void make_levels(tree_fit *t, const int32_t *parent)
     kt_free(number);
 }
 
+/* The rows' labels, or shares, as the level has them. */
+static void coarsen(tree_fit *t, const level *l)
+{
+    const kt_linear_data *d = t->d;
+    for (size_t i = 0; !d->soft && i < d->x->n_rows; i++)
+        t->label[i] = d->label[i] < 0 ? -1 : (int32_t)l->of[d->label[i]];
+    if (!d->soft)
+        return;
+    memset(t->soft, 0, d->x->n_rows * l->n_labels * sizeof(*t->soft));
+    for (size_t i = 0; i < d->x->n_rows; i++)
+        for (uint32_t c = 0; c < t->n_labels; c++)
+            t->soft[i * l->n_labels + l->of[c]] += d->soft[i * t->n_labels + c];
+}
+
+/* The label's share of a row of the data. */
+static float share_of(const kt_linear_data *d, size_t row, uint32_t label)
+{
+    return d->soft ? d->soft[row * d->n_labels + label] : (float)(d->label[row] == (int32_t)label);
+}
+
+static bool has_label(const kt_linear_data *d, size_t row)
+{
+    float sum = 0;
+    for (uint32_t c = 0; d->soft && c < d->n_labels; c++)
+        sum += d->soft[row * d->n_labels + c];
+    return d->soft ? sum > 0 : d->label[row] >= 0;
+}
+
 /* Every level's model on the rows that weight leaves in. */
 static kt_rc train_levels(tree_fit *t, kt_err *err)
 {
@@ -87,10 +117,10 @@ static kt_rc train_levels(tree_fit *t, kt_err *err)
         level *l = &t->level[v];
         kt_linear_data d = *t->d;
         d.n_labels = l->n_labels;
-        d.label = t->label;
         d.row_weight = t->weight;
-        for (size_t i = 0; i < d.x->n_rows; i++)
-            t->label[i] = t->d->label[i] < 0 ? -1 : (int32_t)l->of[t->d->label[i]];
+        coarsen(t, l);
+        d.label = t->label;
+        d.soft = t->soft;
         kt_linear_done(&l->m);
         KT_TRY(kt_linear_fit(&d, t->o, t->pool, &l->m, err));
     }
@@ -99,9 +129,10 @@ static kt_rc train_levels(tree_fit *t, kt_err *err)
 
 /* Held-back rows: logits of each level for each label of the tree, n_levels x n_labels a row. */
 typedef struct judged {
+    const kt_linear_data *d;
     size_t n;
     float *z;
-    uint32_t *label;
+    size_t *row;
     double *weight;
 } judged;
 
@@ -110,7 +141,7 @@ static void judge(const tree_fit *t, const uint8_t *held, judged *ret)
     uint32_t k = t->n_labels;
     float *z = kt_alloc_array(k, sizeof(*z));
     for (size_t i = 0; i < t->d->x->n_rows; i++) {
-        if (held[i] != 0 || t->d->label[i] < 0)
+        if (held[i] != 0 || !has_label(t->d, i))
             continue;
         for (uint32_t v = 0; v < t->n_levels; v++) {
             const level *l = &t->level[v];
@@ -121,7 +152,7 @@ static void judge(const tree_fit *t, const uint8_t *held, judged *ret)
                 to[c] = z[l->of[c]];
         }
         ret->weight[ret->n] = t->d->row_weight ? (double)t->d->row_weight[i] : 1;
-        ret->label[ret->n++] = (uint32_t)t->d->label[i];
+        ret->row[ret->n++] = i;
     }
     kt_free(z);
 }
@@ -142,7 +173,9 @@ static void slopes(const judged *j, uint32_t n_levels, uint32_t k, const double 
             for (uint32_t c = 0; c < k; c++)
                 mean[v] += (double)(p[c] * z[v * k + c]);
         for (uint32_t v = 0; v < n_levels; v++) {
-            g[v] += w * (mean[v] - (double)z[v * k + j->label[i]]);
+            g[v] += w * mean[v];
+            for (uint32_t c = 0; c < k; c++)
+                g[v] -= w * (double)(share_of(j->d, j->row[i], c) * z[v * k + c]);
             for (uint32_t u = 0; u <= v; u++) {
                 double both = 0;
                 for (uint32_t c = 0; c < k; c++)
@@ -207,18 +240,19 @@ static kt_rc choose(tree_fit *t, double *a, kt_err *err)
     uint8_t *fold = kt_alloc(n + 1);
     kt_rc rc = kt_folds_draw(n, t->d->group, FOLDS, t->o->seed ^ 0x747265, fold, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
+        fold[i] = t->d->judged && !t->d->judged[i] ? FOLDS : fold[i];
         t->weight[i] = fold[i] == 0 ? 0 : t->d->row_weight ? t->d->row_weight[i] : 1;
         most += fold[i] == 0;
     }
     if (rc == 0)
         rc = train_levels(t, err);
     if (rc == 0) {
-        judged j = { 0, kt_alloc_array(most + 1, (size_t)t->n_levels * t->n_labels * sizeof(float)), kt_alloc_array(most + 1, sizeof(uint32_t)),
+        judged j = { t->d, 0, kt_alloc_array(most + 1, (size_t)t->n_levels * t->n_labels * sizeof(float)), kt_alloc_array(most + 1, sizeof(size_t)),
                      kt_alloc_array(most + 1, sizeof(double)) };
         judge(t, fold, &j);
         proportions(&j, t->n_levels, t->n_labels, a);
         kt_free(j.z);
-        kt_free(j.label);
+        kt_free(j.row);
         kt_free(j.weight);
     }
     kt_free(fold);
@@ -243,8 +277,8 @@ static void add_up(tree_fit *t, const int32_t *parent, const double *a)
         }
     uint8_t *seen = kt_zalloc(k), *inner = kt_zalloc(k);
     for (size_t i = 0; i < t->d->x->n_rows; i++)
-        if (t->d->label[i] >= 0)
-            seen[t->d->label[i]] = 1;
+        for (uint32_t c = 0; c < k; c++)
+            seen[c] |= share_of(t->d, i, c) > 0;
     for (uint32_t c = 0; c < k; c++)
         if (parent[c] >= 0)
             inner[parent[c]] = 1;
@@ -258,15 +292,14 @@ static void add_up(tree_fit *t, const int32_t *parent, const double *a)
 
 kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
 {
-    if (d->soft)
-        return kt_fail(err, KT_RANGE, "a tree of labels learns from labels, not from probabilities");
     KT_TRY(kt_tree_check(parent, d->n_labels, err));
-    for (size_t i = 0; i < d->x->n_rows; i++)
+    for (size_t i = 0; !d->soft && i < d->x->n_rows; i++)
         if (d->label[i] >= (int32_t)d->n_labels)
             return kt_fail(err, KT_RANGE, "row %zu: label %d of %u labels", i, (int)d->label[i], d->n_labels);
     size_t n = d->x->n_rows;
     tree_fit t = { .d = d, .o = o, .pool = pool, .n_labels = d->n_labels, .label = kt_alloc_array(n + 1, sizeof(*t.label)),
-                   .weight = kt_alloc_array(n + 1, sizeof(*t.weight)) };
+                   .weight = kt_alloc_array(n + 1, sizeof(*t.weight)),
+                   .soft = d->soft ? kt_alloc_array(n + 1, d->n_labels * sizeof(*t.soft)) : NULL };
     double a[KT_TREE_MAX_DEPTH] = { 1 };
     make_levels(&t, parent);
     kt_rc rc = t.n_levels > 1 ? choose(&t, a, err) : KT_OK;
@@ -284,6 +317,7 @@ kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const k
         kt_free(t.level[v].of);
     }
     kt_free(t.label);
+    kt_free(t.soft);
     kt_free(t.weight);
     return rc;
 }
@@ -304,6 +338,31 @@ kt_rc kt_linear_tree_cross(const kt_linear_data *d, const int32_t *parent, const
     KT_TRY(kt_linear_cross_by(d, fit_part, &ctx, o, folds, pool, ret_prob, err));
     kt_tree_sums(parent, d->n_labels, d->x->n_rows, ret_prob);
     return KT_OK;
+}
+
+void kt_tree_of_paths(const kt_str *label, uint32_t n_labels, int32_t **ret, uint32_t *ret_n)
+{
+    kt_names names = { 0 };
+    KT_VEC(int32_t) parent = { 0 };
+    for (uint32_t c = 0; c < n_labels; c++)
+        kt_names_add(&names, label[c]);
+    for (size_t c = 0; c < names.n; c++) { /* names grow on the way */
+        kt_str up = names.name[c];
+        while (up.n && up.p[up.n - 1] != '/')
+            up.n--;
+        KT_PUSH(&parent, up.n > 1 ? (int32_t)kt_names_add(&names, (kt_str){ up.p, up.n - 1 }) : -1);
+    }
+    *ret = parent.v;
+    *ret_n = (uint32_t)parent.n;
+    kt_names_done(&names);
+}
+
+void kt_linear_keep_labels(kt_linear *m, uint32_t n_labels)
+{
+    KT_ASSERT(n_labels <= m->n_labels);
+    for (size_t f = 0; f < m->n_seen; f++)
+        memmove(m->weight + f * n_labels, m->weight + f * m->n_labels, n_labels * sizeof(*m->weight));
+    m->n_labels = n_labels;
 }
 
 void kt_tree_sums(const int32_t *parent, uint32_t n_labels, size_t n_rows, float *prob)

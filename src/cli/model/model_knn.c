@@ -26,16 +26,7 @@ static kt_rc cross(kt_model_job *j, const kt_row_data *d, float *ret_prob, kt_er
 {
     kt_knn m;
     KT_TRY(make(j, d, &m, err));
-    uint64_t *group = kt_arena_array(j->cli->arena, m.v.n + 1, sizeof(*group));
-    float *prob = kt_arena_array(j->cli->arena, m.v.n + 1, d->n_labels * sizeof(*prob));
-    size_t at = 0;
-    for (size_t i = 0; i < d->n; i++)
-        if (d->label[i] >= 0)
-            group[at++] = d->group ? d->group[i] : 0;
-    kt_knn_cross(&m, group, j->cli->pool, prob);
-    for (size_t i = at = 0; i < d->n; i++)
-        if (d->label[i] >= 0)
-            memcpy(ret_prob + i * d->n_labels, prob + at++ * d->n_labels, d->n_labels * sizeof(*prob));
+    kt_knn_cross(&m, d->n, d->label, d->group, j->cli->pool, ret_prob);
     kt_knn_done(&m);
     return KT_OK;
 }

@@ -1,8 +1,7 @@
 /* What rows of a model are read from. */
+#include "algo/nth.h"
 #include "base/str.h"
 #include "cli/model/model_cli.h"
-
-#include <math.h>
 
 static const char *const text_names[] = { "text", "body", "content", "full_text", NULL };
 static const char *const group_names[] = { "group", "cluster", NULL };
@@ -102,14 +101,8 @@ kt_rc kt_rows_read_numbers(kt_model_job *j, kt_row_data *ret, kt_err *err)
 
 void kt_rows_reasons(kt_model_job *j, const kt_row_data *d, const float *adds, kt_reason *ret, size_t *ret_n)
 {
-    size_t n = 0, most = (size_t)j->top;
-    for (uint32_t c = 0; c < d->d; c++) {
-        if (adds[c] == 0 || (n == most && fabsf(adds[c]) <= fabsf(ret[n - 1].adds)))
-            continue;
-        size_t at = n < most ? n++ : n - 1;
-        for (; at > 0 && fabsf(ret[at - 1].adds) < fabsf(adds[c]); at--)
-            ret[at] = ret[at - 1];
-        ret[at] = (kt_reason){ d->column ? d->column[c] : kt_arena_printf(j->cli->arena, "column %u", c), adds[c] };
-    }
-    *ret_n = n;
+    size_t *at = kt_arena_array(j->cli->arena, (size_t)j->top + 1, sizeof(*at));
+    *ret_n = kt_strongest(adds, d->d, (size_t)j->top, at);
+    for (size_t i = 0; i < *ret_n; i++)
+        ret[i] = (kt_reason){ d->column ? d->column[at[i]] : kt_arena_printf(j->cli->arena, "column %zu", at[i]), adds[at[i]] };
 }

@@ -88,6 +88,51 @@ static void a_tree_learns_what_labels_share(void **state)
     kt_free(q);
 }
 
+/* Shares that are all 0 or 1 are labels; paths name the same tree as parents do. */
+static void shares_and_paths(void **state)
+{
+    (void)state;
+    enum { N = 300 };
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    static kt_str text[N];
+    static int32_t label[N], parent[K];
+    static float soft[N * K], p[N * K], q[N * K], few[N * (K - PARENTS)];
+    planted(11, N, &a, text, label, parent);
+    kt_features x;
+    kt_features_options f = { 14, 1, 0, 0 };
+    assert_int_equal(kt_features_make(text, N, &f, NULL, &x, NULL), 0);
+    kt_features_weigh(&x, NULL, NULL);
+    for (size_t i = 0; i < N; i++)
+        soft[i * K + (size_t)label[i]] = 1;
+    kt_linear_data hard = { .x = &x, .n_labels = K, .label = label }, shares = { .x = &x, .n_labels = K, .soft = soft };
+    kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    kt_linear m;
+    o.bits = f.bits;
+    for (int s = 0; s < 2; s++) {
+        assert_int_equal(kt_linear_tree_fit(s ? &shares : &hard, parent, &o, NULL, &m, NULL), 0);
+        kt_linear_predict(&m, &x, NULL, s ? q : p);
+        if (!s)
+            kt_linear_done(&m);
+    }
+    for (size_t i = 0; i < N * K; i++)
+        kt_assert_close((double)p[i], (double)q[i], 1e-3);
+    kt_str path[] = { KT_S("a/b/c"), KT_S("a/d"), KT_S("e") };
+    int32_t *up;
+    uint32_t n;
+    kt_tree_of_paths(path, 3, &up, &n);
+    assert_int_equal(n, 5); /* and a/b, a */
+    assert_true(up[0] == 3 && up[1] == 4 && up[2] == -1 && up[3] == 4 && up[4] == -1);
+    kt_free(up);
+    float bias = m.bias[0];
+    kt_linear_keep_labels(&m, K - PARENTS);
+    kt_linear_predict(&m, &x, NULL, few);
+    assert_true(m.n_labels == K - PARENTS && m.bias[0] >= bias && m.bias[0] <= bias);
+    for (size_t i = 0; i < N; i++) /* odds of the labels that stay are what they were */
+        kt_assert_close(log((double)few[i * (K - PARENTS) + 5] / (double)few[i * (K - PARENTS) + 6]), log((double)q[i * K + 5] / (double)q[i * K + 6]), 1e-3);
+    kt_linear_done(&m);
+    kt_features_done(&x);
+}
+
 static void trees_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -220,7 +265,7 @@ static void bytes_are_the_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_tree_learns_what_labels_share), cmocka_unit_test(trees_that_are_none_are_refused),
+        cmocka_unit_test(a_tree_learns_what_labels_share), cmocka_unit_test(trees_that_are_none_are_refused), cmocka_unit_test(shares_and_paths),
         cmocka_unit_test(folds_keep_groups_together), cmocka_unit_test(out_of_fold_finds_wrong_labels),
         cmocka_unit_test(learns_one_more), cmocka_unit_test(bytes_are_the_model),
     };

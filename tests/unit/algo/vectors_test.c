@@ -148,7 +148,7 @@ static void neighbours_vote(void **state)
         for (uint32_t c = 0; c < K; c++)
             kt_assert_close((double)p[i * K + c], want[c] / sum, 1e-6);
     }
-    kt_knn_cross(&m, NULL, NULL, q);
+    kt_knn_cross(&m, N, label, NULL, NULL, q);
     double cross = right(q, label, N, &cross_loss);
     o.k = 1;
     kt_knn one;
