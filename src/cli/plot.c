@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -81,29 +82,37 @@ static void cell(kt_buf *b, const kt_plot_grid *g, size_t r, size_t c, double x,
     kt_buf_puts(b, "</text>");
 }
 
+/* An element <svg> that save ends; returns its width. */
+static double draw_matrix(kt_buf *b, const kt_plot_grid *g)
+{
+    double size = g->n_columns > WRITTEN_CELLS ? 14 : 44, left = 40 + 7 * (double)longest(g->row, g->n_rows, 24), top = 66 + 5 * (double)longest(g->column, g->n_columns, 16);
+    double width = left + size * (double)g->n_columns + 24;
+    width = KT_MAX(width, 520);
+    begin(b, width, top + size * (double)g->n_rows + 24, g->title);
+    kt_buf_printf(b, "<text x='12' y='42' fill='#5a6672'>rows: %s, columns: %s</text>", g->row_title, g->column_title);
+    for (size_t c = 0; c < g->n_columns; c++) {
+        double x = left + size * ((double)c + 0.5);
+        kt_buf_printf(b, "<text transform='translate(%.1f %.1f) rotate(-45)' fill='#1c2733' font-size='11'>", x, top - 6);
+        label(b, g->column[c], 16);
+        kt_buf_puts(b, "</text>");
+    }
+    for (size_t r = 0; r < g->n_rows; r++) {
+        double y = top + size * (double)r;
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='end' fill='#1c2733' font-size='11'>", left - 8, y + size / 2 + 4);
+        label(b, g->row[r], 24);
+        kt_buf_puts(b, "</text>");
+        for (size_t c = 0; c < g->n_columns; c++)
+            cell(b, g, r, c, left + size * (double)c, y, size);
+    }
+    return width;
+}
+
 kt_rc kt_plot_matrix(const char *path, const kt_plot_grid *g, kt_err *err)
 {
     if (g->n_rows > MOST_CELLS || g->n_columns > MOST_CELLS)
         return kt_fail(err, KT_LIMIT, "a plot of %zu × %zu cells could not be read; up to %d each way", g->n_rows, g->n_columns, MOST_CELLS);
     kt_buf b = KT_BUF_INIT(MAX_SVG_BYTES);
-    double size = g->n_columns > WRITTEN_CELLS ? 14 : 44, left = 40 + 7 * (double)longest(g->row, g->n_rows, 24), top = 60 + 5 * (double)longest(g->column, g->n_columns, 16);
-    double width = left + size * (double)g->n_columns + 24;
-    begin(&b, KT_MAX(width, 520), top + size * (double)g->n_rows + 24, g->title);
-    kt_buf_printf(&b, "<text x='12' y='42' fill='#5a6672'>rows: %s, columns: %s</text>", g->row_title, g->column_title);
-    for (size_t c = 0; c < g->n_columns; c++) {
-        double x = left + size * ((double)c + 0.5);
-        kt_buf_printf(&b, "<text transform='translate(%.1f %.1f) rotate(-45)' fill='#1c2733' font-size='11'>", x, top - 6);
-        label(&b, g->column[c], 16);
-        kt_buf_puts(&b, "</text>");
-    }
-    for (size_t r = 0; r < g->n_rows; r++) {
-        double y = top + size * (double)r;
-        kt_buf_printf(&b, "<text x='%.1f' y='%.1f' text-anchor='end' fill='#1c2733' font-size='11'>", left - 8, y + size / 2 + 4);
-        label(&b, g->row[r], 24);
-        kt_buf_puts(&b, "</text>");
-        for (size_t c = 0; c < g->n_columns; c++)
-            cell(&b, g, r, c, left + size * (double)c, y, size);
-    }
+    draw_matrix(&b, g);
     return save(path, &b, err);
 }
 
@@ -165,5 +174,148 @@ kt_rc kt_plot_values(const char *path, const kt_plot_dots *d, kt_err *err)
         kt_buf_printf(&b, ": %.6g</title></circle>", d->value[i]);
     }
     kt_buf_printf(&b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672'>%s</text>", left + WIDE / 2, top + LINE * (double)d->n + 38, d->axis);
+    return save(path, &b, err);
+}
+
+/* ---- bars ---- */
+
+enum { BAR_BINS = 40, BARS_WIDE = 480, BARS_HIGH = 240, EDGE = 64, TOP = 60 };
+
+static double tick_of(double range)
+{
+    double step = pow(10, floor(log10(range / 3)));
+    return range / step > 12 ? 5 * step : range / step > 6 ? 2 * step : step;
+}
+
+/* Counts up the left side, on a square-root scale, so that few suspects are seen beside many others. */
+static void count_axis(kt_buf *b, double most, double high, double wide)
+{
+    for (double v = 0, next = 1; v <= most; v = next, next *= 10) {
+        double y = TOP + high * (1 - sqrt(v / most));
+        if (v > 0 && v < most / 400)
+            continue; /* too close to 0 */
+        kt_buf_printf(b, "<line x1='%d' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#e3e8ee'/><text x='%d' y='%.1f' text-anchor='end' fill='#5a6672' font-size='11'>%.0f</text>",
+                      EDGE, EDGE + wide, y, y, EDGE - 6, y + 4, v);
+    }
+}
+
+static void bar(kt_buf *b, double x, double wide, double share, double base, double high, const char *colour)
+{
+    kt_buf_printf(b, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s'/>", x + 0.5, base - share * high, wide - 1, share * high, colour);
+}
+
+static double draw_bars(kt_buf *b, const kt_plot_bars *h)
+{
+    double all[BAR_BINS] = { 0 }, marked[BAR_BINS] = { 0 }, most = 1, width = EDGE + BARS_WIDE + 24, range = h->to > h->from ? h->to - h->from : 1, base = TOP + BARS_HIGH;
+    for (size_t i = 0; i < h->n; i++) {
+        double x = (h->value[i] - h->from) / range * BAR_BINS;
+        int bin = x >= BAR_BINS ? BAR_BINS - 1 : x > 0 ? (int)x : 0;
+        if (isnan(h->value[i]))
+            continue;
+        all[bin]++;
+        marked[bin] += h->marked && h->marked[i];
+        most = KT_MAX(most, all[bin]);
+    }
+    begin(b, width, base + 56, h->title);
+    kt_buf_puts(b, h->marked ? "<rect x='12' y='34' width='10' height='10' fill='#7a9cc0'/><text x='26' y='43' fill='#5a6672'>all</text>"
+                               "<rect x='56' y='34' width='10' height='10' fill='#b3541e'/><text x='70' y='43' fill='#5a6672'>"
+                             : "<text x='12' y='43' fill='#5a6672'>");
+    if (h->marked)
+        kt_buf_html(b, kt_str_of(h->marked_name));
+    kt_buf_puts(b, h->marked ? " (how many, on a square-root scale)" : "how many, on a square-root scale");
+    kt_buf_puts(b, "</text>");
+    count_axis(b, most, BARS_HIGH, BARS_WIDE);
+    for (int x = 0; x < BAR_BINS; x++) {
+        double at = EDGE + (double)BARS_WIDE * x / BAR_BINS, wide = (double)BARS_WIDE / BAR_BINS;
+        bar(b, at, wide, sqrt(all[x] / most), base, BARS_HIGH, "#7a9cc0");
+        bar(b, at, wide, sqrt(marked[x] / most), base, BARS_HIGH, "#b3541e");
+    }
+    for (double v = ceil(h->from / tick_of(range)) * tick_of(range); v <= h->to + 1e-9; v += tick_of(range))
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672' font-size='11'>%.4g</text>", EDGE + (v - h->from) / range * BARS_WIDE,
+                      base + 16, fabs(v) < 1e-12 ? 0 : v);
+    if (!isnan(h->line))
+        kt_buf_printf(b, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%.1f' stroke='#b3541e' stroke-dasharray='5 4'/>", EDGE + (h->line - h->from) / range * BARS_WIDE,
+                      EDGE + (h->line - h->from) / range * BARS_WIDE, TOP, base);
+    kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672'>%s</text>", EDGE + BARS_WIDE / 2.0, base + 40, h->axis);
+    return width;
+}
+
+kt_rc kt_plot_histogram(const char *path, const kt_plot_bars *h, kt_err *err)
+{
+    kt_buf b = KT_BUF_INIT(MAX_SVG_BYTES);
+    draw_bars(&b, h);
+    return save(path, &b, err);
+}
+
+/* ---- reliability ---- */
+
+static double draw_reliability(kt_buf *b, const kt_plot_bins *r)
+{
+    enum { SIDE = 340, COUNTS = 70 };
+    double width = EDGE + SIDE + 24, base = TOP + SIDE, most = 1, foot = base + 40 + COUNTS;
+    begin(b, width, foot + 50, "Reliability of the probabilities");
+    kt_buf_printf(b, "<text x='12' y='42' fill='#5a6672'>expected calibration error %.4f; bars are 95 %% intervals</text>", r->ece);
+    for (int t = 0; t <= 5; t++) {
+        double x = EDGE + SIDE * t / 5.0, y = base - SIDE * t / 5.0;
+        kt_buf_printf(b, "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f' stroke='#e3e8ee'/><text x='%d' y='%.1f' text-anchor='end' fill='#5a6672' font-size='11'>%d%%</text>", EDGE,
+                      EDGE + SIDE, y, y, EDGE - 6, y + 4, 20 * t);
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672' font-size='11'>%d%%</text>", x, foot + 16, 20 * t);
+    }
+    kt_buf_printf(b, "<line x1='%d' x2='%d' y1='%.1f' y2='%d' stroke='#b3541e' stroke-dasharray='5 4'/>", EDGE, EDGE + SIDE, base, TOP);
+    for (size_t i = 0; i < r->n; i++)
+        most = KT_MAX(most, r->count[i]);
+    for (size_t i = 0; i < r->n; i++) {
+        double x = EDGE + SIDE * r->mean[i], y = base - SIDE * r->right[i];
+        bar(b, EDGE + (double)SIDE * (double)i / (double)r->n, (double)SIDE / (double)r->n, r->count[i] / most, foot, COUNTS, "#7a9cc0");
+        if (!(r->count[i] > 0))
+            continue;
+        kt_buf_printf(b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#7a9cc0' stroke-width='3'/>", x, x, base - SIDE * r->ci[i][0], base - SIDE * r->ci[i][1]);
+        kt_buf_printf(b, "<circle cx='%.1f' cy='%.1f' r='4' fill='#0c447c'><title>%.4f sure, %.4f right, of %.0f</title></circle>", x, y, r->mean[i], r->right[i], r->count[i]);
+    }
+    kt_buf_printf(b, "<text transform='translate(16 %.1f) rotate(-90)' text-anchor='middle' fill='#5a6672'>right</text>", base - SIDE / 2.0);
+    kt_buf_printf(b, "<text transform='translate(16 %.1f) rotate(-90)' text-anchor='middle' fill='#5a6672'>items</text><text x='%d' y='%.1f' text-anchor='end' fill='#5a6672' font-size='11'>%.0f</text>",
+                  foot - COUNTS / 2.0, EDGE - 6, foot - COUNTS + 8, most);
+    kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672'>probability of the label given</text>", EDGE + SIDE / 2.0, foot + 38);
+    return width;
+}
+
+/* ---- two in one ---- */
+
+/* Width and height as begin wrote them. */
+static void size_of(const kt_buf *b, double *width, double *height)
+{
+    static const char *const name[] = { "width='", "height='" };
+    double *ret[] = { width, height };
+    for (int k = 0; k < 2; k++) {
+        const char *p = strstr(b->p, name[k]) + strlen(name[k]);
+        kt_parse_f64((kt_str){ p, (size_t)(strchr(p, '\'') - p) }, ret[k]);
+    }
+}
+
+kt_rc kt_plot_beside(const char *path, const kt_plot_grid *g, const kt_plot_bars *h, const kt_plot_bins *r, kt_err *err)
+{
+    kt_buf part[2] = { KT_BUF_INIT(MAX_SVG_BYTES), KT_BUF_INIT(MAX_SVG_BYTES) }, b = KT_BUF_INIT(MAX_SVG_BYTES);
+    double width[2] = { 0 }, height[2] = { 0 };
+    bool small = g->n_rows <= MOST_CELLS && g->n_columns <= MOST_CELLS;
+    if (small)
+        draw_matrix(&part[0], g);
+    if (h)
+        draw_bars(&part[1], h);
+    else
+        draw_reliability(&part[1], r);
+    if (!small) {
+        kt_buf_done(&part[0]);
+        return save(path, &part[1], err);
+    }
+    for (int k = 0; k < 2; k++)
+        size_of(&part[k], &width[k], &height[k]);
+    kt_buf_printf(&b, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'><rect width='100%%' height='100%%' fill='#fff'/>",
+                  width[0] + width[1], KT_MAX(height[0], height[1]), width[0] + width[1], KT_MAX(height[0], height[1]));
+    for (int k = 0; k < 2; k++) {
+        kt_buf_printf(&b, "<g transform='translate(%.0f 0)'>", k ? width[0] : 0);
+        kt_buf_str(&b, KT_BUF_STR(&part[k]));
+        kt_buf_puts(&b, "</svg></g>");
+        kt_buf_done(&part[k]);
+    }
     return save(path, &b, err);
 }

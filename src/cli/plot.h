@@ -27,4 +27,24 @@ typedef struct kt_plot_dots {
 } kt_plot_dots;
 kt_rc kt_plot_values(const char *path, const kt_plot_dots *d, kt_err *err) KT_MUST_USE;
 
+/* How often values fall between from and to: n_bins bars, of each the part that is marked (suspects) in another colour; what lies outside
+   counts in the end bars. marked and line (NaN) may be missing. */
+typedef struct kt_plot_bars {
+    const char *title, *axis, *marked_name;
+    double from, to, line;
+    size_t n;
+    const double *value;
+    const uint8_t *marked; /* n, or NULL */
+} kt_plot_bars;
+kt_rc kt_plot_histogram(const char *path, const kt_plot_bars *h, kt_err *err) KT_MUST_USE;
+
+/* Reliability: of n bins of a probability its mean, how often it was right with a 95 % interval, and how many there were. */
+typedef struct kt_plot_bins {
+    size_t n;
+    const double *mean, *right, (*ci)[2], *count;
+    double ece;
+} kt_plot_bins;
+/* A matrix, and beside it a histogram or a reliability diagram (the other NULL), in one file. */
+kt_rc kt_plot_beside(const char *path, const kt_plot_grid *g, const kt_plot_bars *h, const kt_plot_bins *r, kt_err *err) KT_MUST_USE;
+
 #endif

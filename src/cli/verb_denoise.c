@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/plot.h"
 #include "cli/votes_file.h"
 
 #define XXH_INLINE_ALL
@@ -238,6 +239,53 @@ static void print_functions(const struct denoise *d)
     }
 }
 
+/* The sum of logarithms behind one item's probabilities, function by function. */
+static kt_rc explain(const struct denoise *d, kt_str name, kt_err *err)
+{
+    const kt_label_model *m = &d->model;
+    uint32_t k = m->n_labels, shown = KT_MIN(k, 12);
+    size_t i = 0;
+    while (i < d->v.n_items && !kt_str_eq(d->file.item[i], name))
+        i++;
+    if (i == d->v.n_items) {
+        kt_fail(err, KT_NOTFOUND, "there is no item %.*s", KT_F(name));
+        return kt_hint(err, "--explain takes an item as the file names it");
+    }
+    printf("%s: %s\n\nitem %.*s\n", methods[m->method], m->method == KT_DENOISE_MAJORITY ? "P(c) = share of the labels with most votes; all alike without votes"
+           : "P(c) = prior(c) × Π over votes exp(log P(function says vote | c)), divided by its sum over c", KT_F(name));
+    printf("%-28s", "log");
+    for (uint32_t c = 0; c < shown; c++)
+        printf(" %12.*s", KT_F(d->file.label[c]));
+    printf("\n%-28s", "prior");
+    for (uint32_t c = 0; c < shown; c++)
+        printf(" %12.4f", log(m->prior[c]));
+    for (uint32_t j = 0; j < m->n_functions; j++) {
+        int16_t said = d->v.vote[j][i * d->v.stride];
+        if (said < 0)
+            continue;
+        kt_str label = d->file.label[said];
+        printf("\n%-12.*s says %-10.*s", KT_F(d->file.source[j]), KT_F(label));
+        for (uint32_t c = 0; c < shown && m->log_likelihood; c++)
+            printf(" %12.4f", m->log_likelihood[((size_t)j * k + (size_t)said) * k + c]);
+        printf("   accuracy %.4f, counts %.2f", m->summary[j].accuracy, m->vote_weight ? m->vote_weight[j] : 1.0);
+    }
+    printf("\n%-28s", "P");
+    for (uint32_t c = 0; c < shown; c++)
+        printf(" %12.6f", (double)d->prob[i * k + c]);
+    printf("\n");
+    return 0;
+}
+
+/* What was learned about the functions, without an interval: the model gives none. */
+static kt_rc draw(const struct denoise *d, const char *path, kt_err *err)
+{
+    size_t n = d->v.n_functions;
+    double *accuracy = kt_arena_array(d->cli->arena, n + 1, sizeof(*accuracy));
+    for (size_t j = 0; j < n; j++)
+        accuracy[j] = d->model.summary[j].votes ? d->model.summary[j].accuracy : NAN;
+    return kt_plot_values(path, &(kt_plot_dots){ "Labeling functions", "learned accuracy of their votes", n, d->file.source, accuracy, NULL, NAN }, err);
+}
+
 static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balance, kt_err *err)
 {
     size_t m = 0;
@@ -285,7 +333,7 @@ static kt_rc work(struct denoise *d, kt_str balance, kt_str gold, kt_err *err)
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     bool json = false, functions = false;
-    kt_str method = KT_S("em"), labels = { NULL, 0 }, balance = { NULL, 0 }, gold = { NULL, 0 };
+    kt_str method = KT_S("em"), labels = { NULL, 0 }, balance = { NULL, 0 }, gold = { NULL, 0 }, item = { NULL, 0 }, plot = { NULL, 0 };
     kt_strs set = { NULL, 0 }, pos;
     const kt_opt opts[] = {
         { "method", KT_OPT_TEXT, "NAME", "em (as it stands), moments or majority", &method },
@@ -293,6 +341,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "labels", KT_OPT_TEXT, "A,B,C", "the labels in their order, also those nobody used", &labels },
         { "class-balance", KT_OPT_TEXT, "P,P,…", "known share of each label", &balance },
         { "gold", KT_OPT_TEXT, "FILE", "known labels, item,label: measures the functions", &gold },
+        { "explain", KT_OPT_TEXT, "ITEM", "print the sum behind the probabilities of one item", &item },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "draw the learned accuracies of the functions", &plot },
         { "functions", KT_OPT_FLAG, NULL, "print a table of the functions instead of the items", &functions },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object with both", &json },
     };
@@ -306,7 +356,11 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     KT_TRY(choose(&d, method, set, &balance, err));
     KT_TRY(kt_votes_file_read(kt_arena_cstr(cli->arena, pos.v[0]), &o, cli->arena, &d.file, err));
     rc = work(&d, balance, gold, err);
-    if (rc == 0 && json)
+    if (rc == 0 && plot.n)
+        rc = draw(&d, kt_arena_cstr(cli->arena, plot), err);
+    if (rc == 0 && item.n)
+        rc = explain(&d, item, err);
+    else if (rc == 0 && json)
         print_json(&d);
     else if (rc == 0 && functions)
         print_functions(&d);

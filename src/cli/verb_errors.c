@@ -1,8 +1,10 @@
 /* karat errors: which labels are likely wrong. */
 #include "base/str.h"
 #include "cli/errors/errors_cli.h"
+#include "cli/plot.h"
 #include "cli/votes_file.h"
 
+#include <math.h>
 #include <stdio.h>
 
 const kt_error_task *const kt_error_tasks[] = {
@@ -38,9 +40,16 @@ static const char *path_of(kt_cli *cli, kt_str s)
     return s.n ? kt_arena_cstr(cli->arena, s) : NULL;
 }
 
+kt_rc kt_errors_draw_scores(const kt_errors_job *j, const char *of_what, const double *score, size_t n, const uint8_t *issue, kt_err *err)
+{
+    char title[80];
+    snprintf(title, sizeof(title), "Quality of %s", of_what);
+    return kt_plot_histogram(j->plot, &(kt_plot_bars){ title, "quality: 0 likely wrong, 1 likely right", "suspects", 0, 1, NAN, n, score, issue }, err);
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
-    bool json = false, csv = false, all = false;
+    bool json = false, csv = false, all = false, explain = false;
     kt_str task = { NULL, 0 }, labels = { NULL, 0 }, probs = { NULL, 0 }, classes = { NULL, 0 }, gold = { NULL, 0 }, plot = { NULL, 0 };
     kt_errors_job j = { .cli = cli, .seed = 1 };
     kt_strs pos;
@@ -55,7 +64,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "gold", KT_OPT_TEXT, "FILE", "annotators: known labels (item,label)", &gold },
         { "strata", KT_OPT_TEXT, "A=N,B=M", "rate: how many items each stratum has", &j.strata },
         { "seed", KT_OPT_INT, "N", "annotators, outliers: of what is drawn (1)", &j.seed },
-        { "plot", KT_OPT_TEXT, "FILE.svg", "labels: draw the confident joint", &plot },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "draw what was found: the joint, how scores are spread, rates", &plot },
+        { "explain", KT_OPT_FLAG, NULL, "print the formulas, with the numbers put in where the task has few", &explain },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
         { "csv", KT_OPT_FLAG, NULL, "print a CSV table (what most tasks print anyway)", &csv },
     };
@@ -72,7 +82,14 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     j.gold = path_of(cli, gold);
     j.file = pos.n ? path_of(cli, pos.v[0]) : NULL;
     j.all = all;
+    j.explain = explain;
+    if (j.plot && !t->draws)
+        return kt_fail(err, KT_USAGE, "task %s has no picture", t->name);
+    if (explain && json)
+        return kt_fail(err, KT_USAGE, "--explain is for people, --json for programs; one of them");
     j.out = (kt_out)KT_OUT_INIT(json ? KT_LOOK_JSON : csv ? KT_LOOK_CSV : KT_LOOK_TEXT);
+    if (explain)
+        kt_buf_printf(&j.out.b, "%s\n\n", t->formula);
     rc = t->run(&j, err);
     if (rc == 0)
         kt_out_flush(&j.out, true);

@@ -1,5 +1,6 @@
 /* karat score PREDICTED TRUTH: how good predictions are. */
 #include "base/str.h"
+#include "cli/plot.h"
 #include "cli/score/score_cli.h"
 #include "cli/votes_file.h"
 
@@ -24,6 +25,10 @@ void kt_score_begin(kt_score_job *j)
 void kt_score_put(kt_score_job *j, const char *name, double value, const char *explain)
 {
     kt_out *o = &j->out;
+    if (j->n_measures < KT_LEN(j->measure) && value >= -1 && value <= 1) { /* counts and pixels have other axes */
+        j->measure[j->n_measures] = kt_str_of(name);
+        j->value[j->n_measures++] = value;
+    }
     if (o->look == KT_LOOK_JSON) {
         kt_out_f64(o, name, value);
     } else if (o->look == KT_LOOK_CSV) {
@@ -45,6 +50,16 @@ void kt_score_end(kt_score_job *j)
         return;
     kt_out_close(&j->out, '}');
     kt_buf_char(&j->out.b, '\n');
+}
+
+/* The measures that are shares, as a picture. */
+static kt_rc draw(const kt_score_job *j, const kt_score_task *t, kt_err *err)
+{
+    char title[80];
+    snprintf(title, sizeof(title), "Scores: %s", t->name);
+    if (j->n_measures == 0)
+        return kt_fail(err, KT_USAGE, "task %s has no shares to draw", t->name);
+    return kt_plot_values(j->plot, &(kt_plot_dots){ title, "1 is perfect, but for error rates and losses", j->n_measures, j->measure, j->value, NULL, NAN }, err);
 }
 
 static kt_rc find_task(kt_str name, const kt_score_task **ret, kt_err *err)
@@ -94,7 +109,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "set", KT_OPT_LIST, "NAME=VALUE", "an option of the task", &set },
         { "probs", KT_OPT_TEXT, "FILE", "classes: probabilities, a row an item and a column a class", &probs },
         { "classes", KT_OPT_TEXT, "A,B,C", "the classes in the order of the columns", &classes },
-        { "plot", KT_OPT_TEXT, "FILE.svg", "classes: draw the confusion matrix", &plot },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "draw the confusion and the reliability of probabilities (classes), or the measures", &plot },
         { "explain", KT_OPT_FLAG, NULL, "say what each number is", &explain },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object", &json },
         { "csv", KT_OPT_FLAG, NULL, "print a CSV table", &csv },
@@ -115,6 +130,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     j.explain = explain;
     j.out = (kt_out)KT_OUT_INIT(json ? KT_LOOK_JSON : csv ? KT_LOOK_CSV : KT_LOOK_TEXT);
     rc = t->run(&j, err);
+    if (rc == 0 && j.plot && !j.drawn)
+        rc = draw(&j, t, err);
     if (rc == 0)
         kt_out_flush(&j.out, true);
     kt_out_done(&j.out);

@@ -1,6 +1,6 @@
 """The filters as people use them: every file format, what they refuse and how, plots, --explain. Every refusal must have exit code 2
 or 3, name what is wrong, and leave nothing on standard output."""
-import json, math, os, struct, subprocess, sys, tempfile, zipfile
+import json, math, os, re, struct, subprocess, sys, tempfile, zipfile
 
 KARAT = os.environ["KARAT"]
 work = tempfile.mkdtemp()
@@ -229,7 +229,50 @@ def other_tasks():
         assert name in listed
 
 
-for test in (formats, bad_files, odd_votes, explained_and_drawn, labels_and_probabilities, other_tasks):
+def drawn_and_explained_everywhere():
+    """Every kind that has a picture draws one that is well-formed and names what it shows; every formula comes with --explain."""
+    import xml.dom.minidom
+    k = 40
+    names = [f"i{i}" for i in range(k)]
+    labels = path("dl.csv", "item,label\n" + "".join(f"{n},{i % 3}\n" for i, n in enumerate(names)))
+    probs = path("dp.csv", "item,0,1,2\n" + "".join(f"{n}," + ",".join("0.8" if c == (i + (i % 7 == 0)) % 3 else "0.1" for c in range(3)) + "\n" for i, n in enumerate(names)))
+    values = [path(f"{w}.csv", "item,value\n" + "".join(f"{n},{i * 1.5 + (i == add) * 90}\n" for i, n in enumerate(names))) for w, add in (("va", 3), ("vb", -1))]
+    votes = path("dv.csv", "item,annotator,label\n" + "".join(f"{n},s{s},{(i + (s == 3 and i % 2)) % 3}\n" for i, n in enumerate(names) for s in range(4)))
+    multi = [path("ml.csv", "item,a,b\n" + "".join(f"{n},1,0\n" for n in names)), path("mp.csv", "item,a,b\n" + "".join(f"{n},0.{i % 9 + 1},0.2\n" for i, n in enumerate(names)))]
+    audit = path("audit.csv", "item,wrong\n" + "".join(f"{n},{int(i % 9 == 0)}\n" for i, n in enumerate(names)))
+    svg = path("every.svg")
+    for args, shows in ((["errors", "--labels", labels, "--probs", probs], ["confident joint", "Quality of the labels", "suspects"]),
+                        (["errors", "--task", "values", "--labels", values[0], "--probs", values[1]], ["Residuals"]),
+                        (["errors", "--task", "multilabel", "--labels", multi[0], "--probs", multi[1]], ["Quality of items"]),
+                        (["errors", "--task", "rate", audit], ["Error rate", "clopper_pearson"]), (["errors", "--task", "annotators", votes], ["s3", "kappa"]),
+                        (["errors", "--task", "outliers", probs], ["How far"]), (["score", labels, "--probs", probs], ["Confusion", "Reliability"]),
+                        (["score", labels, labels], ["Confusion"]), (["score", probs, "--task", "uncertainty"], []),
+                        (["denoise", votes], ["Labeling functions", "s2"])):
+        if os.path.exists(svg):
+            os.unlink(svg)
+        code = subprocess.run([KARAT, *args, "--plot", svg], capture_output=True, timeout=60)
+        if not shows and code.returncode == 2:
+            continue
+        assert code.returncode == 0, (args, code.stderr)
+        text = open(svg, encoding="utf-8").read()
+        xml.dom.minidom.parseString(text.encode())
+        assert all(s in text for s in shows) and "nan" not in text and "inf" not in text, (args, [s for s in shows if s not in text])
+    refused("errors", "--task", "duplicates", path("du.csv", "item,cluster,label\n1,1,a\n2,1,b\n"), "--plot", svg, says="no picture", code=2)
+    out = run("errors", "--task", "rate", audit, "--explain")[0]
+    assert "Clopper" in out and "5 wrong of 40" in out, out
+    out = run("errors", "--labels", labels, "--probs", probs, "--explain")[0]
+    assert "threshold(k) =" in out and "worst: i" in out
+    refused("errors", "--task", "rate", audit, "--explain", "--json", says="--explain", code=2)
+    one = run("denoise", votes, "--explain", "i5")[0]
+    terms = [[float(x) for x in re.findall(r"-?\d+\.\d+", line)[:3]] for line in one.splitlines() if line.startswith(("prior", "s"))]
+    total = [sum(t[c] for t in terms) for c in range(3)]
+    share = [math.exp(t - max(total)) for t in total]
+    said = [float(x) for x in one.splitlines()[-1].split()[1:]]
+    assert all(abs(s / sum(share) - p) < 1e-3 for s, p in zip(share, said)), (one, share)
+    refused("denoise", votes, "--explain", "nobody", says="no item", code=3)
+
+
+for test in (drawn_and_explained_everywhere, formats, bad_files, odd_votes, explained_and_drawn, labels_and_probabilities, other_tasks):
     try:
         test()
         print(test.__name__, "ok")

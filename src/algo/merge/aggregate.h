@@ -23,6 +23,7 @@ typedef struct kt_posterior {
     double *source_spamming;  /* n_sources × 2: spams, knows (mace) */
     double *source_strategy;  /* n_sources × n_labels: what it answers when it spams (mace) */
     const struct kt_disagreement *disagreement; /* auto */
+    const struct kt_model_trust *model_trust;   /* auto beside a model's probabilities (beside_model.h) */
     const struct kt_copying *copying; /* auto and dawid_skene with correlated, where sources depend on each other (copying.h) */
 } kt_posterior;
 

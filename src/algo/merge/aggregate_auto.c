@@ -402,8 +402,11 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
         p.prob[x] = whole ? (1 - o->coin_share) * p.prob[x] + o->coin_share * coin[x] : coin[x];
     for (size_t i = 0; o->probs && i < b.n_items; i++)
         p.n_votes[i] = b.start[i + 1] - b.start[i] - 1; /* without the model's */
-    if (o->probs)
-        kt_beside_model_blend(o->probs, p.n_votes, whole ? p.prior : prior, o->gold, b.n_items, b.n_labels, p.prob);
+    if (o->probs) {
+        kt_model_trust *trust = kt_arena_alloc(a, sizeof(*trust));
+        *trust = kt_beside_model_blend(o->probs, p.n_votes, whole ? p.prior : prior, o->gold, b.n_items, b.n_labels, p.prob);
+        p.model_trust = trust;
+    }
     judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);

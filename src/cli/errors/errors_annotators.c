@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "base/str.h"
 #include "cli/errors/errors_cli.h"
+#include "cli/plot.h"
 #include "cli/votes_file.h"
 
 #include <math.h>
@@ -176,6 +177,20 @@ static void print_csv(struct looking *w)
     }
 }
 
+static kt_rc plot(const struct looking *w, kt_err *err)
+{
+    size_t n = w->file.votes.n_sources;
+    kt_arena *a = w->j->cli->arena;
+    double *kappa = kt_arena_array(a, n + 1, sizeof(*kappa)), (*ci)[2] = kt_arena_array(a, n + 1, sizeof(*ci));
+    for (size_t s = 0; s < n; s++) {
+        kappa[s] = w->pattern[s].kappa;
+        ci[s][0] = w->pattern[s].kappa_ci95[0];
+        ci[s][1] = w->pattern[s].kappa_ci95[1];
+    }
+    return kt_plot_values(w->j->plot, &(kt_plot_dots){ "Annotators against the majority of the others", "kappa: 0 chance (line), 1 full agreement; bars are 95 % intervals", n,
+                                                       w->file.source, kappa, (const double (*)[2])ci, 0 }, err);
+}
+
 static kt_rc look(struct looking *w, kt_err *err)
 {
     const kt_votes *v = &w->file.votes;
@@ -185,6 +200,8 @@ static kt_rc look(struct looking *w, kt_err *err)
     KT_TRY(kt_source_patterns(v, w->pattern, err));
     KT_TRY(kt_find_collusion(v, w->truth, LEAST_SHARED, LEVEL, a, &w->pair, &w->n_pairs, err));
     KT_TRY(find_drift(w, err));
+    if (w->j->plot)
+        KT_TRY(plot(w, err));
     (w->j->out.look == KT_LOOK_JSON ? print_json : print_csv)(w);
     return 0;
 }
@@ -201,5 +218,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_annotators = {
-    .name = "annotators", .help = "who answers without looking, copies, or changed over time; --gold FILE (item,label) instead of the consensus", .files = "VOTES", .run = run,
+    .name = "annotators", .help = "who answers without looking, copies, or changed over time; --gold FILE (item,label) instead of the consensus", .files = "VOTES", .run = run, .draws = true,
+    .formula = "kappa = (p_o - p_e) / (1 - p_e) with the majority of the others; copies: agreements of a pair against what both accuracies explain,\n"
+               "by z and false discovery rate; changes: places in the order of votes where the share of right ones changes, by permutation p-value",
 };

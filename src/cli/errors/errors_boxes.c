@@ -97,6 +97,8 @@ static kt_rc score(struct images *w, const kt_columns *labels, const kt_columns 
     w->swap = kt_arena_array(a, w->given.n + 1, sizeof(double));
     w->score = kt_arena_array(a, w->image.n + 1, sizeof(double));
     KT_TRY(kt_box_quality(&w->g, &w->p, w->j->cli->pool, w->overlooked, w->badloc, w->swap, w->score, err));
+    if (w->j->plot)
+        KT_TRY(kt_errors_draw_scores(w->j, "images", w->score, w->image.n, NULL, err));
     print(w);
     return 0;
 }
@@ -120,5 +122,8 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_boxes = {
-    .name = "boxes", .help = "boxes (image, label, x1, y1, x2, y2) against predictions with a score (ObjectLab)", .files = "--labels L --probs P", .run = run,
+    .name = "boxes", .help = "boxes (image, label, x1, y1, x2, y2) against predictions with a score (ObjectLab)", .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "similarity = 0.9 IoU + 0.1 e^(-0.1 distance of centres); overlooked: a sure prediction near no box of its class; badloc: a box far from the\n"
+               "sure predictions of its class; swap: a box near a sure prediction of another class. Image: geometric mean of the three soft minima\n"
+               "Σ s × softmax(-s / 0.1)",
 };

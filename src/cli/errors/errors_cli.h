@@ -14,12 +14,15 @@ typedef struct kt_errors_job {
     const char *labels, *probs, *file, *gold, *plot; /* file: the positional argument */
     kt_strs classes;      /* in the order of the probabilities; n 0: not given */
     kt_str filter, quality, strata;
+    bool explain;
     bool all;             /* a score for every label, not only for suspects */
     int64_t seed;
 } kt_errors_job;
 
 typedef struct kt_error_task {
     const char *name, *help, *files; /* files: what it reads */
+    const char *formula;             /* for --explain; one or more lines */
+    bool draws;                      /* heeds job->plot */
     kt_rc (*run)(kt_errors_job *j, kt_err *err);
 } kt_error_task;
 
@@ -29,6 +32,9 @@ extern const kt_error_task *const kt_error_tasks[]; /* NULL at the end */
 #undef KT_ERROR_TASK
 
 /* ---- for members ---- */
+
+/* --plot: scores from 0 (wrong) to 1 as bars; issue (NULL: none) marks suspects. */
+kt_rc kt_errors_draw_scores(const kt_errors_job *j, const char *of_what, const double *score, size_t n, const uint8_t *issue, kt_err *err) KT_MUST_USE;
 
 /* KT_USAGE unless the files a task reads were given. */
 kt_rc kt_errors_need(const char *path, const char *option, kt_err *err) KT_MUST_USE;

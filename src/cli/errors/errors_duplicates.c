@@ -80,4 +80,5 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 
 const kt_error_task kt_errors_duplicates = {
     .name = "duplicates", .help = "near-duplicates (item, cluster, label) whose labels differ", .files = "FILE", .run = run,
+    .formula = "suspects: the items of a cluster whose labels are not all the same",
 };

@@ -20,14 +20,19 @@ struct finding {
     size_t n_issues, *order; /* suspects, worst first */
 };
 
+static double prob_of(const struct finding *f, size_t i, size_t k)
+{
+    const char *row = (const char *)f->d.prob + i * f->d.row_stride;
+    return f->d.floats ? (double)((const float *)(const void *)row)[k] : ((const double *)(const void *)row)[k];
+}
+
 /* The likeliest other label. */
 static uint32_t suggested(const struct finding *f, size_t i)
 {
     uint32_t best = f->d.label[i] == 0 && f->d.n_labels > 1, given = (uint32_t)f->d.label[i];
-    const char *row = (const char *)f->d.prob + i * f->d.row_stride;
     double most = -1;
     for (uint32_t k = 0; k < f->d.n_labels; k++) {
-        double p = f->d.floats ? (double)((const float *)(const void *)row)[k] : ((const double *)(const void *)row)[k];
+        double p = prob_of(f, i, k);
         if (k != given && p > most) {
             most = p;
             best = k;
@@ -117,6 +122,25 @@ static void print_csv(struct finding *f)
             kt_error_filter_names[f->filter], f->d.n ? 100 * estimated_rate(f) : 0);
 }
 
+/* The steps of the method with their numbers, and the worst label as an example. */
+static void explain(struct finding *f)
+{
+    kt_buf *b = &f->j->out.b;
+    uint32_t k = f->d.n_labels;
+    kt_buf_puts(b, "label                 items   threshold  confident of it  joint: it is it\n");
+    for (uint32_t c = 0; c < k; c++)
+        kt_buf_printf(b, "%-20.*s %6llu   %9.4f  %15llu  %15lld\n", KT_F(f->in.class[c]), (unsigned long long)f->c.count[c], f->c.threshold[c],
+                      (unsigned long long)f->c.raw[(size_t)c * k + c], (long long)f->c.joint[(size_t)c * k + c]);
+    kt_buf_printf(b, "\n%zu labels are confidently another's; the joint puts %.2f %% of all off its diagonal; %s marks %zu\n", f->c.off_diagonal,
+                  100 * estimated_rate(f), kt_error_filter_names[f->filter], f->n_issues);
+    if (f->n_issues == 0)
+        return;
+    size_t i = f->order[0], given = (size_t)f->d.label[i], best = suggested(f, i);
+    double p = prob_of(f, i, given), q = prob_of(f, i, best);
+    kt_buf_printf(b, "worst: %.*s is labelled %.*s with p %.4f; %.*s has p %.4f, threshold %.4f; %s %.4f\n\n", KT_F(f->in.item[i]), KT_F(f->in.class[given]), p,
+                  KT_F(f->in.class[best]), q, f->c.threshold[best], kt_label_quality_names[f->quality], f->score[i]);
+}
+
 /* The joint, each row as shares of the label's items. */
 static kt_rc plot(const struct finding *f, kt_err *err)
 {
@@ -126,7 +150,8 @@ static kt_rc plot(const struct finding *f, kt_err *err)
         share[i] = f->c.count[i / k] ? (double)f->c.joint[i] / (double)f->c.count[i / k] : NAN;
     kt_plot_grid g = { "What labels are likely to be, by the confident joint", "label as given", "likely true label", k, k, f->in.class, f->in.class, share, 0, 1,
                        .percent = true };
-    return kt_plot_matrix(f->j->plot, &g, err);
+    kt_plot_bars h = { "Quality of the labels", "quality: 0 likely wrong, 1 likely right", "suspects", 0, 1, NAN, f->d.n, f->score, f->issue };
+    return kt_plot_beside(f->j->plot, &g, &h, NULL, err);
 }
 
 static kt_rc find(struct finding *f, kt_err *err)
@@ -160,6 +185,8 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
     f.quality = (kt_label_quality)quality;
     KT_TRY(kt_labelled_read(j, &f.in, err));
     kt_rc rc = find(&f, err);
+    if (rc == 0 && j->explain)
+        explain(&f);
     if (rc == 0)
         (j->out.look == KT_LOOK_JSON ? print_json : print_csv)(&f);
     if (rc == 0 && j->plot)
@@ -169,5 +196,9 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_labels = {
-    .name = "labels", .help = "one class an item, by confident learning (Northcutt 2021)", .files = "--labels L --probs P", .run = run,
+    .name = "labels", .help = "one class an item, by confident learning (Northcutt 2021)", .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "threshold(k) = mean of p(k) over the items labelled k; an item is confident of the k of largest p(k) >= threshold(k)\n"
+               "raw joint: items by label given and label they are confident of; joint: its rows scaled to the items of each label\n"
+               "prune_by_noise_rate: of items labelled k, for each other j the joint(k, j) with the largest p(j) - p(k) are suspects\n"
+               "self_confidence = p(label given); normalized_margin = (p(given) - max of the others + 1) / 2",
 };

@@ -56,6 +56,8 @@ static kt_rc score(kt_errors_job *j, const kt_matrix_file *labels, const kt_matr
         kt_out_field_f64(o, quality[order[q]]);
         kt_buf_char(&o->b, '\n');
     }
+    if (j->plot)
+        KT_TRY(kt_errors_draw_scores(j, "items", quality, n, NULL, err));
     if (json) {
         kt_out_close(o, ']');
         kt_out_close(o, '}');
@@ -80,5 +82,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_multilabel = {
-    .name = "multilabel", .help = "several classes an item: a column each, 0 or 1, against their probabilities; worst first", .files = "--labels L --probs P", .run = run,
+    .name = "multilabel", .help = "several classes an item: a column each, 0 or 1, against their probabilities; worst first", .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "self-confidence of class c = p(c) where it is given, else 1 - p(c); quality of an item = their mean, sorted, with weights\n"
+               "that fall to 0.2 from each to the next larger one",
 };

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/errors/errors_cli.h"
+#include "cli/plot.h"
 
 #include <stdio.h>
 
@@ -90,6 +91,9 @@ static kt_rc find(struct finding *f, kt_err *err)
             f->order[shown++] = i;
     }
     kt_sort_places(f->order, shown, rank);
+    if (j->plot)
+        KT_TRY(kt_plot_histogram(j->plot, &(kt_plot_bars){ "How far items are from all others", "robust z of the log distance; suspects are right of the line", NULL, -6, 12,
+                                                           OUTLIER, n, f->z, NULL }, err));
     (j->out.look == KT_LOOK_JSON ? print_json : print_csv)(f, shown);
     return 0;
 }
@@ -106,5 +110,6 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 
 const kt_error_task kt_errors_outliers = {
     .name = "outliers", .help = "items far from all others by their features (embeddings: a row an item); --quality cosine or euclidean", .files = "FILE",
-    .run = run,
+    .run = run, .draws = true,
+    .formula = "distance = mean distance to the nearest neighbours; z = 0.6745 (log d - median) / median |log d - median|; suspects have z > 3.5",
 };

@@ -165,6 +165,8 @@ static kt_rc find(struct pixels *p, kt_err *err)
         if (p->j->all || region_of(p, i).n)
             order[shown++] = i;
     kt_sort_places(order, shown, p->image);
+    if (p->j->plot)
+        KT_TRY(kt_errors_draw_scores(p->j, "pixels", p->score, p->d.n, p->issue, err));
     (p->j->out.look == KT_LOOK_JSON ? print_json : print_csv)(p, order, shown);
     return 0;
 }
@@ -188,5 +190,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 
 const kt_error_task kt_errors_pixels = {
     .name = "pixels", .help = "a class a pixel: label maps (.npy, images × height × width; -1: none) and probabilities (images × classes × height × width)",
-    .files = "--labels L --probs P", .run = run,
+    .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "suspects by confident learning over all pixels (see task labels); quality of a pixel = p(its label)\n"
+               "of an image: the soft minimum of its pixels",
 };

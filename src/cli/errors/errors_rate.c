@@ -3,6 +3,7 @@
 #include "base/names.h"
 #include "base/str.h"
 #include "cli/errors/errors_cli.h"
+#include "cli/plot.h"
 
 #include <math.h>
 
@@ -120,8 +121,14 @@ static kt_rc estimate(kt_errors_job *j, const kt_columns *c, kt_err *err)
     } else {
         kt_error_rate_of(wrong, c->n_rows, &r);
     }
+    if (j->explain)
+        kt_buf_printf(&j->out.b, "%s: %llu wrong of %llu checked, rate %.4f, interval %.4f to %.4f\n\n", method, (unsigned long long)r.wrong, (unsigned long long)r.checked,
+                      r.rate, r.ci95[0], r.ci95[1]);
     print(j, method, &r);
-    return 0;
+    if (!j->plot)
+        return 0;
+    kt_str name = kt_str_of(method);
+    return kt_plot_values(j->plot, &(kt_plot_dots){ "Error rate of the labels", "share of wrong labels, 95 % interval", 1, &name, &r.rate, &(const double[2]){ r.ci95[0], r.ci95[1] }, 0 }, err);
 }
 
 static kt_rc run(kt_errors_job *j, kt_err *err)
@@ -135,5 +142,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_rate = {
-    .name = "rate", .help = "error rate with its interval from an audit: wrong, or label and truth; stratum or chance where it was not uniform", .files = "FILE", .run = run,
+    .name = "rate", .help = "error rate with its interval from an audit: wrong, or label and truth; stratum or chance where it was not uniform", .files = "FILE", .run = run, .draws = true,
+    .formula = "uniform: wrong / checked; interval of Clopper and Pearson: the p for which x or more (x or fewer) wrong have chance 2.5 %\n"
+               "strata: Σ (items of the stratum / all items) × its rate; chances: Σ wrong / chance over Σ 1 / chance",
 };

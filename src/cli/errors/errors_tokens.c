@@ -105,6 +105,8 @@ static kt_rc find(struct tokens *t, kt_err *err)
     double *least = kt_arena_alloc(a, (t->n_sentences + 1) * sizeof(double)), *soft = kt_arena_alloc(a, (t->n_sentences + 1) * sizeof(double));
     kt_group_quality(t->score, t->start, t->n_sentences, 0, least);
     kt_group_quality(t->score, t->start, t->n_sentences, TEMPERATURE, soft);
+    if (t->j->plot)
+        KT_TRY(kt_errors_draw_scores(t->j, "tokens", t->score, in->n, t->issue, err));
     if (t->j->out.look == KT_LOOK_JSON)
         print_json(t, least, soft);
     else
@@ -126,5 +128,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_tokens = {
-    .name = "tokens", .help = "one class a token; labels have the columns sentence and label, a row a token", .files = "--labels L --probs P", .run = run,
+    .name = "tokens", .help = "one class a token; labels have the columns sentence and label, a row a token", .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "suspects by confident learning over all tokens (see task labels); quality of a token = p(its label)\n"
+               "of a sentence: the smallest, or the soft minimum Σ s × softmax((1 - s) / 0.05)",
 };

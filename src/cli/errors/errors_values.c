@@ -3,6 +3,7 @@
 #include "algo/nth.h"
 #include "base/mem.h"
 #include "cli/errors/errors_cli.h"
+#include "cli/plot.h"
 
 #include <math.h>
 
@@ -67,6 +68,12 @@ static kt_rc find(kt_errors_job *j, const kt_columns *labels, const double *give
         kt_out_field_f64(o, z[i]);
         kt_buf_char(&o->b, '\n');
     }
+    if (j->plot) {
+        double far = 5;
+        for (size_t i = 0; i < n; i++)
+            far = KT_MAX(far, KT_MIN(fabs(z[i]), 20));
+        KT_TRY(kt_plot_histogram(j->plot, &(kt_plot_bars){ "Residuals of the values", "robust z; those beyond the end are in the last bar", NULL, -far, far, NAN, n, z, NULL }, err));
+    }
     if (json) {
         kt_out_close(o, ']');
         kt_out_close(o, '}');
@@ -92,5 +99,6 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
 }
 
 const kt_error_task kt_errors_values = {
-    .name = "values", .help = "numbers (column value) far from the predicted ones, by the median of all residuals", .files = "--labels L --probs P", .run = run,
+    .name = "values", .help = "numbers (column value) far from the predicted ones, by the median of all residuals", .files = "--labels L --probs P", .run = run, .draws = true,
+    .formula = "residual r = value - predicted; z = 0.6745 (r - median r) / median |r - median r|; suspects have |z| > 3.5",
 };

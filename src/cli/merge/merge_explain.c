@@ -1,4 +1,5 @@
 /* --explain: the formula of the method, and the votes of one item with the numbers that they bring in. */
+#include "algo/merge/beside_model.h"
 #include "cli/merge/merge.h"
 
 #include "base/str.h"
@@ -90,6 +91,19 @@ static void explain_products(const kt_merge *m, uint32_t i)
     }
 }
 
+/* What auto makes of the model beside the votes. */
+static void explain_model(const kt_merge *m, uint32_t i)
+{
+    const kt_posterior *p = &m->post;
+    const double *row = m->opt.best.probs + (size_t)i * p->n_labels;
+    double sum = 0, t = p->model_trust->sharpness, w = p->model_trust->share;
+    for (uint32_t c = 0; c < p->n_labels; c++)
+        sum += pow(KT_MAX(row[c], 1e-9), t);
+    printf("the model, as far as the votes bear it out: × (%.3g p^%.2g / Σ p^%.2g / prior + %.3g)\n", w, t, t, 1 - w);
+    for (uint32_t c = 0; c < p->n_labels && c < 12; c++)
+        printf("  %.*s: p %.4f → × %.4g\n", KT_F(m->file.label[c]), row[c], w * pow(KT_MAX(row[c], 1e-9), t) / sum / KT_MAX(p->prior[c], 1e-10) + 1 - w);
+}
+
 kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err)
 {
     const kt_posterior *p = &m->post;
@@ -107,6 +121,8 @@ kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err)
         if (v->item[q] == i && v->label[q] >= 0)
             explain_vote(m, v->source[q], v->label[q]);
     explain_products(m, i);
+    if (p->model_trust)
+        explain_model(m, i);
     printf("posterior:");
     for (uint32_t c = 0; c < k; c++)
         printf("  %.*s %.6f", KT_F(m->file.label[c]), p->prob[(size_t)i * k + c]);

@@ -1,4 +1,5 @@
 /* One class an item: accuracy, F1, MCC; with probabilities log loss, Brier score and calibration. */
+#include "algo/merge/aggregate.h"
 #include "algo/score/score.h"
 #include "base/file.h"
 #include "base/names.h"
@@ -11,6 +12,8 @@
 #include <math.h>
 
 static const char *const predicted_names[] = { "predicted", "prediction", "label", "class", NULL };
+
+enum { BINS = 15 };
 
 struct classes {
     kt_score_job *j;
@@ -194,6 +197,30 @@ static void put_all(struct classes *w, const kt_class_score *s)
     kt_score_end(j);
 }
 
+/* The bins of the calibration error, with Wilson's intervals, beside the confusion. */
+static kt_rc plot_reliability(const struct classes *w, const kt_class_score *s, const kt_plot_grid *g, kt_err *err)
+{
+    double sum[BINS] = { 0 }, right[BINS] = { 0 }, count[BINS] = { 0 }, ci[BINS][2];
+    size_t k = w->name.n;
+    for (size_t i = 0; i < w->n; i++) {
+        const double *p = w->prob + i * k;
+        size_t best = 0;
+        for (size_t c = 1; c < k; c++)
+            best = p[c] > p[best] ? c : best;
+        int bin = KT_MIN((int)(p[best] * BINS), BINS - 1);
+        sum[bin] += p[best];
+        right[bin] += (size_t)w->t[i] == best;
+        count[bin]++;
+    }
+    for (int b = 0; b < BINS; b++) {
+        sum[b] /= count[b];
+        right[b] /= count[b];
+        kt_wilson(right[b], count[b], ci[b]);
+    }
+    kt_plot_bins r = { BINS, sum, right, (const double (*)[2])ci, count, s->ece };
+    return kt_plot_beside(w->j->plot, g, NULL, &r, err);
+}
+
 /* The confusion matrix, each row as shares of the true class. */
 static kt_rc plot(struct classes *w, const kt_class_score *s, kt_err *err)
 {
@@ -202,7 +229,8 @@ static kt_rc plot(struct classes *w, const kt_class_score *s, kt_err *err)
     for (size_t i = 0; i < k * k; i++)
         share[i] = s->support[i / k] ? (double)s->confusion[i] / (double)s->support[i / k] : NAN;
     kt_plot_grid g = { "Confusion", "truth", "predicted", k, k, w->name.name, w->name.name, share, 0, 1, .percent = true };
-    return kt_plot_matrix(w->j->plot, &g, err);
+    w->j->drawn = true;
+    return w->prob ? plot_reliability(w, s, &g, err) : kt_plot_matrix(w->j->plot, &g, err);
 }
 
 static kt_rc score(struct classes *w, kt_err *err)

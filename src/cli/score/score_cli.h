@@ -17,6 +17,10 @@ typedef struct kt_score_job {
     _Alignas(double) char settings[64]; /* --set, as the task's options say */
     bool explain;
     const char *plot;
+    bool drawn;                  /* the task has drawn its own picture */
+    kt_str measure[32];          /* what was put, for a picture of it */
+    double value[32];
+    size_t n_measures;
 } kt_score_job;
 
 typedef struct kt_score_task {
