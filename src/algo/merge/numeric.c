@@ -18,6 +18,7 @@ struct fitting {
     double *weight;              /* n: of each vote, 1 unless it is far off */
     double *precision;           /* n_sources */
     double *sum, *by;            /* room for n_items or n_sources */
+    double *worth, *freedom;     /* n_sources: Σ (1 - h), Σ (1 - h)² over its votes; h: share of the vote in its item */
     double spread;               /* variance of an average source's errors */
 };
 
@@ -79,21 +80,24 @@ static void set_precisions(struct fitting *f)
     const kt_numbers *v = f->v;
     double *in_item = kt_zalloc_array(v->n_items, sizeof(*in_item)), squares = 0, free_votes = 0;
     memset(f->sum, 0, v->n_sources * sizeof(double));
-    memset(f->by, 0, v->n_sources * sizeof(double));
+    memset(f->worth, 0, v->n_sources * sizeof(double));
+    memset(f->freedom, 0, v->n_sources * sizeof(double));
     for (size_t i = 0; i < v->n; i++)
         in_item[v->item[i]] += f->weight[i] * f->precision[v->source[i]];
     for (size_t i = 0; i < v->n; i++) {
         uint32_t s = v->source[i];
         double h = f->weight[i] * f->precision[s] / in_item[v->item[i]], r = v->value[i] - f->r->bias[s] - f->r->value[v->item[i]];
         f->sum[s] += f->weight[i] * r * r;
-        f->by[s] += 1 - h;
+        f->worth[s] += 1 - h;
+        f->freedom[s] += (1 - h) * (1 - h);
         squares += f->weight[i] * r * r;
         free_votes += 1 - h;
     }
     f->spread = free_votes > 1e-9 && squares > 0 ? squares / free_votes : 1;
     for (size_t s = 0; s < v->n_sources; s++) {
-        double variance = (f->sum[s] + f->o->shrink * f->spread) / (f->by[s] + f->o->shrink);
+        double variance = (f->sum[s] + f->o->shrink * f->spread) / (f->worth[s] + f->o->shrink);
         f->precision[s] = 1 / KT_MAX(variance, 1e-6 * f->spread);
+        f->r->sd[s] = sqrt(f->worth[s] > 1e-9 ? f->sum[s] / f->worth[s] : f->spread); /* told as measured, used with the pseudo-votes */
     }
     kt_free(in_item);
 }
@@ -153,9 +157,9 @@ static void set_intervals(struct fitting *f)
         r->ci[2 * i + 1] = r->value[i] + half;
     }
     for (size_t s = 0; s < v->n_sources; s++) {
-        double n = r->n_said[s], dof = KT_MAX(f->by[s] + f->o->shrink, 1);
-        r->sd[s] = n > 0 ? 1 / sqrt(f->precision[s]) : NAN;
-        double half = n > 0 ? Z95 * r->sd[s] / sqrt(part * (n + f->o->shrink)) : NAN;
+        double n = r->n_said[s], dof = KT_MAX(f->freedom[s] * f->freedom[s] / KT_MAX(f->worth[s], 1e-9), 1); /* less, as the others' spreads are not known either */
+        r->sd[s] = n > 0 ? r->sd[s] : NAN;
+        double half = n > 0 ? Z95 * r->sd[s] / sqrt(part * KT_MAX(f->freedom[s], 1e-9)) : NAN; /* a vote tells as much as it did not move its item; biases of others are not known */
         r->bias[s] = n > 0 ? r->bias[s] : NAN;
         r->bias_ci[2 * s] = r->bias[s] - half;
         r->bias_ci[2 * s + 1] = r->bias[s] + half;
@@ -212,7 +216,8 @@ static void fit_one(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, 
     size_t room = KT_MAX(v->n_items, v->n_sources);
     bool weighed = o->method == KT_NUMERIC_PRECISION;
     struct fitting f = { .v = v, .o = o, .r = r, .weight = kt_alloc_array(v->n, sizeof(double)), .precision = kt_alloc_array(v->n_sources, sizeof(double)),
-                         .sum = kt_alloc_array(room, sizeof(double)), .by = kt_alloc_array(room, sizeof(double)) };
+                         .sum = kt_alloc_array(room, sizeof(double)), .by = kt_alloc_array(room, sizeof(double)),
+                         .worth = kt_zalloc_array(v->n_sources, sizeof(double)), .freedom = kt_zalloc_array(v->n_sources, sizeof(double)) };
     make(v, a, r);
     for (size_t i = 0; i < v->n; i++)
         f.weight[i] = 1;
@@ -246,6 +251,8 @@ static void fit_one(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, 
     kt_free(f.precision);
     kt_free(f.sum);
     kt_free(f.by);
+    kt_free(f.worth);
+    kt_free(f.freedom);
 }
 
 kt_rc kt_numeric_fit(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, kt_numeric *ret, kt_err *err)
