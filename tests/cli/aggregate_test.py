@@ -76,6 +76,9 @@ assert sum(labels[f"i{i}"] == t for i, t in enumerate(truth)) > right[0]
 # answers that are not labels
 text = "item,annotator,text\n1,a,the cat sat\n1,b,the cat sat down\n1,c,a cat sat down\n"
 assert json.loads(karat("-", "--method", "rover", "--json", text=text).stdout)["items"][0]["text"] == "the cat sat down"
+assert [round(p, 3) for p in json.loads(karat("-", "--method", "rover", "--json", text=text).stdout)["items"][0]["posterior"]] == [0.667, 1, 1, 0.667]
+mask = json.loads(karat("-", "--method", "segmentation", "--json", text="item,annotator,mask\n1,a,01/11\n1,b,01/10\n1,c,00/11\n").stdout)
+assert [round(p, 3) for p in mask["items"][0]["posterior"]] == [0, 0.667, 1, 0.667] and all(s["ci95"][0] <= s["accuracy"] <= s["ci95"][1] for s in mask["sources"])
 assert karat("-", "--method", "medoid", text=text).stdout.splitlines()[1].startswith("1,the cat sat down,")
 assert "1,a|b" in karat("-", "--method", "multi_label", text="item,annotator,labels\n1,x,a|b\n1,y,b|a\n1,z,a|b|c\n2,x,c\n2,y,c\n2,z,\n").stdout
 number = list(csv.DictReader(io.StringIO(karat("-", "--method", "numeric", text="item,annotator,value\n1,a,1\n1,b,3\n2,a,5\n2,b,7\n").stdout)))
