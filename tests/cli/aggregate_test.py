@@ -76,6 +76,9 @@ assert sum(labels[f"i{i}"] == t for i, t in enumerate(truth)) > right[0]
 # answers that are not labels
 text = "item,annotator,text\n1,a,the cat sat\n1,b,the cat sat down\n1,c,a cat sat down\n"
 assert json.loads(karat("-", "--method", "rover", "--json", text=text).stdout)["items"][0]["text"] == "the cat sat down"
+assert [round(p, 3) for p in json.loads(karat("-", "--method", "rover", "--json", text=text).stdout)["items"][0]["posterior"]] == [0.667, 1, 1, 0.667]
+mask = json.loads(karat("-", "--method", "segmentation", "--json", text="item,annotator,mask\n1,a,01/11\n1,b,01/10\n1,c,00/11\n").stdout)
+assert [round(p, 3) for p in mask["items"][0]["posterior"]] == [0, 0.667, 1, 0.667] and all(s["ci95"][0] <= s["accuracy"] <= s["ci95"][1] for s in mask["sources"])
 assert karat("-", "--method", "medoid", text=text).stdout.splitlines()[1].startswith("1,the cat sat down,")
 assert "1,a|b" in karat("-", "--method", "multi_label", text="item,annotator,labels\n1,x,a|b\n1,y,b|a\n1,z,a|b|c\n2,x,c\n2,y,c\n2,z,\n").stdout
 number = list(csv.DictReader(io.StringIO(karat("-", "--method", "numeric", text="item,annotator,value\n1,a,1\n1,b,3\n2,a,5\n2,b,7\n").stdout)))
@@ -85,6 +88,27 @@ assert karat("-", "--method", "spans", text=spans).stdout.splitlines()[1].starts
 boxes = json.loads(karat("-", "--method", "boxes", "--json", text="item,annotator,label,x1,y1,x2,y2\ni,a,cat,0,0,10,10\ni,b,cat,1,0,10,10.5\ni,c,,,,,\n").stdout)
 assert boxes["regions"][0]["label"] == "cat" and boxes["regions"][0]["looked"] == 3 and boxes["regions"][0]["votes_for"] == 2
 assert karat("-", "--method", "plackett_luce", text="ranking\na>b>c\nb>a>c\nc>a>b\n").stdout.startswith("thing,strength,low,high\na,")
+
+assert karat("-", "--method", "segments", text=spans).stdout.splitlines()[1].startswith("d1,PER,0,5,")
+square = "item,annotator,label,polygon\ni,a,cat,0 0 10 0 10 10 0 10\ni,b,cat,\"1,0 11,0 11,10 1,10\"\ni,c,cat,[[0.5 0] [10.5 0] [10.5 10] [0.5 10]]\nj,a,,\n"
+polygon = json.loads(karat("-", "--method", "polygons", "--json", text=square).stdout)["regions"][0]
+assert polygon["kept"] and polygon["votes_for"] == 3 and abs(min(polygon["polygon"][::2]) - 0.5) < 0.1 and abs(max(polygon["polygon"][::2]) - 10.5) < 0.1
+assert karat("-", "--method", "polygons", text=square).stdout.startswith("item,label,polygon,there\ni,cat,")
+points = "item,annotator,label,keypoints\ni,a,p,0 0 2 10 10 2 0 0 0\ni,b,p,0 1 2 10 11 1 0 0 0\ni,c,p,0 0 2 10 10 2 0 0 0\n"
+assert karat("-", "--method", "keypoints", text=points).stdout.splitlines()[1].rpartition(",")[0].endswith(" 0 0 0")
+tree = path("tree.csv", "child,parent\ncat,animal\ndog,animal\nanimal,\ncar,\n")
+nodes = "item,annotator,label\n1,a,cat\n1,b,dog\n1,c,animal\n2,a,car\n2,b,\n3,a,cat\n3,b,cat\n3,c,cat\n"
+rows = list(csv.DictReader(io.StringIO(karat("-", "--method", "taxonomy", "--taxonomy", tree, text=nodes).stdout)))
+assert [r["label"] for r in rows] == ["animal", "car", "cat"] and float(rows[0]["posterior"]) > 0.9
+ways = nodes.replace("cat", "animal/cat").replace("dog", "animal/dog")
+assert [r["label"] for r in csv.DictReader(io.StringIO(karat("-", "--method", "taxonomy", text=ways).stdout))] == ["animal", "car", "animal/cat"]
+tags = "item,annotator,tags\n1,a,O B-x I-x O\n1,b,O B-x I-x O\n1,c,O O B-x O\n"
+assert karat("-", "--method", "sequences", text=tags).stdout.splitlines()[1].startswith("1,O B-x I-x O,")
+spans = json.loads(karat("-", "--method", "sequences", "--json", text=tags).stdout)["items"][0]["spans"]
+assert [(s["from"], s["to"], s["votes_for"], s["looked"]) for s in spans] == [(1, 3, 2, 3)]
+ring = "item,annotator,label\n" + "".join(f"{i},h{a},{'xyz'[(i * i + (0 if (i * 7 + a * 13) % 10 < 7 else a % 2 + 1)) % 3]}\n" for i in range(200) for a in range(6))
+ring += "".join(f"{i},c{a},{'xyz'[(i * i + (i // 3) % 3) % 3]}\n" for i in range(200) for a in range(4))
+assert "counted once" in karat("-", text=ring).stderr and '"copying":' in karat("-", "--method", "dawid_skene", "--set", "correlated=yes", "--json", text=ring).stdout
 
 # errors: what, where, what to do; never a crash
 for args, text, code, words in (
@@ -104,6 +128,16 @@ for args, text, code, words in (
         (["-", "--method", "bradley_terry"], "left,right,winner\na,b,c\n", 3, ":2:"),
         (["-", "--method", "boxes"], "item,annotator,label,x1,y1,x2,y2\ni,a,cat,0,0,-1,10\n", 3, "before its start"),
         (["-", "--method", "spans"], "item,annotator,label,start,end\ni,a,cat,0,x\n", 3, "'x' is not a number"),
+        (["-", "--method", "polygons"], "item,annotator,label,polygon\ni,a,cat,0 0 2 10\n", 3, "three corners"),
+        (["-", "--method", "polygons"], "item,annotator,label,polygon\ni,a,cat,0 0 2 x\n", 3, ":2: polygon"),
+        (["-", "--method", "keypoints"], "item,annotator,label,keypoints\ni,a,p,0 0 2\ni,b,p,0 0 2 1 1 2\n", 3, "the first skeleton has 3"),
+        (["-", "--method", "keypoints"], "item,annotator,label,keypoints\ni,a,p,0 0 7\n", 3, "being seen"),
+        (["-", "--method", "taxonomy", "--taxonomy", tree], "item,annotator,label\n1,a,cow\n", 3, "not in the tree"),
+        (["-", "--method", "taxonomy", "--taxonomy", path("ring.csv", "child,parent\na,b\nb,a\n")], "item,annotator,label\n1,a,a\n", 3, "below itself"),
+        (["-", "--taxonomy", tree], votes, 2, "--method taxonomy"),
+        (["-", "--method", "sequences"], "item,annotator,tags\n1,a,O O\n1,b,O\n", 3, ":3: tags"),
+        (["-", "--method", "sequences"], "item,annotator,tags\n1,a,O Q\n", 3, "no tag"),
+        (["-", "--method", "dawid_skene", "--set", "correlated=yes", "--set", "abstain=speaks"], votes, 2, "do not go together"),
         (["-", "--method", "rover"], "item,who,text\n1,a,b\n", 3, "no column 'annotator'"),
         (["-", "--method", "rover"], "item,annotator,text\n1,\"a,b\n", 3, "does not end"),
         (["-", "--method", "rover", "--sources"], text, 2, "takes only"),

@@ -35,13 +35,48 @@ static void take(const kt_posterior *p, uint32_t l, kt_multilabel *ret, double *
         ret->n_votes[i] = p->n_votes[i];
     }
     for (size_t s = 0; s < p->n_sources; s++) {
-        if (isnan(p->source_accuracy[s]) || isnan(p->source_ci[2 * s]))
+        if (isnan(p->source_accuracy[s]))
             continue;
         ret->source_accuracy[s] += uncertain * p->source_accuracy[s];
-        ret->source_ci[2 * s] += uncertain * p->source_ci[2 * s];
-        ret->source_ci[2 * s + 1] += uncertain * p->source_ci[2 * s + 1];
         weight[s] += uncertain;
     }
+}
+
+/* An answer is right on so much of what is uncertain. Answers are what is independent (a careless one errs on several labels at once):
+   the variance of a source's mean is that between its answers, more where the truth is not known. */
+static void set_intervals(const kt_label_sets *v, kt_multilabel *r)
+{
+    double all = 0, *sums = kt_zalloc_array(v->n_sources, 4 * sizeof(*sums)), *weight = kt_alloc_array(v->n_labels, sizeof(*weight));
+    uint8_t *named = kt_zalloc_array(v->n_labels, 1);
+    for (uint32_t l = 0; l < v->n_labels; l++)
+        all += weight[l] = r->share[l] * (1 - r->share[l]) + 1e-9;
+    for (size_t a = 0; a < v->n; a++) {
+        const float *prob = r->prob + (size_t)v->item[a] * v->n_labels;
+        double score = 0, doubt = 0, *s = sums + 4 * (size_t)v->source[a];
+        for (size_t x = v->start[a]; x < v->start[a + 1]; x++)
+            named[v->label[x]] = 1;
+        for (uint32_t l = 0; l < v->n_labels; l++) {
+            double p = (double)prob[l], w = weight[l] / all;
+            score += w * (named[l] ? p : 1 - p);
+            doubt += w * w * p * (1 - p);
+            named[l] = 0;
+        }
+        s[0]++;
+        s[1] += score;
+        s[2] += score * score;
+        s[3] += doubt;
+    }
+    for (uint32_t q = 0; q < v->n_sources; q++) {
+        double *s = sums + 4 * (size_t)q, n = s[0], mean = s[1] / n, a = r->source_accuracy[q];
+        double between = KT_MAX(s[2] - n * mean * mean, 1e-9) * n / KT_MAX(n - 1, 1), whole = between + s[3];
+        double variance = whole * whole / between / (n * n); /* Louis 1982: information is lost in the share s[3] / whole */
+        r->source_ci[2 * q] = r->source_ci[2 * q + 1] = NAN;
+        if (n > 0 && !isnan(a))
+            kt_wilson(a, KT_MIN(KT_MAX(a * (1 - a), 1e-3) / KT_MAX(variance, 1e-12), n * v->n_labels), r->source_ci + 2 * q);
+    }
+    kt_free(sums);
+    kt_free(weight);
+    kt_free(named);
 }
 
 kt_rc kt_multilabel_fit(const kt_label_sets *v, const kt_aggregator *m, kt_pool *pool, kt_arena *a, kt_multilabel *ret, kt_err *err)
@@ -75,9 +110,9 @@ kt_rc kt_multilabel_fit(const kt_label_sets *v, const kt_aggregator *m, kt_pool 
     }
     for (size_t s = 0; s < v->n_sources; s++) {
         r.source_accuracy[s] = weight[s] > 0 ? r.source_accuracy[s] / weight[s] : NAN;
-        r.source_ci[2 * s] = weight[s] > 0 ? r.source_ci[2 * s] / weight[s] : NAN;
-        r.source_ci[2 * s + 1] = weight[s] > 0 ? r.source_ci[2 * s + 1] / weight[s] : NAN;
     }
+    if (rc == 0)
+        set_intervals(v, &r);
     kt_free(from);
     kt_free(named);
     kt_free(yes);

@@ -19,7 +19,7 @@ typedef struct kt_multilabel {
     uint32_t *n_for;         /* n_items × n_labels: answers that name it */
     uint32_t *n_votes;       /* n_items */
     double *source_accuracy; /* n_sources: mean over the labels, weighed by how often each is uncertain; NaN without answers */
-    double *source_ci;       /* n_sources × 2: mean of the ends */
+    double *source_ci;       /* n_sources × 2: 95 %, answers being what is independent */
     double *share;           /* n_labels: of the items that have it */
 } kt_multilabel;
 

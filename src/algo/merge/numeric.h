@@ -38,7 +38,8 @@ typedef struct kt_numeric {
 
 /* value = Σ precision (x - bias) / Σ precision over the votes; bias and precision from the residuals; repeated. With robust, a
    vote far off counts less (weights of Student's t, Lange, Little and Taylor 1989). auto takes, of the plain mean and
-   precision with normal or robust errors, without and (bias) with biases, what predicts votes best from the others on their item. Biases have the mean 0 over the votes: only
+   precision with normal or robust errors, without and (bias) with biases, what predicts votes best from the others on their item; the
+   mean unless another does so clearly. Biases have the mean 0 over the votes: only
    differences between sources can be seen. KT_RANGE for ids out of bounds and numbers that are not finite. */
 kt_rc kt_numeric_fit(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, kt_numeric *ret, kt_err *err) KT_MUST_USE;
 

@@ -140,7 +140,7 @@ static double share_in(kt_str text, kt_str chosen, kt_arena *a)
 kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
 {
     network net = { NULL, 0, 0, a };
-    kt_text_merge ret = { { "", 0 }, 0, kt_arena_array(a, n, sizeof(double)) };
+    kt_text_merge ret = { .text = { "", 0 }, .source_share = kt_arena_array(a, n, sizeof(double)) };
     size_t bytes = 0, slots = 0;
     for (size_t i = 0; i < n; i++) {
         words w = cut(text[i], a);
@@ -148,6 +148,7 @@ kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
         bytes += text[i].n + 1;
     }
     char *out = kt_arena_alloc(a, bytes + 1);
+    ret.word_share = kt_arena_array(a, net.n, sizeof(double));
     for (size_t s = 0; s < net.n; s++) {
         const option *best = NULL;
         for (const option *o = net.v[s].options; o; o = o->next)
@@ -160,6 +161,7 @@ kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
             out[ret.text.n++] = ' ';
         memcpy(out + ret.text.n, best->word.p, best->word.n);
         ret.text.n += best->word.n;
+        ret.word_share[ret.n_words++] = (double)best->sources / (double)n;
     }
     ret.text.p = out;
     ret.agreement = slots ? ret.agreement / (double)slots : 1;
@@ -189,7 +191,7 @@ size_t kt_word_edits(kt_str a, kt_str b)
 
 kt_text_merge kt_text_medoid(const kt_str *text, size_t n, kt_arena *a)
 {
-    kt_text_merge ret = { { "", 0 }, 0, kt_arena_array(a, n, sizeof(double)) };
+    kt_text_merge ret = { .text = { "", 0 }, .source_share = kt_arena_array(a, n, sizeof(double)) };
     size_t best = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++) {

@@ -7,6 +7,8 @@
 typedef struct kt_text_merge {
     kt_str text;       /* in the arena, or one of the given ones */
     double agreement;  /* rover: mean share of the sources behind the chosen words; medoid: 1 - mean distance to the others */
+    double *word_share; /* rover: of each of the n_words words of text, the share of the sources behind it; medoid: NULL */
+    size_t n_words;
     double *source_share; /* n: rover: share of the chosen words that the source has in their place; medoid: 1 - mean distance */
 } kt_text_merge;
 

@@ -548,14 +548,15 @@ static void give_sequences(const fitting *f, kt_arena *a)
     KT_VEC_DONE(&all);
 }
 
-/* Ratios of sums over sequences (delta method), and what is not known of the truth. */
+/* Ratios of sums over sequences (delta method); information is lost where the truth is not known (Louis 1982). */
 static void give_sources(const fitting *f)
 {
     const double *sums = sums_of(f, f->table);
     for (uint32_t s = 0; s < f->v->n_sources; s++) {
         const double *x = sums + (size_t)s * N_SUMS;
         double a = x[WEIGHT] > 1e-9 ? x[RIGHT] / x[WEIGHT] : NAN, *ci = f->r->source_ci + 2 * (size_t)s;
-        double variance = (x[RIGHT2] - 2 * a * x[CROSS] + a * a * x[WEIGHT2] + x[DOUBT]) / (x[WEIGHT] * x[WEIGHT]);
+        double between = KT_MAX(x[RIGHT2] - 2 * a * x[CROSS] + a * a * x[WEIGHT2], 1e-9), whole = between + x[DOUBT];
+        double variance = whole * whole / between / (x[WEIGHT] * x[WEIGHT]);
         f->r->source_accuracy[s] = a;
         ci[0] = ci[1] = NAN;
         if (!isnan(a))

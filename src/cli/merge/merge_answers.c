@@ -23,7 +23,7 @@ typedef struct answers {
     uint32_t *source_of;  /* of each answer in the order of order */
     kt_str *text;
     size_t *start;        /* n items + 1 */
-    double *right, *said; /* of each source: Σ agreement, answers */
+    double *right, *square, *said; /* of each source: Σ agreement, Σ its square, answers */
 } answers;
 
 static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_arena *a, answers *ret, kt_err *err)
@@ -43,6 +43,7 @@ static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_are
     ret->text = kt_arena_array(a, t->n_rows, sizeof(kt_str));
     ret->source_of = kt_arena_array(a, t->n_rows, sizeof(uint32_t));
     ret->right = kt_arena_array(a, ret->source.n, sizeof(double));
+    ret->square = kt_arena_array(a, ret->source.n, sizeof(double));
     ret->said = kt_arena_array(a, ret->source.n, sizeof(double));
     for (size_t r = 0; r < t->n_rows; r++)
         ret->start[of[r] + 2]++;
@@ -70,31 +71,51 @@ static void flush(kt_buf *b)
     kt_buf_reset(b);
 }
 
-/* One merged item; first: nothing was printed before it. */
-static void put_item(kt_buf *b, bool json, bool first, const char *what, kt_str item, kt_str answer, double agreement, size_t n)
+typedef struct merged {
+    kt_str answer;
+    double agreement;
+    const double *posterior; /* of its words or pixels */
+    size_t n_posterior;
+} merged;
+
+static void agree(answers *x, uint32_t source, double share)
+{
+    x->right[source] += share;
+    x->square[source] += share * share;
+    x->said[source]++;
+}
+
+/* Merged item i; what: the answer's name. */
+static void put_item(kt_buf *b, bool json, const char *what, const answers *x, size_t i, const merged *m)
 {
     if (json) {
-        kt_buf_puts(b, first ? "\n{\"item\":" : ",\n{\"item\":");
-        kt_buf_json(b, item);
+        kt_buf_puts(b, i ? ",\n{\"item\":" : "\n{\"item\":");
+        kt_buf_json(b, x->item.name[i]);
         kt_buf_printf(b, ",\"%s\":", what);
-        kt_buf_json(b, answer);
+        kt_buf_json(b, m->answer);
         kt_buf_puts(b, ",\"agreement\":");
-        kt_buf_f64(b, agreement);
-        kt_buf_printf(b, ",\"votes\":%zu}", n);
+        kt_buf_f64(b, m->agreement);
+        for (size_t p = 0; p < m->n_posterior; p++)
+            kt_buf_printf(b, "%s%.6g%s", p ? "," : ",\"posterior\":[", m->posterior[p], p + 1 == m->n_posterior ? "]" : "");
+        kt_buf_printf(b, ",\"votes\":%zu}", x->start[i + 1] - x->start[i]);
     } else {
-        kt_buf_csv(b, item, ',');
+        kt_buf_csv(b, x->item.name[i], ',');
         kt_buf_char(b, ',');
-        kt_buf_csv(b, answer, ',');
-        kt_buf_printf(b, ",%.6g\n", agreement);
+        kt_buf_csv(b, m->answer, ',');
+        kt_buf_printf(b, ",%.6g\n", m->agreement);
     }
     flush(b);
 }
 
+/* Mean agreement with what was merged, with the interval of a mean of so many different shares: as many votes of a proportion as have
+   their variance. */
 static void put_sources(kt_buf *b, const answers *x)
 {
     for (size_t s = 0; s < x->source.n; s++) {
-        double mean = x->said[s] > 0 ? x->right[s] / x->said[s] : NAN, ci[2];
-        kt_wilson(mean, x->said[s], ci);
+        double n = x->said[s], mean = n > 0 ? x->right[s] / n : NAN, ci[2] = { NAN, NAN };
+        double variance = n > 1 ? KT_MAX(x->square[s] - n * mean * mean, 0) / (n - 1) : 1;
+        if (n > 0)
+            kt_wilson(mean, KT_MIN(n * KT_MAX(mean * (1 - mean), 0.01) / KT_MAX(variance, 0.01), 4 * n), ci);
         kt_buf_puts(b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
         kt_buf_json(b, x->source.name[s]);
         kt_buf_puts(b, ",\"accuracy\":");
@@ -140,11 +161,9 @@ static kt_rc merge_texts(kt_cli *cli, const kt_answer_merge *m, const kt_table_f
         KT_AUTO(kt_arena) own = KT_ARENA_INIT;
         size_t from = x.start[i], n = x.start[i + 1] - from;
         kt_text_merge r = medoid ? kt_text_medoid(x.text + from, n, &own) : kt_rover(x.text + from, n, &own);
-        for (size_t q = 0; q < n; q++) {
-            x.right[x.source_of[from + q]] += r.source_share[q];
-            x.said[x.source_of[from + q]]++;
-        }
-        put_item(&b, json, i == 0, "text", x.item.name[i], r.text, r.agreement, n);
+        for (size_t q = 0; q < n; q++)
+            agree(&x, x.source_of[from + q], r.source_share[q]);
+        put_item(&b, json, "text", &x, i, &(merged){ r.text, r.agreement, r.word_share, r.n_words });
     }
     close_items(&b, &x, json);
     kt_buf_done(&b);
@@ -189,7 +208,7 @@ static kt_str write_mask(const uint8_t *mask, kt_str like, kt_arena *a)
     return (kt_str){ p, like.n };
 }
 
-static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena *a, kt_str *ret, double *ret_agreement, kt_err *err)
+static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena *a, merged *ret, kt_err *err)
 {
     size_t from = x->start[i], n = x->start[i + 1] - from, size = 0;
     uint8_t **mask = kt_arena_array(a, n, sizeof(*mask));
@@ -200,19 +219,21 @@ static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena
             return kt_fail(err, KT_RANGE, "item %.*s: a mask of %zu pixels beside one of %zu", KT_F(x->item.name[i]), own, size);
         size = own;
     }
-    uint8_t *merged = kt_arena_alloc(a, size + 1);
+    uint8_t *out = kt_arena_alloc(a, size + 1);
+    double *prob = kt_arena_array(a, size, sizeof(*prob));
     if (o->em)
-        kt_mask_em((const uint8_t *const *)mask, n, size, o->n_iter, merged, NULL, NULL);
+        kt_mask_em((const uint8_t *const *)mask, n, size, o->n_iter, out, prob, NULL);
     else
-        kt_mask_majority((const uint8_t *const *)mask, n, size, merged);
-    *ret_agreement = 0;
+        kt_mask_majority((const uint8_t *const *)mask, n, size, out);
+    for (size_t p = 0; !o->em && p < size; p++)
+        for (size_t q = 0; q < n; q++)
+            prob[p] += mask[q][p] / (double)n;
+    *ret = (merged){ write_mask(out, x->text[from], a), 0, prob, size };
     for (size_t q = 0; q < n; q++) {
-        double iou = kt_mask_iou(mask[q], merged, size);
-        x->right[x->source_of[from + q]] += iou;
-        x->said[x->source_of[from + q]]++;
-        *ret_agreement += iou / (double)n;
+        double iou = kt_mask_iou(mask[q], out, size);
+        agree(x, x->source_of[from + q], iou);
+        ret->agreement += iou / (double)n;
     }
-    *ret = write_mask(merged, x->text[from], a);
     return 0;
 }
 
@@ -226,11 +247,10 @@ static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_ta
         open_items(&b, m, "mask", json);
     for (size_t i = 0; rc == 0 && i < x.item.n; i++) {
         KT_AUTO(kt_arena) own = KT_ARENA_INIT;
-        kt_str merged;
-        double agreement = 0;
-        rc = merge_masks(&x, i, o, &own, &merged, &agreement, err);
+        merged r;
+        rc = merge_masks(&x, i, o, &own, &r, err);
         if (rc == 0)
-            put_item(&b, json, i == 0, "mask", x.item.name[i], merged, agreement, x.start[i + 1] - x.start[i]);
+            put_item(&b, json, "mask", &x, i, &r);
     }
     if (rc < 0)
         kt_at(err, t->path, 0, "mask");
