@@ -3,7 +3,8 @@
 
 A population of items with scores and known rights is fixed (planted ones, and real sets of shared/data: for texts Karat's own model is
 trained once, on other items); then the trusted sample is drawn anew REPLAYS times (1000) and a threshold found, through libkarat. Per set:
-the share of replays in which the true error of the population at or above the threshold is over the budget (at most 5 % is promised);
+the share of replays in which the true error of the population at or above the threshold is over the budget (at most 5 % is promised), and
+the same without the trusted items themselves;
 the share approved on average; what an oracle would approve: the best single threshold that somebody who knows the population fixes in advance,
 tested at the whole 5 % by the same exact binomial test on samples of that size; conformal selection's mean share of wrong ones and
 what it approves; and what fixed cuts at 0.9 and 0.95 of the score approve, with their errors. Ends with the speed of calibration,
@@ -79,7 +80,7 @@ def replay(name, budget, m, score, right):
     cuts = np.unique((np.arange(1, 201) * len(score) / 200).astype(int)) - 1
     cuts = np.array([np.flatnonzero(score[order] >= score[order][c]).max() for c in cuts])  # equal scores together
     grid, limit = score[order][cuts], most_wrong(m, budget)
-    rng, broken, coverage, errors, passed = np.random.default_rng(11), 0, [], [], np.zeros(len(cuts))
+    rng, broken, left, coverage, errors, passed = np.random.default_rng(11), 0, 0, [], [], np.zeros(len(cuts))
     fdp, selected = [], []
     for _ in range(REPLAYS):
         at = rng.choice(len(score), m, replace=False)
@@ -88,12 +89,14 @@ def replay(name, budget, m, score, right):
         coverage.append(n / len(score))
         errors.append(error_at[n - 1] if n else 0)
         broken += errors[-1] > budget
+        rest = np.ones(len(score), bool)
+        rest[at] = False
+        taken = rest & r["approve"]  # what is approved in the flow: not the trusted items, whose labels are people's
+        left += taken.any() and (~right[taken]).mean() > budget
         st = np.argsort(-score[at], kind="stable")
         above = np.searchsorted(-score[at][st], -grid, side="right")
         wrong = np.concatenate([[0], np.cumsum(~right[at][st])])[above]
         passed += wrong <= limit[above]
-        rest = np.ones(len(score), bool)
-        rest[at] = False
         c = karat.conformal_select(score[rest], score[at], right[at], budget=budget)
         selected.append(c["approve"].mean())
         fdp.append((~right[rest][c["approve"]]).mean() if c["n_approved"] else 0)
@@ -101,7 +104,7 @@ def replay(name, budget, m, score, right):
     oracle = ((cuts + 1) / len(score) * passed / REPLAYS * good).max()
     fixed = [(c, (score >= c).mean(), (~right[score >= c]).mean() if (score >= c).any() else 0.0) for c in (0.9, 0.95)]
     got = np.mean(coverage)
-    print(f"| {name} | {budget:.1%} | {m:,} | {broken / REPLAYS:.1%} | {got:.1%} | {oracle:.1%} | {got / oracle if oracle else float('nan'):.2f} | {np.mean(errors):.2%} | "
+    print(f"| {name} | {budget:.1%} | {m:,} | {broken / REPLAYS:.1%}, {left / REPLAYS:.1%} | {got:.1%} | {oracle:.1%} | {got / oracle if oracle else float('nan'):.2f} | {np.mean(errors):.2%} | "
           f"{np.mean(fdp):.2%}, {np.mean(selected):.1%} | " + " | ".join(f"{cov:.1%} at {e:.2%}" for _, cov, e in fixed) + " |", flush=True)
     return broken
 

@@ -43,8 +43,8 @@ kt_rc kt_approval_check_drop(kt_store *s, int64_t project, int64_t batch, uint32
 static kt_approval_batch read_batch(kt_stmt *st, kt_arena *a)
 {
     return (kt_approval_batch){ kt_stmt_i64(st, 0), kt_stmt_i64(st, 1), kt_arena_str(a, kt_stmt_str(st, 2)), kt_stmt_f64(st, 3), kt_stmt_f64(st, 4),
-                                kt_stmt_i64(st, 5), kt_stmt_i64(st, 6), kt_stmt_i64(st, 7), kt_stmt_f64(st, 8), kt_stmt_f64(st,
-                                                                                                                            9), kt_stmt_i64(st, 10) };
+                                kt_stmt_i64(st, 5), kt_stmt_i64(st, 6), kt_stmt_i64(st, 7), kt_stmt_f64(st, 8),
+                                kt_stmt_f64(st, 9), kt_stmt_i64(st, 10) };
 }
 
 kt_rc kt_approval_batch_get(kt_store *s, int64_t project, int64_t batch, kt_arena *a, kt_approval_batch *ret, kt_err *err)
