@@ -23,7 +23,8 @@ and in the pipeline file
 
 A function returns a label's name, its number in the project's label list, or None (or -1, as in Snorkel) to abstain. x has text, id,
 meta (a dict) and every field of meta as an attribute. What a function raises costs that vote alone; Karat names function and item.
-What is printed goes to stderr: stdout belongs to the protocol.
+Where items bear several labels (task: multi-label) it returns a list or set of them; where labels are of regions (task: spans) a list of
+(start, end) or (start, end, label): places as Python counts characters, end not included. What is printed goes to stderr: stdout belongs to the protocol.
 """
 import json
 import sys
@@ -76,9 +77,21 @@ def labeling_function(name=None, resources=None, pre=None):
     return wrap
 
 
+def _span(s, labels):
+    """(start, end) or (start, end, label), or an object with these names, as spaCy's start_char, end_char and label_."""
+    if hasattr(s, "start_char"):
+        s = (s.start_char, s.end_char, s.label_)
+    elif isinstance(s, dict):
+        s = (s["start"], s["end"], s.get("label"))
+    start, end, *label = s
+    return [int(start), int(end), *(_label(x, labels) for x in label if x is not None)]
+
+
 def _label(vote, labels):
     if vote is None or isinstance(vote, str):
         return vote
+    if isinstance(vote, (list, tuple, set)):
+        return [_label(v, labels) if isinstance(v, (str, int)) else _span(v, labels) for v in (sorted(vote, key=str) if isinstance(vote, set) else vote)]
     number = int(vote)
     if number == -1:
         return None

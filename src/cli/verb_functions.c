@@ -115,6 +115,12 @@ static kt_rc figures(struct call *x, kt_err *err)
     kt_pipeline_result r;
     kt_functions *f = NULL;
     KT_TRY(kt_pipeline_continue(x->s, &x->p, KT_UNTIL_FUNCTIONS, 0, x->cli->pool, x->cli->progress, x->cli->arena, &r, err));
+    if (r.marked) {
+        if (x->examples > 0)
+            return kt_fail(err, KT_USAGE, "--examples is not there for task %s yet", kt_task_names[x->c.task]);
+        kt_buf_str(&x->out, x->json ? r.marks_json : r.marks_text);
+        return 0;
+    }
     const kt_functions_opts o = { .file = x->c.file, .labels = x->p.label, .n_labels = x->p.n_labels };
     KT_TRY(kt_functions_read(x->c.functions, &o, &f, err));
     kt_rc rc = print_figures(x, f, &r.numbers, err);
@@ -202,6 +208,8 @@ static kt_rc in_store(struct call *x, kt_err *err)
 {
     KT_TRY(kt_project_get(x->s, x->project, x->cli->arena, &x->p, err));
     KT_TRY(kt_config_of(x->s, &x->p, x->cli->arena, &x->c, err));
+    if (x->rule.n || x->suggest)
+        KT_TRY(kt_task_needs_classes(x->c.task, x->rule.n ? "trying a rule" : "suggesting rules", err));
     KT_TRY(x->rule.n ? try_rule(x, err) : x->suggest ? suggest(x, err) : figures(x, err));
     fwrite(x->out.p, 1, x->out.n, stdout);
     return 0;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "format/reader.h"
+#include "stage/marks.h"
 #include "stage/notify.h"
 #include "stage/review.h"
 #include "store/audit.h"
@@ -178,6 +179,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     if (!list)
         im.file = kt_arena_cstr(cli->arena, pos.v[1]);
     rc = kt_project_get(im.s, project, cli->arena, &im.p, err);
+    if (rc == 0)
+        rc = kt_project_needs_classes(im.s, &im.p, "answers by people", err);
     if (rc == 0)
         rc = list ? todo(&im) : import(&im);
     if (rc == 0 && !list)

@@ -19,6 +19,13 @@ static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json,
     kt_store_close(s);
     KT_TRY(rc);
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 20);
+    if (out.marked) {
+        fwrite(json ? out.marks_json.p : out.marks_text.p, 1, json ? out.marks_json.n : out.marks_text.n, stdout);
+        if (!json)
+            printf("\n  labels:   %s (%llu rows)\n  left out: %s (%llu)\n", out.marks.path, (unsigned long long)out.marks.n_rows, out.marks.left_out_path,
+                   (unsigned long long)out.marks.n_left_out);
+        return 0;
+    }
     if (out.waiting && json)
         kt_buf_puts(&b, "{\"waiting\":true}\n");
     else if (out.waiting)
@@ -39,6 +46,7 @@ static kt_rc watch_in(kt_cli *cli, const kt_config *c, const char *dir, int port
 {
     kt_store *s;
     kt_pipeline_result out;
+    KT_TRY(kt_task_needs_classes(c->task, "--watch, with people at work,", err));
     KT_TRY(kt_store_create(dir, err));
     KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
     kt_rc rc = kt_pipeline_begin(s, c, cli->pool, cli->progress, cli->arena, &out, err);

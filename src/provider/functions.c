@@ -22,7 +22,7 @@ static kt_rc compile_slot(kt_functions *f, const bool *want, size_t slot, kt_err
     for (size_t i = 0; i < f->patterns[slot].n; i++)
         if (wants(f, want, f->patterns[slot].v[i].rule))
             KT_PUSH(&p, f->patterns[slot].v[i]);
-    kt_rc rc = p.n ? kt_matcher_new(&p, f->o.file, &f->matcher[slot], err) : 0;
+    kt_rc rc = p.n ? kt_matcher_new(&p, f->o.file, f->o.task == KT_TASK_SPANS, &f->matcher[slot], err) : 0;
     KT_VEC_DONE(&p);
     return rc;
 }
@@ -119,6 +119,7 @@ kt_functions_scratch *kt_functions_scratch_free(kt_functions_scratch *s)
     kt_free(s->hit);
     kt_free(s->value);
     kt_free(s->fault);
+    kt_free(s->region.v);
     kt_arena_done(&s->arena);
     return kt_free(s);
 }
@@ -219,7 +220,7 @@ static bool holds(kt_functions_scratch *s, const kt_rule *r, const kt_hit *h, kt
     return n >= r->min_chars && n <= r->max_chars;
 }
 
-static int16_t named(kt_functions_scratch *s, uint32_t i, const kt_item *it, kt_str name)
+int16_t kt_function_named(kt_functions_scratch *s, uint32_t i, const kt_item *it, kt_str name)
 {
     int32_t label = kt_function_label_of(s->f, name);
     if (label < 0)
@@ -240,25 +241,38 @@ static int16_t lua_vote(kt_functions_scratch *s, uint32_t i, const kt_item *it)
             kt_function_limit(s->f, i, LUA_LIMITS);
         return KT_ABSTAIN;
     }
-    return name.p ? named(s, i, it, name) : KT_ABSTAIN;
+    return name.p ? kt_function_named(s, i, it, name) : KT_ABSTAIN;
 }
 
-static void match_item(kt_functions_scratch *s, const kt_item *it)
+void kt_function_look(kt_functions_scratch *s, const kt_item *it)
 {
     const kt_functions *f = s->f;
+    s->region.n = 0;
     memset(s->hit, 0, f->n * sizeof(*s->hit));
     if (f->any_field)
         read_fields(s, it->meta);
     for (size_t i = 0; i <= f->fields.n; i++)
         if (f->matcher[i])
-            kt_match(f->matcher[i], s->match, i ? s->value[i - 1] : it->text, f->off, s->hit);
+            kt_match(f->matcher[i], s->match, i ? s->value[i - 1] : it->text, f->off, s->hit, f->o.task == KT_TASK_SPANS && i == 0 ? &s->region : NULL);
+}
+
+bool kt_function_holds(kt_functions_scratch *s, uint32_t i, const kt_item *it)
+{
+    const kt_functions *f = s->f;
+    if (s->hit[i].flood)
+        kt_function_fault_note(s, i, it, "marks too many places of this text");
+    if (s->hit[i].gave_up) {
+        kt_function_fault_note(s, i, it, "a regex gave up: it tries too many ways to match this text");
+        kt_function_limit(f, i, REGEX_LIMITS);
+    }
+    return !s->hit[i].gave_up && !s->hit[i].flood && holds(s, &f->rule[i], &s->hit[i], it->text);
 }
 
 static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote)
 {
     const kt_functions *f = s->f;
     kt_arena_reset(&s->arena);
-    match_item(s, it);
+    kt_function_look(s, it);
     if (s->lua)
         kt_lua_item(s->lua, it);
     for (uint32_t i = 0; i < f->n; i++) {
@@ -266,16 +280,11 @@ static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote
         if (!r->wanted)
             continue;
         if (r->kind == KT_FUNCTION_RULE) {
-            vote[i] = holds(s, r, &s->hit[i], it->text) ? (int16_t)r->label : KT_ABSTAIN;
-            if (s->hit[i].gave_up) {
-                kt_function_fault_note(s, i, it, "a regex gave up: it tries too many ways to match this text");
-                kt_function_limit(f, i, REGEX_LIMITS);
-                vote[i] = KT_ABSTAIN;
-            }
+            vote[i] = kt_function_holds(s, i, it) ? (int16_t)r->label : KT_ABSTAIN;
         } else if (r->kind == KT_FUNCTION_LUA) {
             vote[i] = lua_vote(s, i, it);
         } else if (r->kind == KT_FUNCTION_FIELD) {
-            vote[i] = s->value[r->slot].n ? named(s, i, it, s->value[r->slot]) : KT_ABSTAIN;
+            vote[i] = s->value[r->slot].n ? kt_function_named(s, i, it, s->value[r->slot]) : KT_ABSTAIN;
         }
     }
 }

@@ -216,6 +216,13 @@ static bool take_texts(struct batch *x, kt_str object, size_t item, bool errors,
     while (kt_json_field(&j, &first, a, &name)) {
         const uint32_t *rule = rule_named(x, name);
         bool none = kt_json_peek(&j) == KT_JSON_NULL;
+        if (x->s->marks && rule && !none && !errors) {
+            if (!kt_json_skip(&j, &value))
+                return false;
+            if (x->s->f->rule[*rule].wanted && !kt_function_take_marks(x->s, *rule, (uint32_t)item, &x->items[item], value))
+                return false;
+            continue;
+        }
         if (!rule || !(none ? kt_json_skip(&j, NULL) : kt_json_string(&j, a, &value)))
             return false;
         if (none || !x->s->f->rule[*rule].wanted)
@@ -437,7 +444,7 @@ void kt_command_apply(kt_functions_scratch *s, kt_command *c, const kt_item *ite
     bool wanted = false;
     for (size_t k = 0; k < c->rules.n; k++) {
         uint32_t rule = c->rules.v[k];
-        for (size_t i = 0; s->f->rule[rule].wanted && i < n; i++)
+        for (size_t i = 0; vote && s->f->rule[rule].wanted && i < n; i++)
             vote[i * s->f->n + rule] = KT_ABSTAIN;
         wanted |= s->f->rule[rule].wanted;
     }

@@ -53,17 +53,27 @@ typedef struct kt_matcher kt_matcher;             /* patterns of one slot, compi
 typedef struct kt_match_scratch kt_match_scratch;
 typedef struct kt_hit {
     uint32_t all;
-    bool any, none, dictionary, regex, gave_up;
+    bool any, none, dictionary, regex, gave_up, flood;
 } kt_hit;
 typedef KT_VEC(kt_pattern) kt_patterns;
-kt_rc kt_matcher_new(const kt_patterns *p, const char *file, kt_matcher **ret, kt_err *err) KT_MUST_USE;
+/* Where in the text a rule's words and regexes are: bytes [start, end). A regex with a group marks its first group. */
+typedef struct kt_region {
+    uint32_t rule, start, end;
+} kt_region;
+typedef struct kt_regions { /* KT_PUSH works on it */
+    kt_region *v;
+    size_t n, cap;
+} kt_regions;
+#define KT_MAX_REGIONS 65536 /* on one text, of all functions; a function that goes beyond marks nothing there */
+/* regions: it will be asked where, too. */
+kt_rc kt_matcher_new(const kt_patterns *p, const char *file, bool regions, kt_matcher **ret, kt_err *err) KT_MUST_USE;
 kt_matcher *kt_matcher_free(kt_matcher *m);
 /* KT_RANGE when neither engine takes the regex. */
 kt_rc kt_regex_check(const kt_pattern *p, const char *file, kt_err *err) KT_MUST_USE;
 kt_rc kt_match_scratch_new(kt_matcher *const *m, size_t n, kt_match_scratch **ret, kt_err *err) KT_MUST_USE;
 kt_match_scratch *kt_match_scratch_free(kt_match_scratch *s);
-/* Marks in hit (one per function) what matches. off: functions not to try hard for. */
-void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit);
+/* Marks in hit (one per function) what matches, and adds where to ret_regions (NULL: does not matter). off: functions not to try hard for. */
+void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit, kt_regions *ret_regions);
 
 /* ---- child processes: functions_child.c ---- */
 typedef struct kt_command {
@@ -75,7 +85,7 @@ typedef struct kt_command {
     KT_VEC(struct kt_child *) idle;
     atomic_int deaths;       /* of all its processes in this run */
 } kt_command;
-/* Votes of the command's functions on n items; rows of vote as in kt_functions_apply. */
+/* Votes of the command's functions on n items; rows of vote as in kt_functions_apply; NULL: marks, into s->marks. */
 void kt_command_apply(kt_functions_scratch *s, kt_command *c, const kt_item *items, size_t n, int16_t *vote);
 void kt_command_done(kt_command *c);
 
@@ -104,7 +114,22 @@ struct kt_functions_scratch {
     kt_str *value;           /* per slot, of the item at hand */
     kt_function_fault *fault;
     kt_arena arena;
+    kt_regions region;       /* of the item at hand */
+    kt_marks *marks;         /* where commands put what they mark; NULL: they vote */
 };
+
+/* ---- one item: functions.c ---- */
+/* What the rules' patterns find in an item, and its fields. */
+void kt_function_look(kt_functions_scratch *s, const kt_item *it);
+/* Whether the conditions of rule i hold on the item looked at; notes a regex that gave up. */
+bool kt_function_holds(kt_functions_scratch *s, uint32_t i, const kt_item *it);
+/* The label of that name, or KT_ABSTAIN with a note. */
+int16_t kt_function_named(kt_functions_scratch *s, uint32_t i, const kt_item *it, kt_str name);
+
+/* ---- marks: functions_marks.c ---- */
+/* Takes what a process or a field says of one item, a JSON value: a label or a list of them; for spans a list of [start, end],
+   [start, end, label] or {start, end, label}, code points. false: it is none of these; a wrong label or place is a note. */
+bool kt_function_take_marks(kt_functions_scratch *s, uint32_t i, uint32_t row, const kt_item *it, kt_str json);
 
 void kt_function_fault_note(kt_functions_scratch *s, uint32_t rule, const kt_item *it, const char *fmt, ...) KT_PRINTF(4, 5);
 /* One more time that the function used up its allowance; at the most-th it is off. */
@@ -121,5 +146,12 @@ kt_lua *kt_lua_free(kt_lua *l);
 void kt_lua_item(kt_lua *l, const kt_item *it);
 /* Runs function i; *ret_label views the returned name until the next call, .p NULL for nil. KT_LIMIT: too long or too much. */
 kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err) KT_MUST_USE;
+/* One mark as Lua says it: bytes from 1, end included (0, 0: none given); label .p NULL: none given. */
+typedef struct kt_lua_mark {
+    double start, end;
+    kt_str label;
+} kt_lua_mark;
+/* The same where a function may return a list; *ret lives until the next call. */
+kt_rc kt_lua_marks(kt_lua *l, uint32_t i, bool spans, kt_lua_mark **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -387,10 +387,10 @@ static kt_rc failed(kt_lua *l, kt_err *err)
     return limit ? KT_LIMIT : KT_RANGE;
 }
 
-kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err)
+/* Leaves what function i returns of the item on the stack. */
+static kt_rc call(kt_lua *l, uint32_t i, kt_err *err)
 {
     lua_State *L = l->L;
-    *ret_label = (kt_str){ NULL, 0 };
     lua_settop(L, 0);
     if (l->has_meta)
         forget_meta(L, l);
@@ -398,12 +398,68 @@ kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err)
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->ref[i]);
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->item);
     begin_call(l, l->it->text.n);
-    if (lua_pcall(L, 1, 1, 0) != 0)
-        return failed(l, err);
+    return lua_pcall(L, 1, 1, 0) != 0 ? failed(l, err) : 0;
+}
+
+kt_rc kt_lua_call(kt_lua *l, uint32_t i, kt_str *ret_label, kt_err *err)
+{
+    lua_State *L = l->L;
+    *ret_label = (kt_str){ NULL, 0 };
+    KT_TRY(call(l, i, err));
     if (lua_isnil(L, -1))
         return 0;
     if (lua_type(L, -1) != LUA_TSTRING)
         return kt_fail(err, KT_RANGE, "the function returned a %s, not a label's name or nil", luaL_typename(L, -1));
     ret_label->p = lua_tolstring(L, -1, &ret_label->n);
+    return 0;
+}
+
+/* The element on top, as one mark; false: it is none. Only what allocates nothing: out here an error would end the program. The label's
+   text stays alive with the list below it. */
+static bool read_mark(lua_State *L, bool spans, kt_lua_mark *ret)
+{
+    *ret = (kt_lua_mark){ 0 };
+    if (!spans) {
+        if (lua_type(L, -1) == LUA_TSTRING)
+            ret->label.p = lua_tolstring(L, -1, &ret->label.n);
+        return ret->label.p != NULL;
+    }
+    if (!lua_istable(L, -1))
+        return false;
+    for (int k = 1; k <= 3; k++)
+        lua_rawgeti(L, -k, k);
+    bool ok = lua_type(L, -3) == LUA_TNUMBER && lua_type(L, -2) == LUA_TNUMBER && (lua_isnil(L, -1) || lua_type(L, -1) == LUA_TSTRING);
+    ret->start = ok ? lua_tonumber(L, -3) : 0;
+    ret->end = ok ? lua_tonumber(L, -2) : 0;
+    if (ok && !lua_isnil(L, -1))
+        ret->label.p = lua_tolstring(L, -1, &ret->label.n);
+    lua_pop(L, 3);
+    return ok;
+}
+
+kt_rc kt_lua_marks(kt_lua *l, uint32_t i, bool spans, kt_lua_mark **ret, size_t *ret_n, kt_err *err)
+{
+    lua_State *L = l->L;
+    *ret_n = 0;
+    KT_TRY(call(l, i, err));
+    kt_arena_reset(&l->arena);
+    if (lua_isnil(L, -1))
+        return 0;
+    bool one = !spans && lua_type(L, -1) == LUA_TSTRING;
+    size_t n = one ? 1 : lua_istable(L, -1) ? lua_objlen(L, -1) : 0;
+    if (!one && !lua_istable(L, -1))
+        return kt_fail(err, KT_RANGE, "the function returned a %s, not a list of %s or nil", luaL_typename(L, -1), spans ? "{start, end, label}" : "labels");
+    if (n > KT_MAX_MARKS)
+        return kt_fail(err, KT_RANGE, "the function returned %zu marks; at most %d are taken", n, KT_MAX_MARKS);
+    *ret = kt_arena_array(&l->arena, n + 1, sizeof(**ret));
+    for (size_t k = 0; k < n; k++) {
+        if (!one)
+            lua_rawgeti(L, 1, (int)k + 1);
+        if (!read_mark(L, spans, &(*ret)[k]))
+            return kt_fail(err, KT_RANGE, "element %zu of the list is no %s", k + 1, spans ? "{start, end, label}" : "label");
+        if (!one)
+            lua_pop(L, 1);
+    }
+    *ret_n = n;
     return 0;
 }

@@ -22,6 +22,7 @@ struct compiled {
     uint32_t n;        /* bytes of a literal; 0: a regex */
     pcre2_code *pcre;  /* decides; NULL: Vectorscan did */
     bool prefiltered;
+    pcre2_code *find;  /* says where a match is, when that is asked; a literal's place is known */
 };
 
 struct kt_matcher {
@@ -87,11 +88,11 @@ static bool vectorscan_takes(const char *expr, unsigned flags)
     return ok;
 }
 
-static kt_rc pcre_compile(const kt_pattern *p, const char *file, pcre2_code **ret, kt_err *err)
+static kt_rc pcre_compile(const kt_pattern *p, kt_str text, uint32_t more, const char *file, pcre2_code **ret, kt_err *err)
 {
     int code;
     PCRE2_SIZE at;
-    *ret = pcre2_compile((PCRE2_SPTR)p->text.p, p->text.n, PCRE2_UTF | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+    *ret = pcre2_compile((PCRE2_SPTR)text.p, text.n, more | PCRE2_UTF | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
     if (*ret) {
         kt_ignore(pcre2_jit_compile(*ret, PCRE2_JIT_COMPLETE), "without a compiler PCRE2 interprets");
         return 0;
@@ -109,7 +110,7 @@ kt_rc kt_regex_check(const kt_pattern *p, const char *file, kt_err *err)
     pcre2_code *code = NULL;
     if (memchr(p->text.p, 0, p->text.n) == NULL && vectorscan_takes(kt_arena_cstr(&a, p->text), REGEX_FLAGS))
         return 0;
-    kt_rc rc = pcre_compile(p, file, &code, err);
+    kt_rc rc = pcre_compile(p, p->text, 0, file, &code, err);
     pcre2_code_free(code);
     return rc;
 }
@@ -137,7 +138,7 @@ static kt_rc add_one(struct building *b, const kt_pattern *p, unsigned id, const
     } else {
         b->expr[b->n] = kt_arena_cstr(&b->arena, p->text);
         if (memchr(p->text.p, 0, p->text.n) || !vectorscan_takes(b->expr[b->n], flags)) {
-            KT_TRY(pcre_compile(p, file, &ret->pcre, err));
+            KT_TRY(pcre_compile(p, p->text, 0, file, &ret->pcre, err));
             ++*n_pcre;
             flags |= HS_FLAG_PREFILTER;
             ret->prefiltered = !memchr(p->text.p, 0, p->text.n) && vectorscan_takes(b->expr[b->n], flags);
@@ -150,13 +151,27 @@ static kt_rc add_one(struct building *b, const kt_pattern *p, unsigned id, const
     return 0;
 }
 
-static kt_rc build(kt_matcher *m, const kt_patterns *p, const char *file, kt_err *err)
+/* A second engine for where: Vectorscan only knows where a match ends. */
+static kt_rc add_find(const kt_pattern *p, const char *file, struct compiled *c, kt_err *err)
+{
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    if (c->n || p->clause == KT_CLAUSE_NONE)
+        return 0;
+    if (p->clause == KT_CLAUSE_REGEX)
+        return pcre_compile(p, p->text, 0, file, &c->find, err);
+    return pcre_compile(p, kt_str_of(keyword_regex(&a, p->text, true)), PCRE2_CASELESS, file, &c->find, err);
+}
+
+static kt_rc build(kt_matcher *m, const kt_patterns *p, const char *file, bool regions, kt_err *err)
 {
     struct building b = { .expr = kt_alloc_array(p->n, sizeof(*b.expr)), .flags = kt_alloc_array(p->n, sizeof(*b.flags)),
                           .ids = kt_alloc_array(p->n, sizeof(*b.ids)) };
     kt_rc rc = 0;
-    for (; m->n < p->n && rc == 0; m->n++)
+    for (; m->n < p->n && rc == 0; m->n++) {
         rc = add_one(&b, &p->v[m->n], (unsigned)m->n, file, &m->pattern[m->n], &m->n_pcre, err);
+        if (rc == 0 && regions)
+            rc = add_find(&p->v[m->n], file, &m->pattern[m->n], err);
+    }
     hs_compile_error_t *bad = NULL;
     if (rc == 0 && b.n && hs_compile_multi(b.expr, b.flags, b.ids, b.n, HS_MODE_BLOCK, NULL, &m->hs, &bad) != HS_SUCCESS) {
         const kt_pattern *at = &p->v[bad->expression >= 0 ? b.ids[bad->expression] : 0];
@@ -171,11 +186,11 @@ static kt_rc build(kt_matcher *m, const kt_patterns *p, const char *file, kt_err
     return rc;
 }
 
-kt_rc kt_matcher_new(const kt_patterns *p, const char *file, kt_matcher **ret, kt_err *err)
+kt_rc kt_matcher_new(const kt_patterns *p, const char *file, bool regions, kt_matcher **ret, kt_err *err)
 {
     kt_matcher *m = kt_zalloc(sizeof(*m));
     m->pattern = kt_zalloc_array(p->n, sizeof(*m->pattern));
-    kt_rc rc = build(m, p, file, err);
+    kt_rc rc = build(m, p, file, regions, err);
     if (rc < 0) {
         kt_matcher_free(m);
         return rc;
@@ -190,7 +205,7 @@ kt_matcher *kt_matcher_free(kt_matcher *m)
         return NULL;
     hs_free_database(m->hs);
     for (size_t i = 0; i < m->n; i++)
-        pcre2_code_free(m->pattern[i].pcre);
+        pcre2_code_free(m->pattern[i].pcre), pcre2_code_free(m->pattern[i].find);
     kt_free(m->pattern);
     return kt_free(m);
 }
@@ -209,7 +224,7 @@ kt_rc kt_match_scratch_new(kt_matcher *const *m, size_t n, kt_match_scratch **re
     }
     s->most = most;
     s->seen = kt_zalloc_array(most, sizeof(*s->seen));
-    s->data = pcre2_match_data_create(1, NULL);
+    s->data = pcre2_match_data_create(2, NULL);
     s->limits = pcre2_match_context_create(NULL);
     KT_ASSERT(s->data && s->limits);
     pcre2_set_match_limit(s->limits, STEP_LIMIT);
@@ -237,12 +252,42 @@ struct scan {
     kt_str text;
     const atomic_bool *off;
     kt_hit *hit;
+    kt_regions *regions;
 };
+
+static void add_region(const struct scan *sc, uint32_t rule, size_t start, size_t end)
+{
+    if (sc->regions->n >= KT_MAX_REGIONS)
+        sc->hit[rule].flood = true;
+    else if (start < end)
+        KT_PUSH(sc->regions, ((kt_region){ rule, (uint32_t)start, (uint32_t)end }));
+}
+
+/* Every match of one pattern, one after the other; an empty one is stepped over. */
+static void find_all(const struct scan *sc, const struct compiled *p)
+{
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(sc->s->data);
+    size_t from = 0;
+    while (p->find && from <= sc->text.n && !sc->hit[p->rule].flood) {
+        int rc = pcre2_match(p->find, (PCRE2_SPTR)(sc->text.p ? sc->text.p : ""), sc->text.n, from, 0, sc->s->data, sc->s->limits);
+        if (rc < 0) {
+            sc->hit[p->rule].gave_up |= rc != PCRE2_ERROR_NOMATCH;
+            return;
+        }
+        bool group = (rc == 0 || rc > 1) && at[2] != PCRE2_UNSET;
+        add_region(sc, p->rule, at[group ? 2 : 0], at[group ? 3 : 1]);
+        from = at[1] > from ? at[1] : from + 1;
+        while (from < sc->text.n && ((unsigned char)sc->text.p[from] & 0xc0) == 0x80)
+            from++;
+    }
+}
 
 static void mark(const struct scan *sc, unsigned id)
 {
     kt_hit *h = &sc->hit[sc->m->pattern[id].rule];
     sc->s->seen[id] = sc->s->pass;
+    if (sc->regions)
+        find_all(sc, &sc->m->pattern[id]);
     switch (sc->m->pattern[id].clause) {
     case KT_CLAUSE_ANY: h->any = true; break;
     case KT_CLAUSE_ALL: h->all++; break;
@@ -271,19 +316,26 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     (void)from, (void)flags;
     const struct scan *sc = ctx;
     const struct compiled *p = &sc->m->pattern[id];
-    if (sc->s->seen[id] == sc->s->pass)
+    bool seen = sc->s->seen[id] == sc->s->pass, each = sc->regions && p->n && p->clause != KT_CLAUSE_NONE;
+    if (seen && !each)
         return 0;
-    if (p->pcre)
+    if (p->pcre) {
         ask_pcre(sc, id);
-    else if (p->n == 0 || ((!p->front || to == p->n || !is_word((unsigned char)sc->text.p[to - p->n - 1])) &&
-                           (!p->back || to == sc->text.n || !is_word((unsigned char)sc->text.p[to]))))
+        return 0;
+    }
+    if (p->n && ((p->front && to != p->n && is_word((unsigned char)sc->text.p[to - p->n - 1])) ||
+                 (p->back && to != sc->text.n && is_word((unsigned char)sc->text.p[to]))))
+        return 0;
+    if (each)
+        add_region(sc, p->rule, to - p->n, to);
+    if (!seen)
         mark(sc, id);
     return 0;
 }
 
-void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit)
+void kt_match(const kt_matcher *m, kt_match_scratch *s, kt_str text, const atomic_bool *off, kt_hit *hit, kt_regions *ret_regions)
 {
-    struct scan sc = { m, s, text, off, hit };
+    struct scan sc = { m, s, text, off, hit, ret_regions };
     if (++s->pass == 0) { /* after 2^32 passes the marks of the first would count again */
         memset(s->seen, 0, s->most * sizeof(*s->seen));
         s->pass = 1;

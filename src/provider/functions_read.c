@@ -264,7 +264,8 @@ static kt_rc label(struct reading *x)
     kt_str name = { 0 };
     KT_TRY(kt_yaml_text(x->y, "label", o->file, &name, x->err));
     x->r->label = name.n ? kt_function_label_of(x->f, name) : -1;
-    if (x->r->kind != KT_FUNCTION_RULE)
+    bool may = o->task == KT_TASK_SPANS; /* what is marked without a label */
+    if (x->r->kind != KT_FUNCTION_RULE && !(may && name.n))
         return name.n ? kt_yaml_fail(kt_yaml_get(x->y, "label"), o->file, x->err, "this kind of function names its labels itself") : 0;
     if (!name.n)
         return kt_yaml_fail(x->y, o->file, x->err, "a function needs a label (or lua, command or from_field)");
@@ -294,6 +295,12 @@ static kt_rc conditions(struct reading *x)
     KT_TRY(regexes(x));
     KT_TRY(wheres(x));
     KT_TRY(agreement(x));
+    if (x->f->o.task == KT_TASK_SPANS) {
+        if (!r->has_any && !r->n_all && !r->has_dictionary && !r->has_regex)
+            return kt_yaml_fail(x->y, FILE_OF(x), x->err, "function %.*s marks no region: for spans a rule needs any, all, phrase, dictionary or regex", KT_F(r->name));
+        if (kt_yaml_get(x->y, "field") || r->n_agree)
+            return kt_yaml_fail(x->y, FILE_OF(x), x->err, "function %.*s: %s says nothing about regions of the text", KT_F(r->name), r->n_agree ? "agree" : "field");
+    }
     if (!r->has_any && !r->n_all && !r->has_dictionary && !r->has_regex && !r->measured && !r->n_where && !r->n_agree)
         return kt_yaml_fail(x->y, FILE_OF(x), x->err, "function %.*s has no condition: any, all, phrase, dictionary, regex, where, agree, min_chars or "
                             "max_chars", KT_F(r->name));
@@ -320,6 +327,8 @@ static void take_digest(struct reading *x)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 30);
     kt_buf_puts(&b, VERSION " ");
+    if (x->f->o.task != KT_TASK_CLASSES)
+        kt_buf_puts(&b, kt_task_names[x->f->o.task]);
     put_definition(x->y, 0, &b);
     kt_buf_json(&b, x->r->in_command);
     for (uint32_t c = 0; x->r->label < 0 && c < x->f->o.n_labels; c++)

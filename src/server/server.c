@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/marks.h"
 #include "store/column.h"
 
 #include <stdio.h>
@@ -16,14 +17,24 @@
 static kt_rc load_projects(kt_server *s, kt_store *store, kt_err *err)
 {
     kt_project *p;
-    KT_TRY(kt_project_list(store, &s->arena, &p, &s->n_projects, err));
-    s->project = kt_arena_array(&s->arena, s->n_projects, sizeof(*s->project));
-    for (size_t i = 0; i < s->n_projects; i++) {
+    size_t n;
+    KT_TRY(kt_project_list(store, &s->arena, &p, &n, err));
+    s->project = kt_arena_array(&s->arena, n, sizeof(*s->project));
+    for (size_t k = 0; k < n; k++) {
+        size_t i = s->n_projects;
+        kt_err none = { 0 };
+        p[i] = p[k];
+        if (kt_project_needs_classes(store, &p[i], "a page for people", &none) < 0) {
+            kt_log(KT_LOG_WARN, "serve", "project %.*s is left out: %s", KT_F(p[i].name), none.what);
+            *err = none;
+            continue;
+        }
+        s->n_projects++;
         s->project[i].p = p[i];
         s->project[i].pred = kt_arena_array(&s->arena, p[i].n_items / KT_COLUMN_CHUNK + 1, sizeof(kt_pred *));
         KT_TRY(kt_review_rules_get(&p[i], &s->project[i].rules, err));
     }
-    return 0;
+    return n && !s->n_projects ? KT_RANGE : 0; /* all were left out: err says why the last was */
 }
 
 static kt_rc load_key(kt_server *s, kt_err *err)

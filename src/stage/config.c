@@ -25,8 +25,9 @@ struct ctx {
 static kt_rc read_labels(struct ctx *c, const kt_yaml *root, kt_config *ret)
 {
     const kt_yaml *y = kt_yaml_get(root, "labels");
-    if (!y || y->kind != KT_YAML_LIST || y->n < 2)
-        return kt_yaml_fail(y ? y : root, c->file, c->err, "labels: a list of at least two names is needed");
+    size_t least = ret->task == KT_TASK_CLASSES ? 2 : 1;
+    if (!y || y->kind != KT_YAML_LIST || y->n < least)
+        return kt_yaml_fail(y ? y : root, c->file, c->err, "labels: a list of at least %s is needed", least == 2 ? "two names" : "one name");
     if (y->n > KT_MAX_LABELS)
         return kt_yaml_fail(y, c->file, c->err, "more than %d labels", KT_MAX_LABELS);
     ret->label = kt_arena_array(c->a, y->n, sizeof(kt_str));
@@ -50,7 +51,7 @@ static char *beside(struct ctx *c, kt_str path)
     return kt_arena_cstr(c->a, kt_arena_printf(c->a, "%.*s/%.*s", (int)(slash - c->file), c->file, KT_F(path)));
 }
 
-static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_source_config *ret)
+static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_config *all, kt_source_config *ret)
 {
     kt_str path = { 0 };
     KT_TRY(KNOWN(y, "path", "format", "fields"));
@@ -69,6 +70,15 @@ static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_source_config *ret)
     TEXT(f, "truth", &ret->fields.truth);
     TEXT(f, "gold", &ret->fields.gold);
     ret->fields.keep_meta = true;
+    if (all->task == KT_TASK_CLASSES)
+        return 0;
+    if (ret->fields.truth.n)
+        return kt_yaml_fail(kt_yaml_get(f, "truth"), c->file, c->err, "held-back truth is not there for task %s yet; 'gold' measures the functions", kt_task_names[all->task]);
+    if (ret->fields.gold.n && all->gold_field.n && !kt_str_eq(all->gold_field, ret->fields.gold))
+        return kt_yaml_fail(kt_yaml_get(f, "gold"), c->file, c->err, "two sources have their trusted labels in fields of different names");
+    if (ret->fields.gold.n)
+        all->gold_field = ret->fields.gold;
+    ret->fields.gold = (kt_str){ "", 0 }; /* a list: it stays in the item's other fields */
     return 0;
 }
 
@@ -82,7 +92,7 @@ static kt_rc read_sources(struct ctx *c, const kt_yaml *root, kt_config *ret)
     ret->n_sources = y->n;
     ret->source = kt_arena_array(c->a, y->n, sizeof(kt_source_config));
     for (size_t i = 0; i < y->n; i++)
-        KT_TRY(read_source(c, &y->val[i], &ret->source[i]));
+        KT_TRY(read_source(c, &y->val[i], ret, &ret->source[i]));
     return 0;
 }
 
@@ -294,6 +304,20 @@ static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
     return 0;
 }
 
+/* What only one label an item has. */
+static kt_rc fits_task(struct ctx *c, const kt_yaml *root, kt_task task)
+{
+    static const char *const keys[] = { "model", "active_learning", "budget", "watch", "relabel", "review", "consensus", "simulate" };
+    for (size_t i = 0; task != KT_TASK_CLASSES && i < KT_LEN(keys); i++)
+        if (kt_yaml_get(root, keys[i]))
+            return kt_yaml_fail(kt_yaml_get(root, keys[i]), c->file, c->err, "%s: is not there for task %s yet; functions label, people and models do not", keys[i],
+                                kt_task_names[task]);
+    const kt_yaml *format = kt_yaml_get(kt_yaml_get(root, "export"), "format");
+    if (task != KT_TASK_CLASSES && format && !kt_str_eq(format->text, KT_S("jsonl")))
+        return kt_yaml_fail(format, c->file, c->err, "task %s is exported as jsonl, not as %.*s yet", kt_task_names[task], KT_F(format->text));
+    return 0;
+}
+
 kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret, kt_err *err)
 {
     struct ctx here = { file, a, err }, *c = &here;
@@ -313,8 +337,11 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     TEXT(root, "guidelines", &ret->guidelines);
     if (!ret->project.n || ret->project.n > 64)
         return kt_yaml_fail(root, file, err, "project: a name of 1 to 64 bytes is needed");
-    if (!kt_str_eq(task, KT_S("text-classification")))
-        return kt_yaml_fail(kt_yaml_get(root, "task"), file, err, "the task Karat does is text-classification, not %.*s", KT_F(task));
+    while (ret->task < KT_TASK__COUNT && !kt_str_eq(task, kt_str_of(kt_task_names[ret->task])))
+        ret->task++;
+    if (ret->task == KT_TASK__COUNT)
+        return kt_yaml_fail(kt_yaml_get(root, "task"), file, err, "there is no task %.*s; there are text-classification, multi-label and spans", KT_F(task));
+    KT_TRY(fits_task(c, root, ret->task));
     I64(root, "seed", 0, INT64_MAX, &ret->seed);
     KT_TRY(read_labels(c, root, ret));
     KT_TRY(read_sources(c, root, ret));

@@ -21,6 +21,8 @@ typedef struct kt_slice_budget {
 typedef struct kt_config {
     const char *file; /* for messages */
     kt_str text;      /* the document */
+    kt_task task;
+    kt_str gold_field; /* where labels are sets or regions: the field that holds the trusted ones; empty: none */
     kt_str project, guidelines;
     kt_str *label;
     uint32_t n_labels;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/machine.h"
+#include "stage/marks.h"
 #include "store/column.h"
 
 #include <xxhash.h>
@@ -189,6 +190,13 @@ static kt_rc silence(struct work *w, const kt_function_fault *fault, kt_column_o
 }
 
 /* In a transaction. */
+static kt_rc write_marks(struct work *w, kt_item_reader *r, kt_pool *pool, kt_progress *progress, kt_function_fault *fault, kt_err *err)
+{
+    const kt_marks_work m = { w->s, w->p, w->f, w->cluster, w->m_past, w->from, w->any ? w->scratch : NULL };
+    return kt_marks_write(&m, r, pool, progress, fault, err);
+}
+
+/* In a transaction. */
 static kt_rc write_votes(struct work *w, kt_item_reader *r, kt_pool *pool, kt_progress *progress, kt_function_fault *fault, kt_err *err)
 {
     uint32_t width = w->m * (uint32_t)sizeof(*w->vote);
@@ -247,6 +255,11 @@ static bool plan(struct work *w, const struct past *past, bool same_items, bool 
         w->any |= want[j];
         changed |= w->from[j] != (int32_t)j;
     }
+    if (kt_functions_task(w->f) != KT_TASK_CLASSES && w->any && kt_functions_agree(w->f))
+        for (uint32_t j = 0; j < w->m; j++) { /* marks of functions that stand are not at hand while others run */
+            w->from[j] = -1;
+            want[j] = true;
+        }
     return changed;
 }
 
@@ -262,7 +275,7 @@ static kt_rc run(struct work *w, const bool *want, kt_pool *pool, kt_progress *p
     if (rc == 0)
         rc = kt_store_begin(w->s, err);
     if (rc == 0) {
-        rc = w->m ? write_votes(w, r, pool, progress, fault, err) : 0;
+        rc = !w->m ? 0 : kt_functions_task(w->f) == KT_TASK_CLASSES ? write_votes(w, r, pool, progress, fault, err) : write_marks(w, r, pool, progress, fault, err);
         if (rc == 0)
             rc = kt_doc_put(w->s, w->p->id, KT_S("functions.done"), done_text(w->p, w->f, w->cluster, fault, a), err);
         rc = kt_store_finish(w->s, rc, err);

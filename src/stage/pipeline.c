@@ -94,7 +94,7 @@ static kt_rc dedup(kt_run *r)
 
 static kt_rc functions(kt_run *r)
 {
-    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k };
+    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k, .task = r->c->task };
     KT_TRY(kt_functions_read(r->c->functions, &o, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
@@ -233,8 +233,37 @@ static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)
     return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
 }
 
+/* Labels that are sets or regions: functions, label model, export. */
+static kt_rc run_marks(kt_run *r, kt_until until, kt_pipeline_result *ret)
+{
+    static const char *const beyond[] = { [KT_UNTIL_SELECT] = "choosing items to learn from", [KT_UNTIL_PRELABEL] = "the built-in model", [KT_UNTIL_ROUTE] = "routing",
+                                          [KT_UNTIL_CONSENSUS] = "consensus", [KT_UNTIL_END] = NULL };
+    if (until > KT_UNTIL_FUNCTIONS && beyond[until])
+        return kt_task_needs_classes(r->c->task, beyond[until], r->err);
+    KT_TRY(ingest_all(r));
+    KT_TRY(dedup(r));
+    take_numbers(r, 2, &ret->numbers);
+    if (until == KT_UNTIL_DEDUP)
+        return 0;
+    KT_TRY(functions(r));
+    ret->marked = true;
+    KT_TRY(kt_marks_denoise(r->s, &r->p, r->c, r->functions, r->cluster, r->arena, &ret->marks, r->err));
+    take_numbers(r, 3, &ret->numbers);
+    if (until == KT_UNTIL_END)
+        KT_TRY(kt_marks_export(r->s, &r->p, r->c, r->cluster, r->arena, &ret->marks, r->err));
+    KT_AUTO(kt_buf) text = KT_BUF_INIT((size_t)16 << 20);
+    KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)16 << 20);
+    kt_marks_text(&ret->marks, &r->p, r->functions, r->ran.fault, &text);
+    kt_marks_json(&ret->marks, &r->p, r->functions, r->ran.fault, &json);
+    ret->marks_text = kt_arena_str(r->arena, KT_BUF_STR(&text));
+    ret->marks_json = kt_arena_str(r->arena, KT_BUF_STR(&json));
+    return 0;
+}
+
 static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
 {
+    if (r->c->task != KT_TASK_CLASSES)
+        return run_marks(r, until, ret);
     struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages) + 2, sizeof(*times));
     size_t i = 0;
     for (; i < KT_LEN(stages) && stages[i].until <= until; i++) {

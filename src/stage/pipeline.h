@@ -4,6 +4,7 @@
 
 #include "stage/explain.h"
 #include "stage/export.h"
+#include "stage/marks.h"
 #include "stage/route_explain.h"
 #include "stage/run.h"
 #include "store/queue.h"
@@ -22,6 +23,9 @@ typedef struct kt_stage_numbers {
 } kt_stage_numbers;
 
 typedef struct kt_pipeline_result {
+    bool marked;           /* labels are sets or regions: marks is filled, and nothing below */
+    kt_marks_result marks;
+    kt_str marks_text, marks_json;
     bool waiting;          /* people are needed before it can go on */
     unsigned waiting_for;  /* … in these queues, bits of kt_queue */
     const char *stage;     /* … at this stage */

@@ -1,4 +1,5 @@
 /* Routing without a machine: everything that has no label yet goes to annotators. What a team does that just wants to label. */
+#include "stage/marks.h"
 #include "stage/review.h"
 
 #include "base/mem.h"
@@ -55,6 +56,8 @@ static kt_rc put(kt_store *s, const kt_project *p, struct plan *x, int need, kt_
 kt_rc kt_route_people(kt_store *s, const kt_project *p, int need, uint64_t *ret_n, kt_err *err)
 {
     struct plan x = { .n = p->n_items };
+    *ret_n = 0;
+    KT_TRY(kt_project_needs_classes(s, p, "routing to people", err));
     kt_rc rc = load(s, p, &x, err);
     if (rc == 0)
         rc = choose(s, p, &x, err);

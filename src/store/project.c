@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "store/audit.h"
 
+const char *const kt_task_names[] = { "text-classification", "multi-label", "spans", NULL };
+_Static_assert(KT_LEN(kt_task_names) == KT_TASK__COUNT + 1, "one name per task");
+
 
 #define COLUMNS "SELECT id,name,guidelines,config,labels,n_items,seed FROM project "
 
@@ -48,8 +51,8 @@ static void labels_json(const kt_project *p, kt_buf *b)
 
 static kt_rc check_labels(const kt_project *p, kt_err *err)
 {
-    if (p->n_labels < 2 || p->n_labels > KT_MAX_LABELS)
-        return kt_fail(err, KT_RANGE, "a project needs 2 to %d labels, not %u", KT_MAX_LABELS, p->n_labels);
+    if (p->n_labels < 1 || p->n_labels > KT_MAX_LABELS)
+        return kt_fail(err, KT_RANGE, "a project needs 1 to %d labels, not %u", KT_MAX_LABELS, p->n_labels);
     for (uint32_t i = 0; i < p->n_labels; i++) {
         if (p->label[i].n == 0 || p->label[i].n > KT_MAX_LABEL_BYTES)
             return kt_fail(err, KT_RANGE, "label %u: a name has 1 to %zu bytes", i + 1, KT_MAX_LABEL_BYTES);

@@ -4,6 +4,10 @@
 
 #include "store/store.h"
 
+/* What a label is of: one of the set for each item; any number of them; regions of the text, each with one. */
+typedef enum kt_task { KT_TASK_CLASSES, KT_TASK_LABEL_SETS, KT_TASK_SPANS, KT_TASK__COUNT } kt_task;
+extern const char *const kt_task_names[KT_TASK__COUNT + 1]; /* as the pipeline file has them; NULL at the end */
+
 typedef struct kt_project {
     int64_t id;
     kt_str name, guidelines, config; /* config: YAML text */
