@@ -269,19 +269,13 @@ static kt_rc put_batches(kt_routing *x, uint32_t *batch)
     return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next, r->err) : rc;
 }
 
-static kt_rc draw_checks(kt_routing *x, const uint32_t *batch)
+kt_rc kt_route_draw_checks(kt_run *r, const uint32_t *items, size_t n, const uint32_t *batch, uint64_t turn)
 {
-    kt_run *r = x->r;
-    uint32_t *items = kt_alloc_array((size_t)x->n_open + 1, 4);
-    size_t n = 0;
-    for (uint32_t i = 0; i < r->n; i++)
-        if (x->open[i] && r->state[i] == KT_ITEM_AUTO)
-            items[n++] = i;
     size_t want = (size_t)ceil(r->c->audit * (double)n);
     uint64_t *at = kt_alloc_array(want + 1, 8);
     uint32_t *chosen = kt_alloc_array(want + 1, 4);
     kt_approval_check *v = kt_alloc_array(want + 1, sizeof(*v));
-    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x617564, n, (uint64_t)x->round);
+    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x617564, n, turn);
     kt_rng_sample(&g, n, want, at);
     for (size_t i = 0; i < want; i++) {
         chosen[i] = items[at[i]];
@@ -290,10 +284,22 @@ static kt_rc draw_checks(kt_routing *x, const uint32_t *batch)
     kt_rc rc = want ? kt_approval_check_put(r->s, r->p.id, v, want, r->err) : 0;
     if (rc == 0 && want)
         rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_AUDIT, chosen, want, 1, r->err);
-    kt_free(items);
     kt_free(at);
     kt_free(chosen);
     kt_free(v);
+    return rc;
+}
+
+static kt_rc draw_checks(kt_routing *x, const uint32_t *batch)
+{
+    kt_run *r = x->r;
+    uint32_t *items = kt_alloc_array((size_t)x->n_open + 1, 4);
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (x->open[i] && r->state[i] == KT_ITEM_AUTO)
+            items[n++] = i;
+    kt_rc rc = kt_route_draw_checks(r, items, n, batch, (uint64_t)x->round);
+    kt_free(items);
     return rc;
 }
 

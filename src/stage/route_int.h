@@ -30,4 +30,8 @@ kt_rc kt_routing_gather(kt_routing *x) KT_MUST_USE;
 /* Class and slice of every open item; budgets and names of the cells that occur. */
 kt_rc kt_routing_cells(kt_routing *x) KT_MUST_USE;
 
+/* Draws the part of what was just approved (items, n, ascending) that people check, and queues it; batch (by item): the number of each. turn: another
+   one, another draw. In a transaction. */
+kt_rc kt_route_draw_checks(kt_run *r, const uint32_t *items, size_t n, const uint32_t *batch, uint64_t turn) KT_MUST_USE;
+
 #endif

@@ -17,6 +17,8 @@
 #include "base/str.h"
 #include "stage/learn.h"
 #include "stage/rounds.h"
+#include "stage/route_int.h"
+#include "store/approval.h"
 #include "store/audit.h"
 #include "store/column.h"
 #include "store/consensus.h"
@@ -110,7 +112,8 @@ struct watch {
     kt_prediction *before;   /* n: what column "pred" says */
     int16_t *approved;       /* n */
     kt_threshold threshold;
-    uint64_t n_moved;
+    double delta;            /* of this look */
+    KT_VEC(uint32_t) moved;  /* items approved in this round, ascending once it is done */
 };
 
 static void done(struct watch *w)
@@ -121,6 +124,7 @@ static void done(struct watch *w)
     kt_free(w->learn);
     kt_free(w->before);
     kt_free(w->approved);
+    KT_VEC_DONE(&w->moved);
 }
 
 /* Items the first routing sent to annotators. */
@@ -206,9 +210,12 @@ static kt_rc find_threshold(kt_run *r, struct watch *w)
     KT_TRY(kt_watch_delta(r, &used));
     double mine = (whole_delta(r) - used) / (double)r->c->watch_rounds;
     w->threshold = (kt_threshold){ 0 };
+    if (r->c->class_budget || r->c->slice_field.n) /* a batch would have to prove each of them */
+        return 0;
     if (w->round == 0 || w->looks >= r->c->watch_rounds || mine < 1e-6)
         return 0;
     w->looks++;
+    w->delta = mine;
     size_t n = w->n_left - w->n_batch;
     float *pool = kt_alloc_array(n + 1, sizeof(float)), *score = kt_alloc_array(w->n_batch + 1, sizeof(float));
     uint8_t *right = kt_alloc(w->n_batch + 1);
@@ -245,7 +252,7 @@ static kt_rc approve(kt_run *r, struct watch *w)
             continue;
         r->state[item] = KT_ITEM_AUTO;
         w->approved[item] = (int16_t)r->pred[item].label;
-        w->n_moved++;
+        KT_PUSH(&w->moved, item);
         rc = kt_queue_drop(r->s, r->p.id, item, r->err);
     }
     kt_free(untouched);
@@ -290,9 +297,41 @@ static kt_rc log_round(kt_run *r, const struct watch *w)
     kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"found\":%s,\"threshold\":", (long long)w->round + 1, w->n_batch, (long long)w->looks,
                   w->threshold.found ? "true" : "false");
     kt_buf_f64(&b, w->threshold.score);
-    kt_buf_printf(&b, ",\"judged\":%u,\"wrong\":%u,\"auto\":%llu}", w->threshold.n_trusted, w->threshold.n_wrong, (unsigned long long)w->n_moved);
+    kt_buf_printf(&b, ",\"judged\":%u,\"wrong\":%u,\"auto\":%llu}", w->threshold.n_trusted, w->threshold.n_wrong, (unsigned long long)w->moved.n);
     const kt_event e = { KT_S("karat"), KT_S("watch.route"), r->p.id, -1, KT_BUF_STR(&b) };
     return kt_audit_append(r->s, &e, NULL, r->err);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* What was approved is a batch that people check, as any other (approval.c). */
+static kt_rc put_batch(kt_run *r, struct watch *w)
+{
+    int64_t next;
+    if (!w->moved.n)
+        return 0;
+    uint32_t *batch = kt_alloc_array((size_t)r->n + 1, sizeof(*batch));
+    kt_column_part part = { KT_S("batch"), 0, r->n, sizeof(*batch) };
+    qsort(w->moved.v, w->moved.n, sizeof(*w->moved.v), by_number);
+    kt_rc rc = kt_counter_get(r->s, r->p.id, KT_S("approval.batches"), &next, r->err);
+    if (rc == 0)
+        rc = kt_column_get(r->s, r->p.id, &part, 0xff, batch, r->err);
+    for (size_t i = 0; i < w->moved.n && rc == 0; i++)
+        batch[w->moved.v[i]] = (uint32_t)next;
+    const kt_approval_batch b = { .batch = rc == 0 ? next : 0, .name = kt_arena_printf(r->arena, "watch round %lld", (long long)w->round + 1), .budget = r->c->budget,
+                                  .delta = w->delta, .size = (int64_t)w->moved.n, .high = 1 };
+    if (rc == 0)
+        rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
+    if (rc == 0)
+        rc = kt_column_write(r->s, r->p.id, &part, batch, "route.batches", r->err);
+    if (rc == 0)
+        rc = kt_route_draw_checks(r, w->moved.v, w->moved.n, batch, (uint64_t)w->round + 1000000);
+    kt_free(batch);
+    return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next + 1, r->err) : rc;
 }
 
 static kt_rc write_columns(kt_run *r, struct watch *w)
@@ -306,10 +345,11 @@ static kt_rc write_columns(kt_run *r, struct watch *w)
         return 0;
     KT_TRY(kt_column_write(r->s, r->p.id, &sp, r->state, "route.states", r->err));
     KT_TRY(kt_column_write(r->s, r->p.id, &op, w->out, "watch.out", r->err));
+    KT_TRY(put_batch(r, w));
     kt_audit_root(r->s, &event, root); /* the number the next event gets */
     KT_TRY(kt_column_write(r->s, r->p.id, &ap, w->approved, "route.auto", r->err));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err));
-    return kt_counter_add(r->s, r->p.id, KT_S("auto"), (int64_t)w->n_moved, r->err);
+    return kt_counter_add(r->s, r->p.id, KT_S("auto"), (int64_t)w->moved.n, r->err);
 }
 
 /* In a transaction. */
@@ -318,7 +358,7 @@ static kt_rc put(kt_run *r, struct watch *w)
     kt_round round = { .stage = KT_S("watch") };
     KT_TRY(approve(r, w));
     KT_TRY(kt_round_trusted(r, &round)); /* before scores are calibrated on the same sample */
-    round.n_moved = (int64_t)w->n_moved;
+    round.n_moved = (int64_t)w->moved.n;
     merge_predictions(r, w);
     KT_TRY(write_columns(r, w));
     KT_TRY(log_round(r, w));
@@ -348,7 +388,7 @@ kt_rc kt_watch_round(kt_run *r, uint64_t *ret_moved)
     kt_rc rc = open_round(r, &w, &due);
     if (rc == 0)
         rc = due ? do_round(r, &w) : KT_DONE;
-    *ret_moved = w.n_moved;
+    *ret_moved = w.moved.n;
     r->learn_also = NULL;
     done(&w);
     return rc;
