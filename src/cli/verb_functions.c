@@ -121,7 +121,7 @@ static kt_rc figures(struct call *x, kt_err *err)
         kt_buf_str(&x->out, x->json ? r.marks_json : r.marks_text);
         return 0;
     }
-    const kt_functions_opts o = { .file = x->c.file, .labels = x->p.label, .n_labels = x->p.n_labels };
+    const kt_functions_opts o = { .file = x->c.file, .labels = x->p.label, .n_labels = x->p.n_labels, .other = kt_functions_other, .other_ctx = x->s };
     KT_TRY(kt_functions_read(x->c.functions, &o, &f, err));
     kt_rc rc = print_figures(x, f, &r.numbers, err);
     kt_functions_free(f);

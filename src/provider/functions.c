@@ -82,7 +82,8 @@ int32_t kt_functions_label(const kt_functions *f, uint32_t i)
 
 const char *kt_functions_kind(const kt_functions *f, uint32_t i)
 {
-    static const char *const kinds[] = { [KT_FUNCTION_RULE] = "rule", [KT_FUNCTION_LUA] = "lua", [KT_FUNCTION_COMMAND] = "command", [KT_FUNCTION_FIELD] = "field" };
+    static const char *const kinds[] = { [KT_FUNCTION_RULE] = "rule", [KT_FUNCTION_LUA] = "lua", [KT_FUNCTION_COMMAND] = "command", [KT_FUNCTION_FIELD] = "field",
+                                        [KT_FUNCTION_PROJECT] = "project" };
     return kinds[f->rule[i].kind];
 }
 
@@ -268,6 +269,20 @@ bool kt_function_holds(kt_functions_scratch *s, uint32_t i, const kt_item *it)
     return !s->hit[i].gave_up && !s->hit[i].flood && holds(s, &f->rule[i], &s->hit[i], it->text);
 }
 
+static int16_t other_vote(const kt_other *o, const kt_item *it)
+{
+    uint64_t hash = kt_id_hash(it->ext_id);
+    size_t lo = 0;
+    for (size_t hi = o->n; lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (o->id_hash[mid] < hash)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < o->n && o->id_hash[lo] == hash ? o->label[lo] : KT_ABSTAIN;
+}
+
 static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote)
 {
     const kt_functions *f = s->f;
@@ -283,6 +298,8 @@ static void apply_item(kt_functions_scratch *s, const kt_item *it, int16_t *vote
             vote[i] = kt_function_holds(s, i, it) ? (int16_t)r->label : KT_ABSTAIN;
         } else if (r->kind == KT_FUNCTION_LUA) {
             vote[i] = lua_vote(s, i, it);
+        } else if (r->kind == KT_FUNCTION_PROJECT) {
+            vote[i] = other_vote(&r->other, it);
         } else if (r->kind == KT_FUNCTION_FIELD) {
             vote[i] = s->value[r->slot].n ? kt_function_named(s, i, it, s->value[r->slot]) : KT_ABSTAIN;
         }

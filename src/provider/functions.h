@@ -14,6 +14,8 @@
      lua               function(item) … end, returns a label's name or nil; item.text, item.id, item.meta.FIELD, item.FIELD
      command           a program with its arguments, spoken to in JSON lines (functions_child.c); function, timeout, memory_mb
      from_field        a field of the item that holds a label's name: a foreign model's prediction, another project's label
+     project           another project of the workspace: its label of the item with the same id, where this one has a label of that name; with
+                       predictions: true what its built-in model predicts
 
    Where an item may bear several labels (task: multi-label) a function may return a list of names, and a field hold one. Where labels are of
    regions (task: spans) a rule marks every place its words and regexes match (of a regex with a group, that group), when its other conditions
@@ -38,11 +40,21 @@ typedef struct kt_function_fault {
     bool off;        /* failed too often to go on: it abstains everywhere */
 } kt_function_fault;
 
+/* What another project of the workspace says of items, by the hash of their external id (kt_id_hash), ascending; labels are this project's. */
+typedef struct kt_other {
+    size_t n;
+    const uint64_t *id_hash;
+    const int16_t *label;
+} kt_other;
+typedef kt_rc (*kt_other_fn)(void *ctx, kt_str project, bool predictions, const kt_str *labels, uint32_t n_labels, kt_arena *a, kt_other *ret, kt_err *err);
+
 typedef struct kt_functions_opts {
     const char *file;    /* the pipeline file: for messages; its folder is what dictionary and command are relative to */
     const kt_str *labels;
     uint32_t n_labels;
     kt_task task;        /* KT_TASK_CLASSES: one vote an item; else marks */
+    kt_other_fn other;   /* finds other projects; NULL: there are none */
+    void *other_ctx;
     bool foreign;        /* somebody typed them into a page: no files, no programs */
 } kt_functions_opts;
 

@@ -12,7 +12,7 @@
 #define KT_FUNCTION_TEXT UINT32_MAX /* a slot: the item's text, not a field */
 
 typedef enum kt_clause { KT_CLAUSE_ANY, KT_CLAUSE_ALL, KT_CLAUSE_NONE, KT_CLAUSE_DICTIONARY, KT_CLAUSE_REGEX } kt_clause;
-typedef enum kt_function_kind { KT_FUNCTION_RULE, KT_FUNCTION_LUA, KT_FUNCTION_COMMAND, KT_FUNCTION_FIELD } kt_function_kind;
+typedef enum kt_function_kind { KT_FUNCTION_RULE, KT_FUNCTION_LUA, KT_FUNCTION_COMMAND, KT_FUNCTION_FIELD, KT_FUNCTION_PROJECT } kt_function_kind;
 
 /* ---- field comparisons: functions_where.c ---- */
 typedef enum kt_compare { KT_CMP_EQ, KT_CMP_NE, KT_CMP_LT, KT_CMP_LE, KT_CMP_GT, KT_CMP_GE, KT_CMP_IN, KT_CMP_CONTAINS } kt_compare;
@@ -39,6 +39,7 @@ typedef struct kt_rule {
     uint32_t n_agree, at_least;
     uint32_t command;       /* number in kt_functions.commands */
     kt_str in_command;      /* its name there */
+    kt_other other;         /* of a project */
     unsigned char digest[16];
 } kt_rule;
 

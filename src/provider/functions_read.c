@@ -258,6 +258,28 @@ static kt_rc command(struct reading *x)
     return 0;
 }
 
+/* What the other project says now is part of the definition: when it says something else, the function runs again. */
+static kt_rc project(struct reading *x)
+{
+    const kt_functions_opts *o = &x->f->o;
+    const kt_yaml *at = kt_yaml_get(x->y, "project");
+    kt_str other = { 0 };
+    bool predictions = false;
+    KT_TRY(kt_yaml_text(x->y, "project", FILE_OF(x), &other, x->err));
+    KT_TRY(kt_yaml_bool(x->y, "predictions", FILE_OF(x), &predictions, x->err));
+    if (o->foreign || !o->other) {
+        kt_fail(x->err, KT_DENIED, "project reads another project, which a rule tried or suggested may not");
+        return kt_hint(x->err, "put the function into the pipeline file"), KT_DENIED;
+    }
+    if (o->task != KT_TASK_CLASSES)
+        return kt_yaml_fail(at, FILE_OF(x), x->err, "project is not there for task %s yet", kt_task_names[o->task]);
+    if (o->other(o->other_ctx, other, predictions, o->labels, o->n_labels, &x->f->arena, &x->r->other, x->err) < 0)
+        return kt_at(x->err, FILE_OF(x), at->line, at->path), KT_RANGE;
+    kt_buf_add(&x->files, x->r->other.id_hash, x->r->other.n * sizeof(*x->r->other.id_hash));
+    kt_buf_add(&x->files, x->r->other.label, x->r->other.n * sizeof(*x->r->other.label));
+    return 0;
+}
+
 static kt_rc label(struct reading *x)
 {
     const kt_functions_opts *o = &x->f->o;
@@ -268,7 +290,7 @@ static kt_rc label(struct reading *x)
     if (x->r->kind != KT_FUNCTION_RULE && !(may && name.n))
         return name.n ? kt_yaml_fail(kt_yaml_get(x->y, "label"), o->file, x->err, "this kind of function names its labels itself") : 0;
     if (!name.n)
-        return kt_yaml_fail(x->y, o->file, x->err, "a function needs a label (or lua, command or from_field)");
+        return kt_yaml_fail(x->y, o->file, x->err, "a function needs a label (or lua, command, from_field or project)");
     if (x->r->label >= 0)
         return 0;
     kt_yaml_fail(kt_yaml_get(x->y, "label"), o->file, x->err, "label %.*s is not one of the project's", KT_F(name));
@@ -357,13 +379,14 @@ static kt_rc read_one(struct reading *x)
     static const char *const rule[] = { "name", "label", "any", "all", "none", "phrase", "dictionary", "regex", "field", "min_chars", "max_chars",
                                         "where", "agree", "at_least", "lua", "command", "from_field" };
     static const char *const own[][6] = { [KT_FUNCTION_LUA] = { "name", "label", "lua" }, [KT_FUNCTION_FIELD] = { "name", "label", "from_field" },
+                                          [KT_FUNCTION_PROJECT] = { "name", "label", "project", "predictions" },
                                           [KT_FUNCTION_COMMAND] = { "name", "label", "command", "function", "timeout", "memory_mb" } };
-    static const uint8_t n_own[] = { [KT_FUNCTION_LUA] = 3, [KT_FUNCTION_FIELD] = 3, [KT_FUNCTION_COMMAND] = 6 };
+    static const uint8_t n_own[] = { [KT_FUNCTION_LUA] = 3, [KT_FUNCTION_FIELD] = 3, [KT_FUNCTION_COMMAND] = 6, [KT_FUNCTION_PROJECT] = 4 };
     kt_rule *r = x->r;
     kt_str field = { 0 };
     KT_TRY(name(x));
     r->kind = kt_yaml_get(x->y, "lua") ? KT_FUNCTION_LUA : kt_yaml_get(x->y, "command") ? KT_FUNCTION_COMMAND
-            : kt_yaml_get(x->y, "from_field") ? KT_FUNCTION_FIELD : KT_FUNCTION_RULE;
+            : kt_yaml_get(x->y, "from_field") ? KT_FUNCTION_FIELD : kt_yaml_get(x->y, "project") ? KT_FUNCTION_PROJECT : KT_FUNCTION_RULE;
     if (r->kind == KT_FUNCTION_RULE)
         KT_TRY(kt_yaml_known(x->y, rule, KT_LEN(rule), FILE_OF(x), x->err));
     else
@@ -377,6 +400,8 @@ static kt_rc read_one(struct reading *x)
         KT_TRY(conditions(x));
     else if (r->kind == KT_FUNCTION_COMMAND)
         KT_TRY(command(x));
+    else if (r->kind == KT_FUNCTION_PROJECT)
+        KT_TRY(project(x));
     else if (r->kind == KT_FUNCTION_FIELD && r->slot == KT_FUNCTION_TEXT)
         return kt_yaml_fail(x->y, FILE_OF(x), x->err, "from_field wants the name of a field");
     take_digest(x);

@@ -31,4 +31,7 @@ typedef struct kt_functions_ran {
 kt_rc kt_functions_run(kt_store *s, const kt_project *p, kt_functions *f, const uint32_t *cluster, kt_pool *pool, kt_progress *progress,
                        kt_arena *a, kt_functions_ran *ret, kt_err *err) KT_MUST_USE;
 
+/* What another project says (kt_other_fn); ctx: the kt_store. */
+kt_rc kt_functions_other(void *ctx, kt_str project, bool predictions, const kt_str *labels, uint32_t n_labels, kt_arena *a, kt_other *ret, kt_err *err) KT_MUST_USE;
+
 #endif

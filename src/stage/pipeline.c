@@ -94,7 +94,7 @@ static kt_rc dedup(kt_run *r)
 
 static kt_rc functions(kt_run *r)
 {
-    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k, .task = r->c->task };
+    const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k, .task = r->c->task, .other = kt_functions_other, .other_ctx = r->s };
     KT_TRY(kt_functions_read(r->c->functions, &o, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
