@@ -239,7 +239,7 @@ static void set_emissions(const fitting *f, uint32_t i, chain *c)
 static void go_forward(const fitting *f, chain *c)
 {
     for (size_t x = 0; x < c->n; x++) {
-        double *to = c->forward + x * f->h, *from = to - f->h, sum = 0;
+        double *to = c->forward + x * f->h, *from = x ? to - f->h : NULL, sum = 0;
         for (size_t s = 0; s < f->h; s++)
             to[s] = x ? 0 : f->first[s];
         for (uint32_t s = 0; x && s < f->h; s++)
@@ -295,7 +295,7 @@ static void count(const fitting *f, uint32_t i, const chain *c, double *prob, do
         const double *beta = c->backward + x * f->h, *em = c->emission + x * f->h;
         for (uint32_t s = 0; x && s < f->h; s++)
             for (uint32_t e = f->edge_start[s]; e < f->edge_start[s + 1]; e++)
-                next[e] += alpha[s - f->h] * f->next[e] * em[f->edge[e]] * beta[f->edge[e]] / c->scale[x];
+                next[e] += c->forward[(x - 1) * f->h + s] * f->next[e] * em[f->edge[e]] * beta[f->edge[e]] / c->scale[x];
         memset(p, 0, f->t * sizeof(*p));
         for (size_t s = 0; s < f->h; s++)
             sum += alpha[s] * beta[s];
