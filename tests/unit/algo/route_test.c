@@ -314,7 +314,7 @@ static void weights_undo_a_choice(void **state)
         found += w.found;
         assert_true(!w.found || (w.upper <= budget && w.upper > 0));
     }
-    print_message("weighted: broken %d + %d, unweighted %d of %d\n", broken[0], broken[1], plain_broken, RUNS);
+    print_message("weighted: something approved in %d, broken %d + %d, unweighted %d of %d\n", found, broken[0], broken[1], plain_broken, RUNS);
     assert_true(broken[0] <= most_broken(RUNS / 2, delta) && broken[1] <= most_broken(RUNS / 2, delta));
     assert_true(plain_broken > RUNS / 2);
     /* the same sample without a bad kind: it can be found */
