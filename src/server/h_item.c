@@ -37,13 +37,26 @@ static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
     return 0;
 }
 
+/* Whether an answer is awaited that nothing may sway (server/h_task.c): then neither machine nor people are quoted here. */
+static kt_rc awaited_blind(kt_req *rq, uint32_t item, bool *ret)
+{
+    kt_queue q;
+    kt_rc rc = kt_queue_of(rq->store, rq->p->id, item, &q, &rq->err);
+    KT_TRY(rc);
+    *ret = rc != KT_DONE && (q == KT_QUEUE_TRUSTED || q == KT_QUEUE_AUDIT || q == KT_QUEUE_RELABEL);
+    return 0;
+}
+
 static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     int32_t label;
     kt_item it;
     KT_TRY(kt_req_item(rq, item, &it));
     *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
-                          .state = KT_S("open"), .posterior = NAN };
+                          .state = KT_S("open"), .pre_score = NAN, .posterior = NAN };
+    KT_TRY(awaited_blind(rq, item, &ret->blind));
+    if (ret->blind)
+        return 0;
     KT_TRY(kt_served_pred(rq, item, &label, &ret->pre_score));
     if (label >= 0)
         ret->pre_label = rq->p->label[label];

@@ -135,6 +135,7 @@ KT_SHAPE(kt_item_row, "an item with all that is known of it", KT_I64(kt_item_row
          KT_TEXT(kt_item_row, label, KT_NULLABLE, 0, 0, "the final label so far"), KT_ONE_OF(kt_item_row, state, 0, states, "how it came about"),
          KT_TEXT(kt_item_row, method, KT_NULLABLE, 0, 0, "majority, dawid_skene, adjudicated, trusted, audit, gold, auto"),
          KT_F64(kt_item_row, posterior, KT_NULLABLE, "probability that the label is right, as the method sees it"),
+         KT_BOOL(kt_item_row, blind, 0, "an answer is awaited that nothing may sway: labels and votes are not shown until it is there"),
          KT_LIST_OF(kt_item_row, votes, &kt_vote_row_shape, "people's answers"),
          KT_LIST_OF(kt_item_row, evidence, &kt_evidence_row_shape, "where a model called the label into question; at most one"));
 

@@ -74,6 +74,7 @@ typedef struct kt_item_row {
     double pre_score;
     kt_str label, state, method;
     double posterior;
+    bool blind;
     kt_list votes, evidence;
 } kt_item_row;
 

@@ -85,6 +85,14 @@ kt_rc kt_queue_more(kt_store *s, int64_t project, kt_queue q, const uint32_t *it
     return log_list(s, project, KT_S("queue.more"), q, items, n, 1, err);
 }
 
+kt_rc kt_queue_of(kt_store *s, int64_t project, uint32_t item, kt_queue *ret, kt_err *err)
+{
+    int64_t q = 0;
+    kt_rc rc = kt_db_i64(kt_store_db(s), &q, err, "SELECT queue FROM queue WHERE project=$1 AND item=$2", "ii", project, (int64_t)item);
+    *ret = (kt_queue)q;
+    return rc;
+}
+
 kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err)
 {
     kt_stmt *st;

@@ -37,6 +37,8 @@ typedef struct kt_lease_rules {
 kt_rc kt_queue_add(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, int need, kt_err *err) KT_MUST_USE;
 /* Wants one answer more of each item that the queue has; the others are left where they are. One event per call with the list's digest. */
 kt_rc kt_queue_more(kt_store *s, int64_t project, kt_queue q, const uint32_t *items, size_t n, kt_err *err) KT_MUST_USE;
+/* The queue an item waits in, open or held. KT_DONE: in none. */
+kt_rc kt_queue_of(kt_store *s, int64_t project, uint32_t item, kt_queue *ret, kt_err *err) KT_MUST_USE;
 /* Takes an item out of its queue (it is final). */
 kt_rc kt_queue_drop(kt_store *s, int64_t project, uint32_t item, kt_err *err) KT_MUST_USE;
 /* The next item for a person, from the queues in `queues` (bit 1 << kt_queue) in enum order; the lease they hold already

@@ -305,6 +305,9 @@ async function trusting(eva) {
     await p.waitForSelector('.why:has-text("Trusted sample")');
     check('the trusted sample says why it is blind', /neither its label nor other people/.test((await p.textContent('.why')).replace(/\s+/g, ' ')));
     await shot(p, 'trusted');
+    const { token } = await ask(server.url, 'POST', '/session', { name: 'eva', password: password('eva') });
+    const shown = await ask(server.url, 'POST', '/projects/1/items:find', { id: await itemId(p) }, token);
+    check('nor does its page say more', shown.blind && shown.label === null && shown.pre_label === null && shown.votes.length === 0, shown);
     let seen = 0;
     const trusted = await finish(p, async () => {
         if (!/Trusted sample/.test(await p.textContent('.why'))) return false;

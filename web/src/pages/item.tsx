@@ -119,7 +119,7 @@ function Known({ project, at }: { project: ProjectFull; at: number }) {
         <article class="known">
             <h2 class="id">{i.id}</h2>
             <div class="body" tabIndex={0} aria-label="Text">{i.text}</div>
-            <Label project={project} i={i} />
+            {i.blind ? <p class="hint">Somebody is to answer it without knowing what the machine or others said, so it is not shown until then.</p> : <Label project={project} i={i} />}
             {i.votes.length > 0 && <section><h2>Answers</h2><Votes votes={i.votes} /></section>}
             <Record i={i} />
         </article>
