@@ -73,7 +73,7 @@ static void given(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "\n", "a,b\n", "a,b", "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n\r\n3,4\r\n", "\xef\xbb\xbf" "a\tb\n1\t2\n", "a;b\n\"x;\"\"y\";2\n", "a,b\n\"two\nlines\",2\n3,4\n",
+        "", "\n", "a,b\n", "a,b", "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n\r\n3,4\r\n", ("\xef\xbb\xbf" "a\tb\n1\t2\n"), "a;b\n\"x;\"\"y\";2\n", "a,b\n\"two\nlines\",2\n3,4\n",
         "a,b\n1\n", "a,b\n1,2,3\n", "a,b\n\"never ends,2\n3,4\n", "a,b\n\"x\"y,2\n", "a,a\n1,2\n", "a,b\n\"\",\"\"\n", "ä,ö\nü,€\n", "a,b\n1,\xff\n",
         "a,b\n1,\xe2\x82", "{\"a\":1,\"b\":\"x\\u00e4\"}\n{\"b\":null,\"a\":true}\n", "[\n {\"a\": 1,\n  \"b\": 2},\n {\"a\": 3}\n]\n", "{\"a\":1}\n{\"a\":}\n",
         "{\"a\":1}\n{\"a\":tru}\n", "{\"a\":1}\n{\"a\":1", "{\"a\":1}\nx\n", "{\"a\":\"\\u12\"}", "  {\"a\":-1.5e3}{\"a\":2}",
