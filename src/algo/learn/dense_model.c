@@ -10,7 +10,8 @@ enum { PIECE = 4096 };
 
 const kt_setting kt_dense_settings[] = {
     { .name = "epochs", .help = "visits to each row", .kind = KT_SET_INT, .offset = offsetof(kt_dense_options, epochs), .min = 1, .max = 1000 },
-    { .name = "cost", .help = "of a row's loss against the weights' size", .kind = KT_SET_FLOAT, .offset = offsetof(kt_dense_options, cost), .min = 1e-6, .max = 1e6 },
+    { .name = "cost", .help = "of a row's loss against the weights' size", .kind = KT_SET_FLOAT, .offset = offsetof(kt_dense_options, cost),
+      .min = 1e-6, .max = 1e6 },
     { .name = NULL },
 };
 

@@ -149,7 +149,8 @@ static void choose_temperature(kt_prototypes *m, const double *s, const int32_t 
                 used++;
             }
     unit = used > 0 && unit > 0 ? unit / used : 1;
-    double a = hi - golden * (hi - lo), b = lo + golden * (hi - lo), fa = loss_at(m, s, label, n, unit * exp(a), p), fb = loss_at(m, s, label, n, unit * exp(b), p);
+    double a = hi - golden * (hi - lo), b = lo + golden * (hi - lo);
+    double fa = loss_at(m, s, label, n, unit * exp(a), p), fb = loss_at(m, s, label, n, unit * exp(b), p);
     for (int i = 0; i < STEPS && hi - lo > 1e-3; i++)
         if (fa < fb) {
             hi = b;
@@ -333,7 +334,8 @@ kt_rc kt_prototypes_from_bytes(kt_str b, kt_prototypes *ret, kt_err *err)
     if (!good || (b.n - at) / sizeof(double) != 1 + head[1] + head[1] * head[2] || (b.n - at) % sizeof(double) != 0)
         return kt_fail(err, KT_CORRUPT, "these bytes are no prototypes");
     size_t n = head[1] * head[2];
-    kt_prototypes m = { (uint32_t)head[1], (uint32_t)head[2], (kt_metric)head[0], 0, kt_alloc_array(n, sizeof(double)), kt_alloc_array(head[1], sizeof(double)) };
+    kt_prototypes m = { (uint32_t)head[1], (uint32_t)head[2], (kt_metric)head[0], 0, kt_alloc_array(n, sizeof(double)),
+                        kt_alloc_array(head[1], sizeof(double)) };
     memcpy(&m.temperature, b.p + at, sizeof(double));
     memcpy(m.count, b.p + at + sizeof(double), head[1] * sizeof(double));
     memcpy(m.sum, b.p + at + sizeof(double) * (1 + head[1]), n * sizeof(double));

@@ -79,7 +79,8 @@ static kt_rc check(const kt_learning_point *q, size_t n, double more, kt_err *er
     if (!(more > 0))
         return kt_fail(err, KT_RANGE, "an outlook on %g more labels", more);
     for (size_t i = 0; i < n; i++)
-        if (!(q[i].labels > (i ? q[i - 1].labels : 0)) || !(q[i].accuracy >= 0 && q[i].accuracy <= 1) || !(q[i].se > 0) || isinf(q[i].labels) || isinf(q[i].se))
+        if (!(q[i].labels > (i ? q[i - 1].labels : 0)) || !(q[i].accuracy >= 0 && q[i].accuracy <= 1) ||
+            !(q[i].se > 0) || isinf(q[i].labels) || isinf(q[i].se))
             return kt_fail(err, KT_RANGE, "point %zu of the learning curve cannot be: %g labels, accuracy %g, error %g", i, q[i].labels, q[i].accuracy, q[i].se);
     return KT_OK;
 }

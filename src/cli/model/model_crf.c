@@ -269,7 +269,8 @@ static kt_rc explain(kt_model_job *j, kt_err *err)
 }
 
 const kt_model_kind kt_model_crf = {
-    .name = "crf", .help = "spans in texts or tokens: a conditional random field", .files = "CoNLL lines, TABLE (sentence, token, tag) or JSON lines (text, spans)",
+    .name = "crf", .help = "spans in texts or tokens: a conditional random field", 
+    .files = "CoNLL lines, TABLE (sentence, token, tag) or JSON lines (text, spans)",
     .options = kt_crf_settings, .defaults = &defaults, .option_size = sizeof(defaults), .train = train, .cross = cross, .predict = predict, .explain = explain,
     .update = update,
 };

@@ -72,7 +72,8 @@ kt_rc kt_rows_read_text(kt_model_job *j, kt_row_data *ret, kt_err *err)
     kt_arena *a = j->cli->arena;
     kt_columns *c = kt_arena_array(a, 1, sizeof(*c));
     KT_TRY(kt_columns_read(j->data, a, c, err));
-    KT_TRY(kt_columns_need(c, text_names, &ret->text, err));
+    if (kt_columns_need(c, text_names, &ret->text, err) < 0)
+        return kt_hint(err, "texts are a column text; for numbers there are --kind knn, prototypes and dense"), err->rc;
     kt_str *item = kt_columns_find(c, kt_item_names), *group = kt_columns_find(c, group_names);
     ret->n = c->n_rows;
     ret->item = item ? item : numbered(a, ret->n);

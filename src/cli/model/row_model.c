@@ -374,8 +374,12 @@ static void print_reasons(kt_model_job *j, kt_str item, kt_str label, float prob
         return;
     }
     kt_buf_printf(&o->b, "%.*s: %.*s (%.3f)\n", KT_F(item), KT_F(label), (double)prob);
-    for (size_t i = 0; i < n; i++)
-        kt_buf_printf(&o->b, "  %+8.3f  %.*s\n", (double)why[i].adds, KT_F(why[i].gram));
+    for (size_t i = 0; i < n; i++) {
+        kt_buf_printf(&o->b, "  %+8.3f  ", (double)why[i].adds);
+        for (size_t c = 0; c < why[i].gram.n; c++) /* what stands between two words may be a line's end */
+            kt_buf_char(&o->b, (unsigned char)why[i].gram.p[c] < ' ' ? ' ' : why[i].gram.p[c]);
+        kt_buf_char(&o->b, '\n');
+    }
     kt_out_flush(o, false);
 }
 
