@@ -48,7 +48,7 @@ static kt_str settings(kt_run *r)
 {
     const kt_config *c = r->c;
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"kind\":\"linear\",\"words\":%lld,\"chars\":%lld,\"epochs\":%lld,\"seed\":%lld,\"functions\":%u,\"strategy\":", (long long)c->words,
+    kt_buf_printf(&b, "{\"kind\":\"%s\",\"words\":%lld,\"chars\":%lld,\"epochs\":%lld,\"seed\":%lld,\"functions\":%u,\"strategy\":", c->tree ? "tree" : "linear", (long long)c->words,
                   (long long)c->chars, (long long)c->epochs, (long long)c->seed, r->m);
     kt_buf_json(&b, c->strategy);
     kt_buf_char(&b, '}');
@@ -80,7 +80,7 @@ kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_d
 {
     size_t n = 0;
     describe(r, n_labels, data, m, ret);
-    ret->measured_on = KT_S("the answered items, out of fold");
+    ret->measured_on = r->c->tree ? KT_S("the answered items, out of fold, by a flat model") : KT_S("the answered items, out of fold");
     if (n_labels < 2 * KT_LEARN_FOLDS) { /* too few to hold some back: no figures */
         kt_round_figures(NULL, NULL, 0, ret);
         return 0;
