@@ -169,7 +169,7 @@ KARAT_API void karat_posterior_free(karat_posterior *p); /* NULL allowed */
 /* What was found, by name; arrays live as long as p. NULL where the method has no such thing; ret_n (its numbers) may be NULL.
        prob              n_items × n_labels, rows sum to 1
        prior             n_labels
-       source_accuracy   n_sources; NaN without votes
+       source_accuracy   n_sources; NaN without votes. Of majority, weighted_majority and wawa: agreement with the majority
        source_ci         n_sources × (low, high), 95 %
        source_confusion  n_sources × said × truth
        source_weight     n_sources (crowdlab, wawa, weighted majority)

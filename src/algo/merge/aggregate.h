@@ -12,8 +12,10 @@ typedef struct kt_posterior {
     double *prob;             /* n_items × n_labels, rows sum to 1; an item without votes: the method's prior */
     int32_t *label;           /* n_items: likeliest, ties to the smaller; -1 without votes */
     uint32_t *n_votes, *n_for; /* n_items: evidence: votes, and votes that name the label */
-    double *source_accuracy;  /* n_sources: chance that a vote is right, as the method sees it; NaN without votes */
-    double *source_ci;        /* n_sources × 2: 95 % interval of source_accuracy; NaN without votes */
+    double *source_accuracy;  /* n_sources: chance that a vote is right, as the method sees it; NaN without votes. majority, weighted
+                                 majority and wawa: share of votes that agree with the majority, of which they are a part: no accuracy */
+    double *source_ci;        /* n_sources × 2: 95 % interval of source_accuracy (of those three: of the agreement, by Wilson); NaN without
+                                 votes. fast Dawid-Skene takes its labels for true, so its intervals are too narrow where votes are few */
     double *source_confusion; /* n_sources × said × truth: P(said | truth); NULL where the method has none or it is large */
     double *prior;            /* n_labels: share of each label, as the method sees it */
     /* Only where the method has them, else NULL: */

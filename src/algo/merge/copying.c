@@ -32,13 +32,15 @@
 #define HINT 0.25      /* excess without a truth that a pair found with one must have too */
 #define ROUNDS 4
 #define SWEEPS 30
+#define SETTLED 0.01 /* of worth in a sweep */
 #define NOBODY UINT32_MAX
 
 static const double share[] = { 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97 };
 #define GRID KT_LEN(share)
 
 typedef struct meeting {
-    double log_odds[GRID]; /* Σ log of the likelihood at share[g], relative to 0 */
+    double log_odds[GRID]; /* Σ log of the likelihood at share[g], relative to 0; */
+    double product[GRID];  /* while it is gathered, of the last agreements a product */
     uint32_t shared, agreed;
 } meeting;
 
@@ -135,13 +137,35 @@ static uint32_t stride_of(const kt_ballot *b)
     return (uint32_t)(pairs / MOST_PAIRS + 1);
 }
 
+static void take_product(meeting *m)
+{
+    for (size_t g = 1; g < GRID; g++) {
+        m->log_odds[g] += log(m->product[g]);
+        m->product[g] = 1;
+    }
+}
+
 /* e 0: no truth to compare with. */
 static void meet(meeting *m, bool agree, double e)
 {
-    m->shared++;
+    if (m->shared++ == 0)
+        for (size_t g = 0; g < GRID; g++)
+            m->product[g] = 1;
     m->agreed += agree;
-    for (size_t g = 1; e > 0 && g < GRID; g++)
-        m->log_odds[g] += log(agree ? 1 - share[g] + share[g] / e : 1 - share[g]);
+    if (!agree || e == 0)
+        return;
+    double odds = 1 / e - 1;
+    for (size_t g = 1; g < GRID; g++)
+        m->product[g] *= 1 + share[g] * odds;
+    if (m->product[GRID - 1] > 1e250)
+        take_product(m);
+}
+
+static void close_meeting(meeting *m, bool with_truth)
+{
+    take_product(m);
+    for (size_t g = 1; with_truth && g < GRID; g++)
+        m->log_odds[g] += (m->shared - m->agreed) * log1p(-share[g]);
 }
 
 /* Every source with each later one that it meets. */
@@ -175,6 +199,7 @@ static void collect(finding *f)
                 meet(&with[t], b->label[q] == b->label[place[x]], (double)KT_MAX(f->expected[q], f->expected[place[x]]));
             }
         for (uint32_t x = 0; x < n; x++) {
+            close_meeting(&with[met[x]], f->prob != NULL);
             pair p = { .a = s, .b = met[x], .m = with[met[x]] };
             for (size_t g = 1; g < GRID; g++)
                 p.best = p.m.log_odds[g] > p.m.log_odds[p.best] ? g : p.best;
@@ -241,7 +266,9 @@ static void fit_worth(finding *f, const size_t *first, const size_t *of)
         most = KT_MAX(most, first[s + 1] - first[s]);
     }
     ratio *x = kt_alloc_array(most, sizeof(*x));
-    for (int sweep = 0; sweep < SWEEPS; sweep++)
+    double moved = 1;
+    for (int sweep = 0; sweep < SWEEPS && moved > SETTLED; sweep++) {
+        moved = 0;
         for (uint32_t s = 0; s < f->b.n_sources; s++) {
             size_t n = first[s + 1] - first[s];
             for (size_t y = 0; y < n; y++) {
@@ -249,9 +276,13 @@ static void fit_worth(finding *f, const size_t *first, const size_t *of)
                 double w = f->worth[p->a == s ? p->b : p->a];
                 x[y] = (ratio){ beyond_chance(p) / w, p->m.shared };
             }
-            if (n > 2)
-                f->worth[s] = KT_MIN(KT_MAX(weighted_median(x, n), 0.05), 1);
+            if (n > 2) {
+                double w = KT_MIN(KT_MAX(weighted_median(x, n), 0.05), 1);
+                moved = KT_MAX(moved, fabs(w - f->worth[s]));
+                f->worth[s] = w;
+            }
         }
+    }
     kt_free(x);
 }
 
