@@ -133,12 +133,14 @@ const kt_verb kt_verb_aggregate = {
     .usage = "VOTES.csv [--method NAME] [--set NAME=VALUE]… [--json]",
     .more = "VOTES.csv (or - for standard input) begins with the line item,annotator,label, or has one column per annotator.\n"
             "Prints item,label,posterior, items in the order of the file. Without --method the merge is chosen from the votes alone;\n"
-            "a warning says where and why it is far from the majority. rover, medoid, segmentation, bradley_terry and plackett_luce merge\n"
-            "answers that are not labels; 'karat list aggregators' says which columns they read.\n\n"
+            "a warning says where and why it is far from the majority, and which annotators seem to copy each other. Answers that are no labels\n"
+            "out of a few have methods of their own (regions, tagged tokens, trees, sets, numbers, texts, masks, rankings); 'karat list\n"
+            "aggregators' says which columns they read.\n\n"
             "  karat aggregate votes.csv > labels.csv\n"
             "  karat aggregate votes.csv --sources --plot annotators.svg\n"
             "  karat aggregate votes.csv --probs model.csv\n"
             "  karat aggregate votes.csv --explain item17\n"
+            "  karat aggregate votes.csv --method taxonomy --taxonomy tree.csv\n"
             "  karat aggregate votes.csv --method dawid_skene --set n_iter=20 --gold known.csv --json",
     .run = run,
 };
