@@ -184,15 +184,18 @@ def rules(s, mia):
 
 def typing(s):
     """Rules that take long, by two managers at once: nobody who signs in waits for them."""
-    trying, done = [s.sign_in("mia"), s.sign_in("root")], []
+    trying, quick, codes = [s.sign_in("mia"), s.sign_in("root")], False, set()
     slow = {"rule": "lua: 'function(item) while true do end end'", "exact": True}
-    threads = [threading.Thread(target=lambda t=t: done.append(s.call("POST", "/projects/first/functions:try", slow, t)[0])) for t in trying]
-    [t.start() for t in threads]
-    time.sleep(0.2)
-    status = s.call("POST", "/session", {"name": "ben", "password": PASSWORD})[0]
-    before = list(done)
-    [t.join() for t in threads]
-    check("signing in does not wait for rules that are being tried", status == 201 and before == [] and done == [200, 200], (status, before, done))
+    for _ in range(6):  # behind them it would never be answered before the first is; beside them it is, unless the machine is very busy
+        done = []
+        threads = [threading.Thread(target=lambda t=t: done.append(s.call("POST", "/projects/first/functions:try", slow, t)[0])) for t in trying]
+        [t.start() for t in threads]
+        time.sleep(0.1)
+        codes.add(s.call("POST", "/session", {"name": "ben", "password": PASSWORD})[0])
+        quick |= done == []
+        [t.join() for t in threads]
+        codes.update(done)
+    check("signing in does not wait for rules that are being tried", quick and codes == {200, 201}, (quick, codes))
 
 
 def work(s, d, tmp):
