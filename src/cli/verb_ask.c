@@ -330,13 +330,13 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         k.out.look = KT_LOOK_JSON;
     if (labels.n)
         kt_votes_file_labels(labels, cli->arena, &names);
-    for (size_t i = 0; i < names.n; i++)
+    for (size_t i = 0; i < names.n && rc == 0; i++)
         if (kt_names_add(&k.name[LABEL], names.v[i]) != i)
-            return kt_fail(err, KT_USAGE, "label %.*s is listed twice", KT_F(names.v[i]));
+            rc = kt_fail(err, KT_USAGE, "label %.*s is listed twice", KT_F(names.v[i]));
     k.labels_given = names.n > 0;
     o.refresh = follows ? o.refresh : 0; /* what is read whole is settled at the end */
     k.live = kt_live_new(names.n ? (uint32_t)names.n : 2, &o); /* there is another label than the first */
-    if (prices.n)
+    if (prices.n && rc == 0)
         rc = read_prices(&k, prices, err);
     if (rc == 0)
         rc = ask(&k, pos.v[0], follows, err);
