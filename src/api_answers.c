@@ -2,20 +2,28 @@
    new kind, or a new thing to tell about an old one, changes no structure. */
 #include "api_int.h"
 
+#include "algo/mask.h"
 #include "algo/merge/aggregate.h"
 #include "algo/merge/multilabel.h"
 #include "algo/merge/numeric.h"
+#include "algo/merge/rank.h"
 #include "algo/merge/regions.h"
+#include "algo/merge/rover.h"
 #include "algo/merge/sequences.h"
 #include "algo/merge/taxonomy.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+
+#include <math.h>
+#include <string.h>
 
 #define MOST_ARRAYS 24
 
 struct karat_merged {
     kt_arena arena;
-    size_t n;
+    const char **text; /* n_texts */
+    size_t n_texts, n;
     struct {
         const char *name;
         const double *v;
@@ -32,6 +40,11 @@ const double *karat_merged_get(const karat_merged *m, const char *name, size_t *
             return m->array[i].v;
         }
     return NULL;
+}
+
+const char *karat_merged_text(const karat_merged *m, size_t item)
+{
+    return item < m->n_texts ? m->text[item] : NULL;
 }
 
 void karat_merged_free(karat_merged *m)
@@ -384,5 +397,216 @@ karat_rc karat_merge_sequences(karat_context *ctx, const karat_sequences *v, con
     }
     if (rc == 0)
         put_sequences(m, &r);
+    return finish(rc, m, ret, &e, err);
+}
+
+/* ---- texts, masks, rankings ---- */
+
+/* Answers item by item, and what each source agreed with. */
+struct shares {
+    size_t *start, *order;
+    double *agreement, *votes;              /* items */
+    double *accuracy, *ci, *said, *squares; /* sources */
+};
+
+static void shares_make(const uint32_t *item, const uint32_t *source, size_t n, uint32_t n_items, uint32_t n_sources, kt_arena *a, struct shares *ret)
+{
+    const kt_votes v = { .n = n, .n_items = n_items, .n_sources = n_sources, .item = item, .source = source };
+    *ret = (struct shares){ kt_arena_array(a, (size_t)n_items + 1, sizeof(size_t)), kt_arena_array(a, n + 1, sizeof(size_t)),
+                            kt_arena_array(a, n_items, sizeof(double)), kt_arena_array(a, n_items, sizeof(double)),
+                            kt_arena_array(a, n_sources, sizeof(double)), kt_arena_array(a, n_sources, 2 * sizeof(double)),
+                            kt_arena_array(a, n_sources, sizeof(double)), kt_arena_array(a, n_sources, sizeof(double)) };
+    kt_votes_by_item(&v, ret->start, ret->order);
+    for (uint32_t i = 0; i < n_items; i++) {
+        ret->votes[i] = (double)(ret->start[i + 1] - ret->start[i]);
+        ret->agreement[i] = NAN;
+    }
+}
+
+static void shares_add(struct shares *x, uint32_t source, double share)
+{
+    x->accuracy[source] += share;
+    x->squares[source] += share * share;
+    x->said[source]++;
+}
+
+static void shares_put(karat_merged *m, struct shares *x, uint32_t n_items, uint32_t n_sources)
+{
+    for (uint32_t s = 0; s < n_sources; s++) {
+        kt_shares_interval(x->accuracy[s], x->squares[s], x->said[s], x->ci + 2 * (size_t)s);
+        x->accuracy[s] = x->said[s] > 0 ? x->accuracy[s] / x->said[s] : NAN;
+    }
+    put(m, "agreement", x->agreement, n_items);
+    put(m, "votes", x->votes, n_items);
+    put(m, "source_accuracy", x->accuracy, n_sources);
+    put(m, "source_ci", x->ci, 2 * (size_t)n_sources);
+    put(m, "source_votes", x->said, n_sources);
+}
+
+static kt_rc texts_fit(const char *const *text, size_t n, kt_err *err)
+{
+    KT_TRY(kt_api_given(text, n, "text", err));
+    for (size_t i = 0; i < n; i++) {
+        size_t bad;
+        KT_TRY(kt_api_given(text[i], 1, "text", err));
+        if (!kt_utf8_valid(kt_str_of(text[i]), &bad))
+            return kt_fail(err, KT_PARSE, "text %zu is not UTF-8 (byte %zu)", i, bad);
+    }
+    return 0;
+}
+
+/* Merges the texts of every item; the words' shares into *ret_words, of item i from start[i] on. */
+static void merge_texts(karat_merged *m, struct shares *x, const uint32_t *source, const char *const *text, uint32_t n_items, bool medoid, double *start,
+                        kt_buf *ret_words)
+{
+    for (uint32_t i = 0; i < n_items; i++) {
+        size_t from = x->start[i], n = x->start[i + 1] - from;
+        start[i] = (double)(ret_words->n / sizeof(double));
+        if (n == 0)
+            continue;
+        KT_AUTO(kt_arena) own = KT_ARENA_INIT;
+        kt_str *given = kt_arena_array(&own, n, sizeof(*given));
+        for (size_t q = 0; q < n; q++)
+            given[q] = kt_str_of(text[x->order[from + q]]);
+        kt_text_merge r = medoid ? kt_text_medoid(given, n, &own) : kt_rover(given, n, &own);
+        m->text[i] = kt_arena_str(&m->arena, r.text).p;
+        x->agreement[i] = r.agreement;
+        kt_buf_add(ret_words, r.word_share, r.word_share ? r.n_words * sizeof(double) : 0);
+        for (size_t q = 0; q < n; q++)
+            shares_add(x, source[x->order[from + q]], r.source_share[q]);
+    }
+    start[n_items] = (double)(ret_words->n / sizeof(double));
+}
+
+karat_rc karat_merge_answer_texts(const uint32_t *item, const uint32_t *source, const char *const *text, size_t n, uint32_t n_items, uint32_t n_sources,
+                                  const char *method, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    bool medoid = method && strcmp(method, "medoid") == 0;
+    kt_rc rc = answers_fit(item, source, n, n_items, n_sources, &e);
+    if (rc == 0)
+        rc = texts_fit(text, n, &e);
+    if (rc == 0 && method && !medoid && strcmp(method, "rover") != 0)
+        rc = kt_fail(&e, KT_USAGE, "texts are merged by rover or medoid, not %.80s", method);
+    if (rc == 0) {
+        struct shares x;
+        KT_AUTO(kt_buf) words = KT_BUF_INIT((size_t)1 << 34);
+        double *start = kt_arena_array(&m->arena, (size_t)n_items + 1, sizeof(*start));
+        shares_make(item, source, n, n_items, n_sources, &m->arena, &x);
+        m->text = kt_arena_array(&m->arena, n_items, sizeof(*m->text));
+        m->n_texts = n_items;
+        merge_texts(m, &x, source, text, n_items, medoid, start, &words);
+        if (!medoid) {
+            double *share = kt_arena_array(&m->arena, words.n / sizeof(double), sizeof(*share));
+            if (words.n)
+                memcpy(share, words.p, words.n);
+            put(m, "word_share", share, words.n / sizeof(double));
+            put(m, "start", start, (size_t)n_items + 1);
+        }
+        shares_put(m, &x, n_items, n_sources);
+    }
+    return finish(rc, m, ret, &e, err);
+}
+
+/* One item's masks; prob and mask: its n_pixels places. */
+static void merge_masks(struct shares *x, const uint32_t *source, const uint8_t *masks, size_t item, size_t n_pixels, int32_t n_iter, double *mask, double *prob)
+{
+    KT_AUTO(kt_arena) own = KT_ARENA_INIT;
+    size_t from = x->start[item], n = x->start[item + 1] - from;
+    const uint8_t **given = kt_arena_array(&own, n + 1, sizeof(*given));
+    uint8_t *out = kt_arena_alloc(&own, n_pixels + 1);
+    for (size_t q = 0; q < n; q++)
+        given[q] = masks + x->order[from + q] * n_pixels;
+    if (n_iter)
+        kt_mask_em(given, n, n_pixels, n_iter, out, prob, NULL);
+    else
+        kt_mask_majority(given, n, n_pixels, out);
+    for (size_t p = 0; p < n_pixels; p++) {
+        mask[p] = out[p];
+        for (size_t q = 0; q < n && !n_iter; q++)
+            prob[p] += given[q][p] / (double)n;
+    }
+    x->agreement[item] = 0;
+    for (size_t q = 0; q < n; q++) {
+        double iou = kt_mask_iou(given[q], out, n_pixels);
+        x->agreement[item] += iou / (double)n;
+        shares_add(x, source[x->order[from + q]], iou);
+    }
+}
+
+karat_rc karat_merge_answer_masks(const uint32_t *item, const uint32_t *source, const uint8_t *masks, size_t n, size_t n_pixels, uint32_t n_items,
+                                  uint32_t n_sources, int32_t n_iter, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_rc rc = answers_fit(item, source, n, n_items, n_sources, &e);
+    if (rc == 0)
+        rc = kt_api_fits(n_pixels, 2 * sizeof(double) * KT_MAX((size_t)n_items, (size_t)1), "items × pixels", &e);
+    if (rc == 0)
+        rc = kt_api_given(masks, n * n_pixels, "masks", &e);
+    for (size_t i = 0; i < n * n_pixels && rc == 0; i++)
+        if (masks[i] > 1)
+            rc = kt_fail(&e, KT_RANGE, "mask %zu, pixel %zu: %d is neither 0 nor 1", i / n_pixels, i % n_pixels, masks[i]);
+    if (rc == 0 && n_iter < 0)
+        rc = kt_fail(&e, KT_RANGE, "%d rounds", n_iter);
+    if (rc == 0) {
+        struct shares x;
+        shares_make(item, source, n, n_items, n_sources, &m->arena, &x);
+        double *mask = kt_arena_array(&m->arena, n_items * n_pixels, sizeof(*mask)), *prob = kt_arena_array(&m->arena, n_items * n_pixels, sizeof(*prob));
+        for (size_t i = 0; i < n_items; i++)
+            if (x.votes[i] > 0)
+                merge_masks(&x, source, masks, i, n_pixels, n_iter, mask + i * n_pixels, prob + i * n_pixels);
+        put(m, "mask", mask, n_items * n_pixels);
+        put(m, "prob", prob, n_items * n_pixels);
+        shares_put(m, &x, n_items, n_sources);
+    }
+    return finish(rc, m, ret, &e, err);
+}
+
+static void put_strengths(karat_merged *m, const kt_rankings *v, const kt_strengths *s, const uint32_t *source, uint32_t n_sources)
+{
+    double *share = kt_arena_array(&m->arena, n_sources, sizeof(*share)), *said = kt_arena_array(&m->arena, n_sources, sizeof(*said));
+    double *ci = kt_arena_array(&m->arena, n_sources, 2 * sizeof(*ci)), comparable = s->connected;
+    kt_rank_sources(v, s, source, n_sources, share, said);
+    for (uint32_t j = 0; j < n_sources; j++) {
+        ci[2 * j] = ci[2 * j + 1] = NAN;
+        if (said[j] > 0)
+            kt_wilson(share[j], said[j], ci + 2 * (size_t)j);
+    }
+    put(m, "strength", s->strength, s->n_things);
+    put(m, "strength_ci", s->ci, 2 * (size_t)s->n_things);
+    PUT_AS_DOUBLES(m, "won", s->wins, s->n_things);
+    PUT_AS_DOUBLES(m, "compared", s->seen, s->n_things);
+    PUT_AS_DOUBLES(m, "comparable", &comparable, 1);
+    put(m, "source_accuracy", share, n_sources);
+    put(m, "source_ci", ci, 2 * (size_t)n_sources);
+    put(m, "source_votes", said, n_sources);
+}
+
+karat_rc karat_merge_rankings(const size_t *start, const uint32_t *thing, const uint32_t *source, size_t n, uint32_t n_things, uint32_t n_sources,
+                              const karat_merge_options *options, karat_merged **ret, karat_error *err)
+{
+    kt_err e = { 0 };
+    karat_merged *m = kt_zalloc(sizeof(*m));
+    kt_rank_opts o = KT_RANK_OPTS_INIT;
+    kt_strengths s;
+    const kt_rankings v = { n, n_things, start, thing };
+    kt_rc rc = starts_fit(start, n, "ranking", &e);
+    if (rc == 0)
+        rc = kt_api_given(source, n, "source", &e);
+    if (rc == 0)
+        rc = kt_api_fits(n_things, 64 * sizeof(double), "things", &e);
+    if (rc == 0)
+        rc = kt_api_fits(n_sources, 8 * sizeof(double), "sources", &e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (source[i] >= n_sources)
+            rc = kt_fail(&e, KT_RANGE, "ranking %zu: source %u of %u", i, source[i], n_sources);
+    if (rc == 0)
+        rc = set_options(options, kt_rank_settings, &o, &e);
+    if (rc == 0)
+        rc = kt_rank_fit(&v, &o, &m->arena, &s, &e);
+    if (rc == 0)
+        put_strengths(m, &v, &s, source, n_sources);
     return finish(rc, m, ret, &e, err);
 }

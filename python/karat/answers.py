@@ -1,4 +1,4 @@
-"""Merging answers that are not labels out of a few: numbers, sets of labels, regions."""
+"""Merging answers that are not labels out of a few: numbers, sets of labels, regions, trees, tags, texts, masks, rankings."""
 from __future__ import annotations
 
 import ctypes as c
@@ -13,7 +13,8 @@ from ._votes import _numbered
 from ._votes import votes as _votes
 
 __all__ = ["MergedNumbers", "MergedSets", "MergedRegions", "Region", "merge_numbers", "merge_label_sets", "merge_spans", "merge_segments", "merge_boxes",
-           "merge_polygons", "merge_keypoints", "MergedTaxonomy", "merge_taxonomy", "MergedSequences", "TokenSpan", "merge_sequences"]
+           "merge_polygons", "merge_keypoints", "MergedTaxonomy", "merge_taxonomy", "MergedSequences", "TokenSpan", "merge_sequences",
+           "MergedTexts", "merge_answer_texts", "MergedMasks", "merge_answer_masks", "MergedRankings", "merge_rankings"]
 
 
 class _Merged:
@@ -401,3 +402,121 @@ def merge_sequences(answers: Iterable[Sequence[Any]], **options: Any) -> MergedS
             spans[int(i)].append(TokenSpan(kinds[int(t)], int(first), int(last), posterior, int(n_for), int(looked)))
         return MergedSequences(item_names, source_names, names, [[names[k] for k in tag[start[i]:start[i + 1]]] for i in range(len(item_names))],
                                [prob[start[i]:start[i + 1]] for i in range(len(item_names))], spans, m.get("source_accuracy"), m.get("source_ci", -1, 2))
+
+
+@dataclass
+class MergedTexts:
+    """One text an item; `agreement` and (rover) `word_shares`: how many of the sources are behind it and each of its words. `source_accuracy`:
+    mean share of the words chosen that the source has in their place (medoid: 1 - mean distance to the others), with 95 % intervals."""
+
+    items: List[Any]
+    sources: List[Any]
+    texts: List[str]
+    agreement: np.ndarray
+    word_shares: Optional[List[np.ndarray]]
+    votes: np.ndarray
+    source_accuracy: np.ndarray
+    source_ci: np.ndarray
+    source_votes: np.ndarray
+
+    def to_dict(self) -> Dict[Any, str]:
+        """item → text"""
+        return dict(zip(self.items, self.texts))
+
+
+def merge_answer_texts(answers: Iterable[Sequence[Any]], method: str = "rover") -> MergedTexts:
+    """Merges texts, (item, source, text) triples: word by word ("rover") or the one nearest to all others ("medoid").
+
+    >>> merge_answer_texts([(1, "a", "the cat sat"), (1, "b", "the cat sat"), (1, "c", "a cat sat")]).to_dict()
+    {1: 'the cat sat'}
+    """
+    item, source, said = _triples(answers, "answers")
+    if any(not isinstance(t, str) or "\0" in t for t in said):
+        raise refuse("a text is a str without NUL")
+    items, item_names = _names(item)
+    sources, source_names = _names(source)
+    texts = (c.c_char_p * max(len(said), 1))(*(t.encode() for t in said))
+    p = c.c_void_p()
+    call("karat_merge_answer_texts", at(items), at(sources), texts, len(said), len(item_names), len(source_names), method.encode(), c.byref(p))
+    with _Merged(p) as m:
+        start, share = m.ids("start"), m.get("word_share")
+        merged = [(lib.karat_merged_text(m._p, i) or b"").decode() for i in range(len(item_names))]
+        return MergedTexts(item_names, source_names, merged, m.get("agreement"), [share[a:b] for a, b in zip(start, start[1:])] if len(start) else None,
+                           m.ids("votes"), m.get("source_accuracy"), m.get("source_ci", -1, 2), m.ids("source_votes"))
+
+
+@dataclass
+class MergedMasks:
+    """One mask an item (items × …) and the probability of each pixel. `agreement` and `source_accuracy`: mean intersection over union of the given
+    masks with the merged one, the latter with 95 % intervals."""
+
+    items: List[Any]
+    sources: List[Any]
+    masks: np.ndarray
+    probs: np.ndarray
+    agreement: np.ndarray
+    votes: np.ndarray
+    source_accuracy: np.ndarray
+    source_ci: np.ndarray
+    source_votes: np.ndarray
+
+
+def merge_answer_masks(answers: Iterable[Sequence[Any]], n_iter: int = 0) -> MergedMasks:
+    """Merges masks of one shape, (item, source, mask) triples: the majority of every pixel, or n_iter rounds of EM with a quality for each source.
+
+    >>> merge_answer_masks([(1, "a", [1, 1, 0]), (1, "b", [1, 0, 0]), (1, "c", [1, 1, 0])]).masks.tolist()
+    [[True, True, False]]
+    """
+    item, source, said = _triples(answers, "answers")
+    given = array(np.asarray(said) != 0, np.uint8, "masks") if said else np.zeros((0, 0), np.uint8)
+    if given.ndim < 2:
+        raise refuse(f"masks have {given.ndim - 1} dimensions, expected at least one; all must have one shape")
+    items, item_names = _names(item)
+    sources, source_names = _names(source)
+    p, shape = c.c_void_p(), (len(item_names), *given.shape[1:])
+    call("karat_merge_answer_masks", at(items), at(sources), at(given), len(said), int(np.prod(given.shape[1:])), len(item_names), len(source_names), n_iter, c.byref(p))
+    with _Merged(p) as m:
+        return MergedMasks(item_names, source_names, m.get("mask", *shape) > 0.5, m.get("prob", *shape), m.get("agreement"), m.ids("votes"),
+                           m.get("source_accuracy"), m.get("source_ci", -1, 2), m.ids("source_votes"))
+
+
+@dataclass
+class MergedRankings:
+    """A strength for each thing (sum 1; P(a before b) = strength a / (strength a + strength b)) with its 95 % interval. `comparable`: everything stands
+    above and below something else. `source_accuracy`: share of the neighbours in a source's rankings that stand in the strengths' order."""
+
+    things: List[Any]
+    sources: List[Any]
+    strength: np.ndarray
+    strength_ci: np.ndarray
+    won: np.ndarray
+    compared: np.ndarray
+    comparable: bool
+    source_accuracy: np.ndarray
+    source_ci: np.ndarray
+    source_votes: np.ndarray
+
+    def to_dict(self) -> Dict[Any, float]:
+        """thing → strength"""
+        return dict(zip(self.things, self.strength.tolist()))
+
+
+def merge_rankings(rankings: Iterable[Sequence[Any]], **options: Any) -> MergedRankings:
+    """Strengths from (source, things from best to worst) pairs (Plackett and Luce); a comparison is (source, [winner, loser]) (Bradley and Terry).
+    Option: prior.
+
+    >>> merge_rankings([("a", "xyz"), ("b", "xzy"), ("c", "yxz"), ("c", "zxy")]).things
+    ['x', 'y', 'z']
+    """
+    rows = list(rankings)
+    if any(len(r) != 2 for r in rows):
+        raise refuse("rankings are pairs: source, things from best to worst")
+    sources, source_names = _names([r[0] for r in rows])
+    thing, thing_names = _names([t for r in rows for t in r[1]])
+    start = np.zeros(len(rows) + 1, dtype=np.uintp)
+    start[1:] = np.cumsum([len(r[1]) for r in rows])
+    p, o = c.c_void_p(), _options(options)
+    call("karat_merge_rankings", at(start), at(thing), at(sources), len(rows), len(thing_names), len(source_names), c.byref(o), c.byref(p))
+    with _Merged(p) as m:
+        return MergedRankings(thing_names, source_names, m.get("strength"), m.get("strength_ci", -1, 2), m.ids("won"), m.ids("compared"),
+                              bool(m.get("comparable")[0]), m.get("source_accuracy"), m.get("source_ci", -1, 2), m.ids("source_votes"))

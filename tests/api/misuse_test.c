@@ -316,6 +316,38 @@ static void live(void)
     karat_live_close(NULL);
 }
 
+/* Texts, masks and rankings of several sources. */
+static void many(void)
+{
+    uint32_t of[] = { 0, 0, 1 }, who[] = { 0, 1, 1 }, beyond[] = { 0, 5, 1 }, thing[] = { 0, 1, 1, 0, 0, 1 };
+    const char *text[] = { "a b", "a c", "x" }, *odd[] = { "a", NULL, "x" }, *cut[] = { "a", "\xff", "x" };
+    uint8_t mask[] = { 1, 0, 1, 1, 0, 0 }, two[] = { 1, 2, 0, 0, 0, 0 };
+    size_t start[] = { 0, 2, 4, 6 }, falling[] = { 0, 4, 2, 6 }, n = 0;
+    karat_merged *m = NULL;
+    CHECK(karat_merge_answer_texts(of, who, text, 3, 3, 2, NULL, &m, NULL) == KARAT_OK && strcmp(karat_merged_text(m, 1), "x") == 0);
+    CHECK(karat_merged_text(m, 0) && !karat_merged_text(m, 2) && !karat_merged_text(m, 3) && karat_merged_get(m, "source_ci", &n) && n == 4);
+    CHECK(karat_merged_get(m, "start", &n) && n == 4 && karat_merged_get(m, "word_share", &n) && n == 3 && isnan(karat_merged_get(m, "agreement", NULL)[2]));
+    karat_merged_free(m);
+    CHECK(karat_merge_answer_texts(of, who, text, 3, 2, 2, "best", &m, NULL) == KARAT_USAGE);
+    CHECK(karat_merge_answer_texts(of, beyond, text, 3, 2, 2, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_answer_texts(of, who, odd, 3, 2, 2, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_answer_texts(of, who, cut, 3, 2, 2, NULL, &m, NULL) == KARAT_PARSE);
+    CHECK(karat_merge_answer_texts(NULL, NULL, NULL, 0, 0, 0, NULL, &m, NULL) == KARAT_OK);
+    karat_merged_free(m);
+    CHECK(karat_merge_answer_masks(of, who, mask, 3, 2, 2, 2, 0, &m, NULL) == KARAT_OK && karat_merged_get(m, "mask", &n) && n == 4);
+    karat_merged_free(m);
+    CHECK(karat_merge_answer_masks(of, who, two, 3, 2, 2, 2, 0, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_answer_masks(of, who, mask, 3, 2, 2, 2, -1, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_answer_masks(of, who, mask, 3, SIZE_MAX / 8, 2, 2, 0, &m, NULL) == KARAT_NOMEM);
+    CHECK(karat_merge_rankings(start, thing, who, 3, 2, 2, NULL, &m, NULL) == KARAT_OK && karat_merged_get(m, "strength", &n) && n == 2);
+    const double *share = karat_merged_get(m, "source_accuracy", &n);
+    CHECK(share && n == 2 && share[0] == 1 && share[1] == 0.5);
+    karat_merged_free(m);
+    CHECK(karat_merge_rankings(falling, thing, who, 3, 2, 2, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_rankings(start, thing, beyond, 3, 2, 2, NULL, &m, NULL) == KARAT_RANGE);
+    CHECK(karat_merge_rankings(start, thing, NULL, 3, 2, 2, NULL, &m, NULL) == KARAT_RANGE);
+}
+
 /* 149 right answers prove 2 % at 95 %, 148 do not; what cannot be is refused. */
 static void routing(karat_context *ctx)
 {
@@ -405,6 +437,7 @@ int main(void)
     answers(ctx);
     answers(NULL);
     live();
+    many();
     shapes(ctx);
     shapes(NULL);
     karat_close(ctx);

@@ -179,8 +179,81 @@ def sequences():
     refused("usage", karat.merge_sequences, rows, speed=1)
 
 
+def same_sources(p, r):
+    """What the program and Python say of the sources."""
+    got = {x["annotator"]: x for x in p["sources"]}
+    for s, a, ci, n in zip(r.sources, r.source_accuracy, r.source_ci, r.source_votes):
+        assert [got[s]["accuracy"], *got[s]["ci95"], got[s]["votes"]] == [a, *ci, n], (s, got[s], a, ci)
+
+
+def texts():
+    rng = np.random.default_rng(5)
+    truth = [["w%d" % rng.integers(50) for _ in range(8)] for _ in range(40)]
+    worse = {"good": 0.03, "fair": 0.08, "poor": 0.3}
+    rows = [(str(i), s, " ".join(w if rng.random() > slip else "x%d" % rng.integers(10**6) for w in t)) for i, t in enumerate(truth) for s, slip in worse.items()]
+    for method in ("rover", "medoid"):
+        r = karat.merge_answer_texts(rows, method)
+        assert len(r.texts) == 40 and (r.votes == 3).all() and (r.word_shares is None) == (method == "medoid")
+        assert r.source_accuracy[0] > r.source_accuracy[1] > r.source_accuracy[2] and (r.source_ci[:, 0] < r.source_accuracy).all()
+        p = program(method, ["item", "annotator", "text"], rows)
+        if p:
+            assert [x["text"] for x in p["items"]] == r.texts and np.allclose([x["agreement"] for x in p["items"]], r.agreement, atol=1e-12)
+            same_sources(p, r)
+    r = karat.merge_answer_texts(rows)
+    assert all(len(w) == len(t.split()) for w, t in zip(r.word_shares, r.texts)) and np.mean([t == " ".join(x) for t, x in zip(r.texts, truth)]) > 0.5
+    assert r.texts == [karat.merge_texts([t for i, _, t in rows if i == str(k)]) for k in range(40)]
+    assert karat.merge_answer_texts([]).texts == []
+    refused("usage", karat.merge_answer_texts, rows, "best")
+    refused("range", karat.merge_answer_texts, [(1, "a", 5)])
+
+
+def masks():
+    rng = np.random.default_rng(6)
+    truth = rng.random((12, 6, 7)) < 0.4
+    worse = {"a": 0.02, "b": 0.1, "c": 0.3}
+    rows = [(str(i), s, np.where(rng.random(t.shape) < slip, ~t, t)) for i, t in enumerate(truth) for s, slip in worse.items()]
+    as_text = [(i, s, "/".join("".join("01"[int(v)] for v in row) for row in m)) for i, s, m in rows]
+    for n_iter, more in ((0, ()), (10, ("--set", "method=em"))):
+        r = karat.merge_answer_masks(rows, n_iter)
+        assert r.masks.shape == truth.shape and (r.masks == truth).mean() > 0.9 and r.source_accuracy[0] > r.source_accuracy[1] > r.source_accuracy[2]
+        one, prob = karat.merge_masks([m for i, _, m in rows if i == "3"], n_iter)
+        assert (one == r.masks[3]).all() and (prob == r.probs[3]).all()
+        p = program("segmentation", ["item", "annotator", "mask"], as_text, *more)
+        if p:
+            assert [x["mask"].replace("/", "") for x in p["items"]] == ["".join("01"[int(v)] for v in m.ravel()) for m in r.masks]
+            same_sources(p, r)
+    refused("range", karat.merge_answer_masks, [(1, "a", 1), (1, "b", 0)])
+    refused("range", karat.merge_answer_masks, rows, -1)
+
+
+def rankings():
+    rng = np.random.default_rng(7)
+    strength = np.array([8.0, 4, 2, 1])
+    rows = []
+    for k in range(400):
+        s = "honest" if k % 4 else "random"
+        left = list(range(4)) if s == "honest" else list(rng.permutation(4))
+        order = []
+        while left and s == "honest":
+            w = strength[left] / strength[left].sum()
+            order.append(left.pop(rng.choice(len(left), p=w)))
+        rows.append((s, ["abcd"[t] for t in (order or left)]))
+    r = karat.merge_rankings(rows)
+    assert sorted(r.things, key=r.to_dict().get, reverse=True) == list("abcd") and r.comparable
+    share = dict(zip(r.sources, r.source_accuracy))
+    by_hand = [np.mean([r.to_dict()[a] > r.to_dict()[b] for s, o in rows if s == who for a, b in zip(o, o[1:])]) for who in r.sources]
+    assert share["honest"] > 0.6 > share["random"] and np.allclose(r.source_accuracy, by_hand) and r.source_votes.tolist() == [300, 900]
+    p = program("plackett_luce", ["annotator", "ranking"], [(s, ">".join(o)) for s, o in rows])
+    if p:
+        assert {x["thing"]: x["strength"] for x in p["things"]} == r.to_dict()
+        same_sources(p, r)
+    assert np.allclose(list(karat.rank([o for _, o in rows]).values()), [r.to_dict()[t] for t in karat.rank([o for _, o in rows])])
+    refused("range", karat.merge_rankings, [("a", ["x", "x"])])
+    refused("usage", karat.merge_rankings, rows, speed=1)
+
+
 if __name__ == "__main__":
     assert doctest.testmod(karat.answers).failed == 0
-    for test in (numbers, sets, regions, trees, copiers, sequences):
+    for test in (numbers, sets, regions, trees, copiers, sequences, texts, masks, rankings):
         test()
         print(test.__name__, "ok")

@@ -127,6 +127,9 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
 void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret);
 /* Wilson's 95 % interval around share of n votes, n need not be whole. */
 void kt_wilson(double share, double n, double ret[2]);
+/* 95 % interval of the mean of n shares (sum, and sum of their squares): Wilson's for as many votes of a proportion as have their variance. NaN
+   without any. */
+void kt_shares_interval(double sum, double squares, double n, double ret[2]);
 /* 95 % interval of an accuracy over n votes whose truth is not known for sure: Wilson's with the information that is left when each
    vote is right with probability p, doubt = Σ p (1 - p) (Louis 1982: n - doubt / (a (1 - a))). NaN without votes. */
 void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2]);

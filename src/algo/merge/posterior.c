@@ -208,6 +208,14 @@ void kt_wilson(double share, double n, double ret[2])
     ret[1] = KT_MIN(mid + half, 1);
 }
 
+void kt_shares_interval(double sum, double squares, double n, double ret[2])
+{
+    double mean = sum / n, variance = n > 1 ? KT_MAX(squares - n * mean * mean, 0) / (n - 1) : 1;
+    ret[0] = ret[1] = NAN;
+    if (n > 0)
+        kt_wilson(mean, KT_MIN(n * KT_MAX(mean * (1 - mean), 0.01) / KT_MAX(variance, 0.01), 4 * n), ret);
+}
+
 void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2])
 {
     ret[0] = ret[1] = NAN;

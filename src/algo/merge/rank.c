@@ -152,6 +152,11 @@ static void set_intervals(const kt_rankings *r, const kt_rank_opts *o, kt_streng
     kt_free(info);
 }
 
+const kt_setting kt_rank_settings[] = {
+    { "prior", "wins and losses of everything against one of mean strength", KT_SET_FLOAT, offsetof(kt_rank_opts, prior), 0, 1e6, NULL },
+    { .name = NULL },
+};
+
 kt_rc kt_rank_fit(const kt_rankings *r, const kt_rank_opts *o, kt_arena *a, kt_strengths *ret, kt_err *err)
 {
     const kt_rank_opts defaults = KT_RANK_OPTS_INIT;
@@ -177,4 +182,18 @@ kt_rc kt_rank_fit(const kt_rankings *r, const kt_rank_opts *o, kt_arena *a, kt_s
         set_intervals(r, o, &s);
     *ret = s;
     return 0;
+}
+
+void kt_rank_sources(const kt_rankings *r, const kt_strengths *s, const uint32_t *source, uint32_t n_sources, double *ret_share, double *ret_n)
+{
+    for (uint32_t j = 0; j < n_sources; j++)
+        ret_share[j] = ret_n[j] = 0;
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t x = r->start[i]; x + 1 < r->start[i + 1]; x++) {
+            double above = s->strength[r->thing[x]], below = s->strength[r->thing[x + 1]];
+            ret_share[source[i]] += above > below ? 1 : above < below ? 0 : 0.5;
+            ret_n[source[i]]++;
+        }
+    for (uint32_t j = 0; j < n_sources; j++)
+        ret_share[j] = ret_n[j] > 0 ? ret_share[j] / ret_n[j] : NAN;
 }

@@ -2,8 +2,8 @@
 #ifndef KT_ALGO_RANK_H
 #define KT_ALGO_RANK_H
 
+#include "algo/stats_options.h"
 #include "base/arena.h"
-#include "base/err.h"
 
 /* Rankings, best first: ranking r is thing[start[r]] .. thing[start[r + 1] - 1]. A comparison is a ranking of two. */
 typedef struct kt_rankings {
@@ -20,6 +20,8 @@ typedef struct kt_rank_opts {
 } kt_rank_opts;
 #define KT_RANK_OPTS_INIT { .n_iter = 100000, .tol = 1e-10 }
 
+extern const kt_setting kt_rank_settings[]; /* what users may set */
+
 typedef struct kt_strengths {
     uint32_t n_things;
     double *strength;   /* n_things, sum 1: P(a before b) = strength[a] / (strength[a] + strength[b]) */
@@ -32,5 +34,8 @@ typedef struct kt_strengths {
 
 /* Maximum likelihood by Hunter's MM (2004), in the arena. KT_RANGE for a thing out of bounds or twice in one ranking. */
 kt_rc kt_rank_fit(const kt_rankings *r, const kt_rank_opts *o, kt_arena *a, kt_strengths *ret, kt_err *err) KT_MUST_USE;
+/* How often each source agrees with the strengths: of the neighbours in its rankings, the share that stands in their order (equal strengths:
+   half). source: r->n, < n_sources. ret_share (n_sources; NaN: none), ret_n. O(things ranked). */
+void kt_rank_sources(const kt_rankings *r, const kt_strengths *s, const uint32_t *source, uint32_t n_sources, double *ret_share, double *ret_n);
 
 #endif

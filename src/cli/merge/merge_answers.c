@@ -26,9 +26,11 @@ typedef struct answers {
     double *right, *square, *said; /* of each source: Σ agreement, Σ its square, answers */
 } answers;
 
+static const char *const source_names[] = { "annotator", "annotator_id", "worker", "source", NULL };
+
 static kt_rc group(const kt_table_file *t, const char *const *text_names, kt_arena *a, answers *ret, kt_err *err)
 {
-    static const char *const item_names[] = { "item", "item_id", "task", "id", NULL }, *const source_names[] = { "annotator", "annotator_id", "worker", "source", NULL };
+    static const char *const item_names[] = { "item", "item_id", "task", "id", NULL };
     size_t item, source, text;
     KT_TRY(kt_table_file_column(t, item_names, &item, err));
     KT_TRY(kt_table_file_column(t, source_names, &source, err));
@@ -107,24 +109,26 @@ static void put_item(kt_buf *b, bool json, const char *what, const answers *x, s
     flush(b);
 }
 
-/* Mean agreement with what was merged, with the interval of a mean of so many different shares: as many votes of a proportion as have
-   their variance. */
+static void put_source(kt_buf *b, bool first, kt_str name, double accuracy, const double ci[2], double n)
+{
+    kt_buf_puts(b, first ? "\n{\"annotator\":" : ",\n{\"annotator\":");
+    kt_buf_json(b, name);
+    kt_buf_puts(b, ",\"accuracy\":");
+    kt_buf_f64(b, accuracy);
+    kt_buf_puts(b, ",\"ci95\":[");
+    kt_buf_f64(b, ci[0]);
+    kt_buf_char(b, ',');
+    kt_buf_f64(b, ci[1]);
+    kt_buf_printf(b, "],\"votes\":%.0f}", n);
+}
+
+/* Mean agreement with what was merged. */
 static void put_sources(kt_buf *b, const answers *x)
 {
     for (size_t s = 0; s < x->source.n; s++) {
-        double n = x->said[s], mean = n > 0 ? x->right[s] / n : NAN, ci[2] = { NAN, NAN };
-        double variance = n > 1 ? KT_MAX(x->square[s] - n * mean * mean, 0) / (n - 1) : 1;
-        if (n > 0)
-            kt_wilson(mean, KT_MIN(n * KT_MAX(mean * (1 - mean), 0.01) / KT_MAX(variance, 0.01), 4 * n), ci);
-        kt_buf_puts(b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(b, x->source.name[s]);
-        kt_buf_puts(b, ",\"accuracy\":");
-        kt_buf_f64(b, mean);
-        kt_buf_puts(b, ",\"ci95\":[");
-        kt_buf_f64(b, ci[0]);
-        kt_buf_char(b, ',');
-        kt_buf_f64(b, ci[1]);
-        kt_buf_printf(b, "],\"votes\":%.0f}", x->said[s]);
+        double ci[2];
+        kt_shares_interval(x->right[s], x->square[s], x->said[s], ci);
+        put_source(b, s == 0, x->source.name[s], x->said[s] > 0 ? x->right[s] / x->said[s] : NAN, ci, x->said[s]);
     }
     flush(b);
 }
@@ -264,7 +268,8 @@ static kt_rc run_segmentation(kt_cli *cli, const kt_answer_merge *m, const kt_ta
 /* ---- comparisons and rankings ---- */
 
 typedef struct ranks {
-    kt_names things;
+    kt_names things, sources; /* sources: empty where the table has no annotators */
+    KT_VEC(uint32_t) source;
     KT_VEC(uint32_t) thing;
     KT_VEC(size_t) start;
 } ranks;
@@ -314,7 +319,33 @@ static kt_rc read_rankings(const kt_table_file *t, ranks *r, kt_err *err)
     return 0;
 }
 
-static void print_strengths(const kt_answer_merge *m, const ranks *r, const kt_strengths *s, bool json)
+/* Who made each row, where the table says so. */
+static void read_rankers(const kt_table_file *t, ranks *r)
+{
+    size_t column;
+    kt_err none;
+    if (kt_table_file_column(t, source_names, &column, &none) < 0)
+        return;
+    for (size_t row = 0; row < t->n_rows; row++)
+        KT_PUSH(&r->source, kt_names_add(&r->sources, t->cell[row * t->n_columns + column]));
+}
+
+static void put_rankers(kt_buf *b, const ranks *r, const kt_rankings *v, const kt_strengths *s)
+{
+    double *share = kt_alloc_array(r->sources.n, sizeof(*share)), *n = kt_alloc_array(r->sources.n, sizeof(*n)), ci[2];
+    kt_rank_sources(v, s, r->source.v, (uint32_t)r->sources.n, share, n);
+    kt_buf_puts(b, "],\"sources\":[");
+    for (size_t j = 0; j < r->sources.n; j++) {
+        ci[0] = ci[1] = NAN;
+        if (n[j] > 0)
+            kt_wilson(share[j], n[j], ci);
+        put_source(b, j == 0, r->sources.name[j], share[j], ci, n[j]);
+    }
+    kt_free(share);
+    kt_free(n);
+}
+
+static void print_strengths(const kt_answer_merge *m, const ranks *r, const kt_rankings *v, const kt_strengths *s, bool json)
 {
     kt_buf b = KT_BUF_INIT((size_t)1 << 30);
     if (json)
@@ -338,6 +369,8 @@ static void print_strengths(const kt_answer_merge *m, const ranks *r, const kt_s
             kt_buf_printf(&b, isnan(s->ci[2 * t]) ? ",,\n" : ",%.6g,%.6g\n", s->ci[2 * t], s->ci[2 * t + 1]);
         }
     }
+    if (json && r->sources.n)
+        put_rankers(&b, r, v, s);
     kt_buf_puts(&b, json ? "]}\n" : "");
     flush(&b);
     kt_buf_done(&b);
@@ -350,15 +383,18 @@ static kt_rc rank(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t,
 {
     ranks r = { 0 };
     kt_strengths s;
-    kt_rank_opts opts = KT_RANK_OPTS_INIT;
-    opts.prior = o->prior;
     KT_PUSH(&r.start, 0);
     kt_rc rc = pairs ? read_pairs(t, &r, err) : read_rankings(t, &r, err);
+    const kt_rankings v = { r.start.n - 1, (uint32_t)r.things.n, r.start.v, r.thing.v };
     if (rc == 0)
-        rc = kt_rank_fit(&(kt_rankings){ r.start.n - 1, (uint32_t)r.things.n, r.start.v, r.thing.v }, &opts, cli->arena, &s, err);
-    if (rc == 0)
-        print_strengths(m, &r, &s, json);
+        rc = kt_rank_fit(&v, &o->rank, cli->arena, &s, err);
+    if (rc == 0) {
+        read_rankers(t, &r);
+        print_strengths(m, &r, &v, &s, json);
+    }
     kt_names_done(&r.things);
+    kt_names_done(&r.sources);
+    KT_VEC_DONE(&r.source);
     KT_VEC_DONE(&r.thing);
     KT_VEC_DONE(&r.start);
     return rc;
@@ -598,11 +634,6 @@ static const kt_setting mask_options[] = {
     { "n_iter", "em: rounds", KT_SET_INT, offsetof(kt_answer_opts, n_iter), 0, 100000, NULL },
     { .name = NULL },
 };
-static const kt_setting rank_options[] = {
-    { "prior", "wins and losses of everything against one of mean strength", KT_SET_FLOAT, offsetof(kt_answer_opts, prior), 0, 1e6, NULL },
-    { .name = NULL },
-};
-
 #define AT(member) offsetof(kt_answer_opts, member)
 const kt_answer_merge kt_answer_merges[] = {
     { "rover", "item,annotator,text", "texts: word by word, the word most sources say (Fiscus 1997)", NULL, 0, { 0 }, run_rover },
@@ -617,8 +648,8 @@ const kt_answer_merge kt_answer_merges[] = {
     { "taxonomy", "item,annotator,label", "labels that are nodes of a tree, a/b/c or by --taxonomy: as deep as the votes carry", kt_taxonomy_options, AT(taxonomy), { .taxonomy = KT_TAXONOMY_OPTS_INIT }, run_taxonomy },
     { "multi_label", "item,annotator,labels", "sets of labels, a|b|c: every label merged by itself as auto does", NULL, 0, { 0 }, run_sets },
     { "numeric", "item,annotator,value", "numbers: each annotator's bias and precision, robust", kt_numeric_options, AT(numeric), { .numeric = KT_NUMERIC_OPTS_INIT }, run_numeric },
-    { "bradley_terry", "left,right,winner", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", rank_options, 0, { 0 }, run_pairs },
-    { "plackett_luce", "ranking", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", rank_options, 0, { 0 }, run_rankings },
+    { "bradley_terry", "left,right,winner, perhaps annotator", "comparisons: strengths by maximum likelihood (Bradley and Terry 1952)", kt_rank_settings, AT(rank), { .rank = KT_RANK_OPTS_INIT }, run_pairs },
+    { "plackett_luce", "ranking, perhaps annotator", "rankings, best > next > worst: strengths by maximum likelihood (Plackett 1975, Luce 1959)", kt_rank_settings, AT(rank), { .rank = KT_RANK_OPTS_INIT }, run_rankings },
 };
 const size_t kt_n_answer_merges = KT_LEN(kt_answer_merges);
 

@@ -3,6 +3,7 @@
 #define KT_CLI_MERGE_ANSWERS_H
 
 #include "algo/merge/numeric.h"
+#include "algo/merge/rank.h"
 #include "algo/merge/regions.h"
 #include "algo/merge/sequences.h"
 #include "algo/merge/taxonomy.h"
@@ -12,7 +13,7 @@
 
 typedef struct kt_answer_opts {
     int32_t em, n_iter; /* segmentation */
-    double prior;       /* bradley_terry, plackett_luce */
+    kt_rank_opts rank;  /* bradley_terry, plackett_luce */
     kt_numeric_opts numeric;
     kt_region_opts regions; /* boxes, spans, polygons, keypoints */
     kt_taxonomy_opts taxonomy;
