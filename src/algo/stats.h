@@ -19,5 +19,7 @@ double kt_normal_quantile(double p);
 double kt_t_two_sided(double confidence, double dof);
 /* Logarithmic derivative of the gamma function, x > 0 (recurrence up to 10, then the asymptotic series). */
 double kt_digamma(double x);
+/* Place of the largest of n > 0 numbers; of equal ones the first. */
+uint32_t kt_largest(const float *v, uint32_t n);
 
 #endif

@@ -1,5 +1,6 @@
 /* karat denoise VOTES.csv: class probabilities from the votes of labeling functions. */
 #include "algo/denoise/denoise.h"
+#include "algo/stats.h"
 #include "algo/stats_options.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -130,15 +131,6 @@ static kt_rc measure_gold(struct denoise *d, kt_str path, kt_err *err)
     return 0;
 }
 
-static uint32_t best_of(const float *p, uint32_t k)
-{
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < k; c++)
-        if (p[c] > p[best])
-            best = c;
-    return best;
-}
-
 static void put_number(kt_buf *b, const char *name, double x)
 {
     kt_buf_printf(b, ",\"%s\":", name);
@@ -187,7 +179,7 @@ static void print_json(const struct denoise *d)
         kt_buf_puts(&b, i ? ",\n{\"item\":" : "\n{\"item\":");
         kt_buf_json(&b, d->file.item[i]);
         kt_buf_puts(&b, ",\"label\":");
-        kt_buf_json(&b, d->file.label[best_of(p, k)]);
+        kt_buf_json(&b, d->file.label[kt_largest(p, k)]);
         kt_buf_puts(&b, ",\"posterior\":{");
         for (uint32_t c = 0; c < k; c++) {
             kt_buf_puts(&b, c ? "," : "");

@@ -6,6 +6,7 @@
 #include "stage/relabel.h"
 
 #include "algo/errors/errors.h"
+#include "algo/stats.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/learn.h"
@@ -40,20 +41,11 @@ static void judged_done(struct judged *j)
     kt_free(j->found);
 }
 
-static uint32_t largest(const float *v, uint32_t k)
-{
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < k; c++)
-        if (v[c] > v[best])
-            best = c;
-    return best;
-}
-
 /* The rows of the pool with an answer, packed to the front. */
 static void pack(const kt_run *r, const float *soft, struct judged *j)
 {
     for (size_t i = 0; i < r->n_pool; i++) {
-        uint32_t given = largest(soft + i * r->k, r->k);
+        uint32_t given = kt_largest(soft + i * r->k, r->k);
         if (soft[i * r->k + given] <= 0)
             continue;
         j->item[j->n] = r->pool_item[i];
@@ -130,7 +122,7 @@ static kt_rc choose(kt_run *r, struct judged *j, size_t most)
         bool open = false;
         if (j->issue[i])
             KT_TRY(is_open(r, j->item[i], j->label[i], &open));
-        uint32_t likely = largest(j->prob + i * r->k, r->k);
+        uint32_t likely = kt_largest(j->prob + i * r->k, r->k);
         if (open && (int32_t)likely != j->label[i])
             j->found[j->n_found++] = (kt_suspect){ j->item[i], j->label[i], (int32_t)likely, (double)j->prob[i * r->k + likely], j->quality[i], 0 };
     }

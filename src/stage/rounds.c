@@ -67,15 +67,6 @@ static void describe(kt_run *r, size_t n_labels, const kt_digest *data, const kt
     ret->automation = NAN;
 }
 
-static uint32_t largest(const float *v, uint32_t k)
-{
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < k; c++)
-        if (v[c] > v[best])
-            best = c;
-    return best;
-}
-
 kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret)
 {
     size_t n = 0;
@@ -89,7 +80,7 @@ kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_d
     uint8_t *right = kt_alloc(n_labels + 1);
     kt_rc rc = kt_learn_cross(r, soft, prob);
     for (size_t i = 0; i < r->n_pool && rc == 0 && n < n_labels; i++) {
-        uint32_t given = largest(soft + i * r->k, r->k), said = largest(prob + i * r->k, r->k);
+        uint32_t given = kt_largest(soft + i * r->k, r->k), said = kt_largest(prob + i * r->k, r->k);
         if (soft[i * r->k + given] <= 0)
             continue;
         score[n] = prob[i * r->k + said];
@@ -113,23 +104,33 @@ static double automation(const kt_run *r)
     return all ? (double)machine / (double)all : NAN;
 }
 
-kt_rc kt_round_trusted(kt_run *r, kt_round *ret)
+kt_rc kt_round_answers(kt_run *r, float **ret_score, uint8_t **ret_right, size_t *ret_n)
 {
     kt_consensus *all;
-    size_t n_all, n = 0;
+    size_t n_all;
+    *ret_n = 0;
     KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
-    float *score = kt_alloc_array(n_all + 1, sizeof(float));
-    uint8_t *right = kt_alloc(n_all + 1);
+    *ret_score = kt_alloc_array(n_all + 1, sizeof(float));
+    *ret_right = kt_alloc(n_all + 1);
     for (size_t i = 0; i < n_all; i++)
         if (r->state[all[i].item] == KT_ITEM_TRUSTED && all[i].state == KT_FINAL_GOLD) {
-            score[n] = r->pred[all[i].item].score;
-            right[n++] = r->pred[all[i].item].label == all[i].label;
+            (*ret_score)[*ret_n] = r->pred[all[i].item].score;
+            (*ret_right)[(*ret_n)++] = r->pred[all[i].item].label == all[i].label;
         }
+    kt_free(all);
+    return 0;
+}
+
+kt_rc kt_round_trusted(kt_run *r, kt_round *ret)
+{
+    size_t n;
+    float *score;
+    uint8_t *right;
+    KT_TRY(kt_round_answers(r, &score, &right, &n));
     describe(r, r->n_learned, &r->learned, &r->model, ret);
     ret->measured_on = KT_S("the trusted sample");
     kt_round_figures(score, right, n, ret);
     ret->automation = automation(r);
-    kt_free(all);
     kt_free(score);
     kt_free(right);
     return 0;

@@ -273,19 +273,12 @@ static void merge_predictions(kt_run *r, struct watch *w)
 /* How sure the model may call itself, on the trusted sample. */
 static kt_rc calibrate(kt_run *r)
 {
-    kt_consensus *all;
-    size_t n_all, n = 0;
-    KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
-    float *score = kt_alloc_array(n_all + 1, sizeof(float));
-    uint8_t *right = kt_alloc(n_all + 1);
-    for (size_t i = 0; i < n_all; i++)
-        if (r->state[all[i].item] == KT_ITEM_TRUSTED && all[i].state == KT_FINAL_GOLD) {
-            score[n] = r->pred[all[i].item].score;
-            right[n++] = r->pred[all[i].item].label == all[i].label;
-        }
+    size_t n;
+    float *score;
+    uint8_t *right;
+    KT_TRY(kt_round_answers(r, &score, &right, &n));
     r->calibration = (kt_calibration){ .method = KT_CALIBRATE_NONE };
     kt_rc rc = n ? kt_calibrate_choose(score, right, n, (uint64_t)r->c->seed, &r->calibration, NULL, r->err) : 0;
-    kt_free(all);
     kt_free(score);
     kt_free(right);
     return rc;

@@ -1,7 +1,9 @@
 """What is approved by machine, and what becomes of it: budgets of classes and slices, checks that prove a batch to be over its budget, the
 batch opened again, others told (a webhook that first fails, server-sent events), and all of it through SIGKILL. The checks are
 answered here with anything but the machine's label, so that the budget is broken although the trusted sample was answered right."""
-import csv, hashlib, hmac, http.client, http.server, io, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, threading, time
+import csv, hashlib, hmac, http.client, http.server, io, json, os, random, shutil, signal, sqlite3, subprocess, tempfile, threading, time
+
+from kit import check, end
 
 KARAT, ROOT = os.environ["KARAT"], os.path.abspath(os.environ["KARAT_SOURCE_ROOT"])
 QUICK = open(f"{ROOT}/examples/quickstart/karat.yaml").read()
@@ -10,17 +12,10 @@ TOPIC = {r["id"]: r["topic"] for r in map(json.loads, open(ITEMS))}
 LABELS = ["order", "repair", "return", "advice", "praise"]
 SECRET = "a secret of the test"
 ENV = {**os.environ, "HOOK_SECRET": SECRET}
-failed = 0
 
 
 def karat(*args, **kw):
     return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, env=ENV, **kw)
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {detail}"))
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -292,7 +287,7 @@ def main():
     finally:
         server.shutdown()
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(1 if failed else 0)
+    end()
 
 
 main()

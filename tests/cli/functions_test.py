@@ -2,16 +2,11 @@
 function runs alone; figures and suggestions on planted texts; the real rules of the SMS set against what their authors recorded."""
 import csv, json, os, random, subprocess, sys, tempfile, time
 
+from kit import check, end
+
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 SHARED = os.environ.get("KARAT_SHARED", f"{ROOT}/../shared")
 ENV = {**os.environ, "PYTHONPATH": f"{ROOT}/python"}
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
 
 
 def karat(*args, code=0, timeout=100):
@@ -258,4 +253,4 @@ with tempfile.TemporaryDirectory() as tmp:
             sub = os.path.join(tmp, test.__name__)
             os.mkdir(sub)
             test(sub)
-sys.exit(bool(failed))
+end()

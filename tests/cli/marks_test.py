@@ -1,20 +1,11 @@
 """task: multi-label and task: spans: functions of every kind, weighed, exported, measured; bad ones named; what is not there refused. Small
 texts whose answer is known, then real sets where they are at hand."""
-import csv, json, os, shutil, subprocess, sys, tempfile
+import csv, json, os, shutil, sys, tempfile
+
+from kit import check, end, karat
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 SHARED = os.environ.get("KARAT_SHARED", f"{ROOT}/../shared")
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
-
-
-def karat(*args):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=300)
 
 
 def project(tmp, name, rows, pipeline):
@@ -199,7 +190,7 @@ def main():
         real_sets(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

@@ -1,14 +1,9 @@
 """Several projects in one workspace: each has its own labels, export and report."""
-import json, os, shutil, subprocess, sys, tempfile
+import json, os, shutil, subprocess, tempfile
+
+from kit import check, end
 
 KARAT = os.environ["KARAT"]
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
 
 
 def run(tmp, name, word):
@@ -71,7 +66,7 @@ def main():
         check("the log holds", r.returncode == 0, r.stdout)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

@@ -1,21 +1,10 @@
 """Errors that a model finds among people's labels: planted wrong answers go to one more person, with the evidence, and fewer wrong labels are
 exported. First with simulated people, whose truth is known; then over HTTP: who is asked, what they see before and after, what is kept."""
-import http.client, json, os, random, shutil, signal, subprocess, sys, tempfile
+import json, random, shutil, signal, tempfile
 
-KARAT = os.environ["KARAT"]
-PASSWORD = "a long enough one"
+from kit import PASSWORD, Served, check, end, karat
+
 LABELS = ("north", "south", "west")
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
 
 
 def texts(n, seed):
@@ -70,24 +59,6 @@ def simulated(tmp):
     check("each of them has one more answer, and the old one stands", twice == asked, len(asked - twice))
 
 
-class Server:
-    def __init__(self, d):
-        self.p = subprocess.Popen([KARAT, "serve", d, "--port", "0", "--run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.port = int(self.p.stdout.readline().rsplit(":", 1)[1])
-
-    def call(self, method, path, body=None, token=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        c.request(method, f"/api/v1{path}", json.dumps(body) if body is not None else None,
-                  {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})})
-        r = c.getresponse()
-        text, status = r.read(), r.status
-        c.close()
-        return status, json.loads(text) if text else None
-
-    def sign_in(self, name):
-        return self.call("POST", "/session", {"name": name, "password": PASSWORD})[1]["token"]
-
-
 def turn(s, who, desk, label_of, seen):
     """One look at the desk: answers what is there. seen: (queue, task, reply) of each."""
     for t in s.call("POST", "/projects/1/queue:next", {"desk": desk}, who)[1]["tasks"]:
@@ -108,7 +79,7 @@ def over_http(tmp):
     assert karat("ingest", d, f"{tmp}/items.jsonl", "--id", "id").returncode == 0
     for name, role in (("ann", "annotator"), ("ben", "annotator"), ("xena", "expert"), ("mia", "manager")):
         assert karat("user", "add", d, name, "--role", role, "--password-file", "-", input=PASSWORD + "\n").returncode == 0
-    s = Server(d)
+    s = Served("serve", d, "--run")
     ann, ben, xena, mia = map(s.sign_in, ("ann", "ben", "xena", "mia"))
     careless, seen, late = [], [], []
     slip = lambda t: wrong(t) if int(t["id"][1:]) % 12 == 0 else truth[t["id"]]
@@ -166,7 +137,7 @@ def main():
         over_http(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

@@ -1,22 +1,14 @@
 """What may go wrong around a run and must cost nothing: lines without end, cut sources, a full disk, folders that cannot be
 written, damaged databases and blobs, Ctrl-C. Every case: a clear message, the documented exit code, nothing lost. Needs the right
 to mount for the disk cases (skipped by name without). BIG sets the bytes of the endless line."""
-import json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
+import os, random, shutil, signal, sqlite3, subprocess, tempfile, time
+
+from kit import check, end, karat
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 QUICK = os.path.join(ROOT, "examples/quickstart/karat.yaml")
 BIG = int(os.environ.get("BIG", 1 << 30))
-failed, skipped = 0, []
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {detail}"), flush=True)
+skipped = []
 
 
 def export_of(folder):
@@ -202,7 +194,7 @@ def main():
         shutil.rmtree(tmp, ignore_errors=True)
     for name in skipped:
         print("skipped: " + name)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

@@ -1,19 +1,10 @@
 """karat route on files of scores and route --explain in a workspace. Checked against counts made here, against 0.98 ** 149 < 0.05, and
 against the shape of what is printed."""
-import csv, io, json, os, random, shutil, subprocess, sys, tempfile
+import csv, io, json, os, random, shutil, tempfile
+
+from kit import check, end, karat
 
 KARAT, ROOT = os.environ["KARAT"], os.path.abspath(os.environ["KARAT_SOURCE_ROOT"])
-failed = 0
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {detail}"))
 
 
 def write(path, rows):
@@ -119,7 +110,7 @@ def main():
         workspace(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(1 if failed else 0)
+    end()
 
 
 main()

@@ -1,20 +1,11 @@
 """The whole flow through the built program: what it promises, resuming after SIGKILL, bad input, tampering. Uses only the
 quickstart example and files made here. KILLS sets how many times it is killed."""
-import csv, fcntl, io, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
+import csv, fcntl, io, json, os, random, shutil, signal, sqlite3, subprocess, tempfile, time
+
+from kit import check, end, karat
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 QUICK = os.path.join(ROOT, "examples/quickstart/karat.yaml")
-failed = 0
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {detail}"))
 
 
 def export_of(folder):
@@ -265,7 +256,7 @@ def main():
     finally:
         subprocess.run(["umount", f"{tmp}/small"], capture_output=True)
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

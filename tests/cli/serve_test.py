@@ -1,21 +1,12 @@
 """karat serve through HTTP, as programs use it: every operation of docs/openapi.json by every role, answers held against their
 schemas, the work from a reserved item to a proof, bad and hostile requests, kill -9 under load, lease expiry, one server only."""
-import http.client, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import http.client, json, os, re, shutil, signal, socket, subprocess, tempfile, threading, time
+
+from kit import PASSWORD, Served, check, end, karat
 
 KARAT, ROOT = os.environ["KARAT"], os.environ["KARAT_SOURCE_ROOT"]
 SPEC = json.load(open(f"{ROOT}/docs/openapi.json"))
-PASSWORD = "a long enough one"
-failed, seen = 0, {}
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
+seen = {}
 
 
 def schema_errors(schema, value, where=""):
@@ -52,14 +43,10 @@ def operation_of(method, path):
     return best
 
 
-class Server:
+class Server(Served):
     def __init__(self, folder, *args):
+        super().__init__("serve", folder, *args)
         self.folder = folder
-        self.p = subprocess.Popen([KARAT, "serve", folder, "--port", "0", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.p.stdout.readline()
-        if "listening" not in line:
-            raise SystemExit(f"no server: {line}{self.p.stderr.read()}")
-        self.port = int(line.rsplit(":", 1)[1])
 
     def call(self, method, path, body=None, token=None, raw=None, headers=()):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -87,17 +74,6 @@ class Server:
             bad = [] if not op or str(status) in op[3]["responses"] else [f"status {status} is not in the document"]
         if bad:
             check(f"{method} {path} answers as described", False, bad[:5])
-
-    def sign_in(self, name):
-        return self.call("POST", "/session", {"name": name, "password": PASSWORD})[1]["token"]
-
-    def stop(self, sig=signal.SIGINT):
-        self.p.send_signal(sig)
-        self.p.wait(30)
-        self.p.stdout.close()
-        err = self.p.stderr.read()
-        self.p.stderr.close()
-        return self.p.returncode, err
 
 
 def workspace(tmp, name, lease="10m", n=60):
@@ -522,7 +498,7 @@ def main():
         flow(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

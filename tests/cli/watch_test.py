@@ -1,21 +1,10 @@
 """karat run --watch: people answer through HTTP, the model learns on beside them and takes over what it has proved itself on, and
 kill -9 in the middle loses nothing. The texts are made here, so what is right is known."""
-import http.client, json, os, random, shutil, signal, subprocess, sys, tempfile, threading, time
+import http.client, json, os, random, shutil, signal, tempfile, threading, time
 
-KARAT = os.environ["KARAT"]
-PASSWORD = "a long enough one"
+from kit import PASSWORD, Served, check, end, karat
+
 LABELS = ("north", "south", "west")
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok   " if ok else "FAIL ") + name + ("" if ok else f"\n     {str(detail)[:1500]}"))
-
-
-def karat(*args, **kw):
-    return subprocess.run([KARAT, *args], capture_output=True, text=True, timeout=120, **kw)
 
 
 def texts(n, seed):
@@ -25,35 +14,6 @@ def texts(n, seed):
     for i in range(n):
         label = g.choice(LABELS)
         yield f"i{i}", label, " ".join(g.choice(own[label]) if g.random() < 0.5 else f"w{g.randrange(400)}" for _ in range(9))
-
-
-class Watch:
-    """One karat run --watch."""
-    def __init__(self, pipeline, folder):
-        self.p = subprocess.Popen([KARAT, "run", pipeline, "--dir", folder, "--watch", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.p.stdout.readline()
-        if "listening" not in line:
-            raise SystemExit(f"no server: {line}{self.p.stderr.read()}")
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def call(self, method, path, body=None, token=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        c.request(method, f"/api/v1{path}", json.dumps(body) if body is not None else None,
-                  {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})})
-        r = c.getresponse()
-        text, status = r.read(), r.status
-        c.close()
-        return status, json.loads(text) if text else None
-
-    def sign_in(self, name):
-        return self.call("POST", "/session", {"name": name, "password": PASSWORD})[1]["token"]
-
-    def stop(self, sig):
-        self.p.send_signal(sig)
-        self.p.wait(60)
-        err = self.p.stderr.read()
-        self.p.stdout.close(), self.p.stderr.close()
-        return self.p.returncode, err
 
 
 def work(s, people, truth, until, seconds=150, wrong=lambda who, item: False):
@@ -118,7 +78,7 @@ consensus: {{min_posterior: 0}}
             r = karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
             assert r.returncode == 0, r.stderr
 
-        s = Watch(pipeline, d)
+        s = Served("run", pipeline, "--dir", d, "--watch")
         r = karat("run", pipeline, "--dir", d)
         check("one writer: another run beside it is turned away, naming the first", r.returncode == 4 and str(s.p.pid) in r.stderr, r.stderr)
         threads, first, starved, p, rounds = work(s, people, truth, lambda p, rounds: any(r["stage"] == "watch" for r in rounds) or "through" in (p["flow"] or ""))
@@ -126,7 +86,7 @@ consensus: {{min_posterior: 0}}
         [t.join() for t in threads]
         check("the model learns on from people's answers while they work", [r["stage"] for r in rounds] == ["learn", "learn", "route", "watch"], (p, rounds))
 
-        s = Watch(pipeline, d)
+        s = Served("run", pipeline, "--dir", d, "--watch")
         threads, second, more, p, rounds = work(s, people, truth, lambda p, rounds: p["flow"] and ("through" in p["flow"] or "error" in p["flow"]))
         [t.join() for t in threads]
         code, err = s.stop(signal.SIGINT)
@@ -172,7 +132,7 @@ consensus: {{min_posterior: 0}}
         check("--json and --watch do not go together, and it says so", r.returncode == 2 and "status" in r.stderr, r.stderr)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    sys.exit(failed > 0)
+    end()
 
 
 main()

@@ -83,12 +83,8 @@ static int by_answer_down(const void *a, const void *b)
     return (x->score < y->score) - (x->score > y->score);
 }
 
-static kt_rc check(const kt_threshold_data *d, const kt_threshold_options *o, kt_err *err)
+kt_rc kt_threshold_check(const kt_threshold_data *d, kt_err *err)
 {
-    if (!(o->budget > 0 && o->budget < 1))
-        return kt_fail(err, KT_RANGE, "error budget %g is outside (0, 1)", o->budget);
-    if (!(o->delta > 0 && o->delta < 1))
-        return kt_fail(err, KT_RANGE, "delta %g is outside (0, 1)", o->delta);
     if (d->n_pool == 0)
         return kt_fail(err, KT_RANGE, "there is no item to route");
     if (d->n_trusted > UINT32_MAX / 2)
@@ -100,6 +96,15 @@ static kt_rc check(const kt_threshold_data *d, const kt_threshold_options *o, kt
         if (!isfinite(d->trusted_score[i]))
             return kt_fail(err, KT_RANGE, "score of trusted item %zu is not a number", i);
     return KT_OK;
+}
+
+static kt_rc check(const kt_threshold_data *d, const kt_threshold_options *o, kt_err *err)
+{
+    if (!(o->budget > 0 && o->budget < 1))
+        return kt_fail(err, KT_RANGE, "error budget %g is outside (0, 1)", o->budget);
+    if (!(o->delta > 0 && o->delta < 1))
+        return kt_fail(err, KT_RANGE, "delta %g is outside (0, 1)", o->delta);
+    return kt_threshold_check(d, err);
 }
 
 /* The grid: thresholds at even steps of coverage, equal scores together, with what the trusted sample says of each. */

@@ -42,6 +42,9 @@ typedef struct kt_threshold {
     kt_threshold_point point[KT_THRESHOLD_POINTS];
 } kt_threshold;
 
+/* KT_RANGE for no item, too many trusted ones, or scores that are not finite. */
+kt_rc kt_threshold_check(const kt_threshold_data *d, kt_err *err) KT_MUST_USE;
+
 /* Finds the threshold of largest coverage such that, with chance at least 1 - delta over the draw of the trusted
    sample, the error rate of the items at or above it is at most budget, however the error rate runs along the scores. Assumes
    that the trusted sample is a uniform random sample of the pool's population, that the scores do not depend on it, and

@@ -11,15 +11,7 @@ static kt_rc check(const kt_threshold_data *d, double q, kt_err *err)
 {
     if (!(q > 0 && q < 1))
         return kt_fail(err, KT_RANGE, "the budget %g is outside (0, 1)", q);
-    if (d->n_pool == 0)
-        return kt_fail(err, KT_RANGE, "there is no item to select from");
-    for (size_t i = 0; i < d->n_pool; i++)
-        if (!isfinite(d->pool_score[i]))
-            return kt_fail(err, KT_RANGE, "score of item %zu is not a number", i);
-    for (size_t i = 0; i < d->n_trusted; i++)
-        if (!isfinite(d->trusted_score[i]))
-            return kt_fail(err, KT_RANGE, "score of trusted item %zu is not a number", i);
-    return 0;
+    return kt_threshold_check(d, err);
 }
 
 /* Scores of the wrong (or of all) trusted items, lowest first. */
