@@ -84,6 +84,13 @@ static void line(const struct frame *f, const kt_curve_point *v, size_t n, int w
     kt_buf_printf(f->b, "' %s />", look);
 }
 
+/* On the right, for lines that come down from the upper left. */
+static void legend_right(const struct frame *f, int at, const char *colour, const char *text)
+{
+    kt_buf_printf(f->b, "<rect x=%d y=%d width=12 height=3 fill='%s'/><text x=%d y=%d text-anchor=end>%s</text>", RIGHT - 24, TOP + 8 + 15 * at, colour,
+                  RIGHT - 30, TOP + 13 + 15 * at, text);
+}
+
 static void legend(const struct frame *f, int at, const char *colour, const char *text)
 {
     kt_buf_printf(f->b, "<rect x=%d y=%d width=12 height=3 fill='%s'/><text x=%d y=%d>%s</text>", LEFT + 12, TOP + 8 + 15 * at, colour, LEFT + 30,
@@ -146,9 +153,9 @@ void kt_plot_checks(kt_buf *b, const kt_report *r)
     line(&f, r->check, r->n_check, 1, "stroke='var(--b)' stroke-width=2");
     line(&f, r->check, r->n_check, 2, "stroke='var(--b)' stroke-width=2");
     line(&f, r->check, r->n_check, 0, "stroke='var(--a)' stroke-width=1.5");
-    legend(&f, 0, "var(--b)", "between these lies the error of the batch, at every moment");
-    legend(&f, 1, "var(--a)", "share of wrong ones so far");
-    legend(&f, 2, "var(--warn)", "error budget");
+    legend_right(&f, 0, "var(--b)", "between these lies the error of the batch, at every moment");
+    legend_right(&f, 1, "var(--a)", "share of wrong ones so far");
+    legend_right(&f, 2, "var(--warn)", "error budget");
     kt_buf_puts(b, "</svg><figcaption>Batch ");
     kt_buf_html(b, r->check_name);
     kt_buf_puts(b, ", ");
