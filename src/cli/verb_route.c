@@ -105,7 +105,9 @@ static kt_rc check_options(bool folder, bool people, int64_t overlap, kt_str pro
                        "--budget, --confidence, --method, --by, --csv and prices are of a file of scores; a workspace has them in its pipeline");
     if (!folder && (people || project.n))
         return kt_fail(err, KT_USAGE, "--people and --project are of a workspace, not of a file of scores");
-    if (!folder && !(f->budget > 0 && f->budget < 1))
+    if (!folder && f->budget != 0 && !(f->budget > 0 && f->budget < 1))
+        return kt_fail(err, KT_USAGE, "--budget %g is no share: expected a number between 0 and 1, as in 0.02", f->budget);
+    if (!folder && f->budget == 0)
         return kt_fail(err, KT_USAGE, "a file of scores needs --budget, the share of the approved that may be wrong, as in --budget 0.02");
     if (!folder && f->confidence != 0 && !(f->confidence > 0 && f->confidence < 1))
         return kt_fail(err, KT_USAGE, "--confidence wants a number between 0 and 1, as in 0.95");
