@@ -12,7 +12,6 @@
 #include "stage/review.h"
 #include "stage/watch.h"
 #include "store/audit.h"
-#include "store/column.h"
 #include "store/gold.h"
 
 #include <math.h>
@@ -50,12 +49,6 @@ static kt_rc ingest_all(kt_run *r)
     return 0;
 }
 
-static kt_rc column(kt_run *r, const char *name, uint32_t width, int fill, void *ret)
-{
-    kt_column_part part = { kt_str_of(name), 0, r->n, width };
-    return kt_column_get(r->s, r->p.id, &part, fill, ret, r->err);
-}
-
 /* A stage that is a function of the items and its part of the configuration runs again only when one of them changed. */
 static kt_rc is_done(kt_run *r, const char *stage, kt_str config, bool *ret, kt_str *ret_key)
 {
@@ -79,9 +72,9 @@ static kt_rc dedup(kt_run *r)
         KT_TRY(kt_dedup_run(r->s, &r->p, r->c, r->pool, r->progress, key, r->err));
     r->cluster = kt_arena_array(r->arena, (size_t)r->n + 1, 4);
     uint32_t *exact = kt_alloc_array((size_t)r->n + 1, 4);
-    kt_rc rc = column(r, "cluster", 4, 0, r->cluster);
+    kt_rc rc = kt_run_column(r, "cluster", 4, 0, r->cluster);
     if (rc == 0)
-        rc = column(r, "exact", 4, 0, exact);
+        rc = kt_run_column(r, "exact", 4, 0, exact);
     r->dedup = (kt_dedup_result){ 0 };
     for (uint32_t i = 0; i < r->n && rc == 0; i++) {
         r->dedup.n_canonical += r->cluster[i] == i;
@@ -102,19 +95,13 @@ static kt_rc functions(kt_run *r)
     return 0;
 }
 
-kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret)
-{
-    kt_column_part part = { KT_S("lf"), first, n, r->m * (uint32_t)sizeof(*ret) };
-    return r->m ? kt_column_get(r->s, r->p.id, &part, 0xff, ret, r->err) : 0;
-}
-
 static kt_rc states(kt_run *r)
 {
     r->truth = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
     r->state = kt_arena_zalloc(r->arena, (size_t)r->n + 1);
     int16_t *gold = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
-    KT_TRY(column(r, "truth", 2, 0xff, r->truth));
-    KT_TRY(column(r, "gold", 2, 0xff, gold));
+    KT_TRY(kt_run_column(r, "truth", 2, 0xff, r->truth));
+    KT_TRY(kt_run_column(r, "gold", 2, 0xff, gold));
     KT_VEC(uint32_t) items = { 0 };
     KT_VEC(int32_t) labels = { 0 };
     for (uint32_t i = 0; i < r->n; i++) {

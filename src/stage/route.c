@@ -24,12 +24,6 @@ static kt_rc counter(kt_run *r, const char *name, int64_t *ret)
     return kt_counter_get(r->s, r->p.id, kt_str_of(name), ret, r->err);
 }
 
-static kt_rc column(kt_run *r, const char *name, uint32_t width, int fill, void *ret)
-{
-    kt_column_part part = { kt_str_of(name), 0, r->n, width };
-    return kt_column_get(r->s, r->p.id, &part, fill, ret, r->err);
-}
-
 static kt_rc advance(kt_run *r, int64_t next)
 {
     static const char *const again[] = { "route.done", "route.drawn", "consensus.done" };
@@ -55,9 +49,9 @@ static kt_rc find_open(kt_routing *x)
     x->open = kt_arena_zalloc(r->arena, (size_t)r->n + 1);
     if (x->round > 0) {
         uint16_t *due = kt_alloc_array((size_t)r->n + 1, sizeof(*due));
-        kt_rc rc = column(r, "state", 1, KT_ITEM_OPEN, r->state);
+        kt_rc rc = kt_run_column(r, "state", 1, KT_ITEM_OPEN, r->state);
         if (rc == 0)
-            rc = column(r, "due", sizeof(*due), 0, due);
+            rc = kt_run_column(r, "due", sizeof(*due), 0, due);
         for (uint32_t i = 0; i < r->n && rc == 0; i++)
             if ((x->open[i] = due[i] == (uint16_t)x->round))
                 r->state[i] = KT_ITEM_OPEN;
@@ -309,9 +303,9 @@ static kt_rc put_approved(kt_routing *x, int64_t *ret_auto, uint64_t *ret_event)
     kt_run *r = x->r;
     int16_t *label = kt_alloc_array((size_t)r->n + 1, 2);
     uint32_t *batch = kt_alloc_array((size_t)r->n + 1, 4);
-    kt_rc rc = column(r, "auto", 2, 0xff, label);
+    kt_rc rc = kt_run_column(r, "auto", 2, 0xff, label);
     if (rc == 0)
-        rc = column(r, "batch", 4, 0xff, batch);
+        rc = kt_run_column(r, "batch", 4, 0xff, batch);
     if (rc == 0)
         rc = put_batches(x, batch);
     *ret_auto = 0;
@@ -391,7 +385,7 @@ static kt_rc route_once(kt_run *r)
     decide(&x);
     KT_TRY(counter(r, "route.done", &done));
     if (done) /* what was decided stands, whatever the configuration says by now */
-        return column(r, "state", 1, KT_ITEM_OPEN, r->state);
+        return kt_run_column(r, "state", 1, KT_ITEM_OPEN, r->state);
     KT_TRY(kt_store_begin(r->s, r->err));
     return kt_store_finish(r->s, put_route(&x), r->err);
 }

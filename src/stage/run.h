@@ -60,6 +60,8 @@ typedef struct kt_run {
 
 typedef enum kt_item_state { KT_ITEM_OPEN, KT_ITEM_DUPLICATE, KT_ITEM_GOLD, KT_ITEM_TRAIN, KT_ITEM_TRUSTED, KT_ITEM_AUTO, KT_ITEM_HUMAN, KT_ITEM_EXPERT } kt_item_state;
 
+/* A whole column (kt_column_get): r->n values of width bytes; fill: every byte of what was never written. */
+kt_rc kt_run_column(kt_run *r, const char *name, uint32_t width, int fill, void *ret) KT_MUST_USE;
 /* Votes of the functions on [first, first + n): n × m. */
 kt_rc kt_run_votes(kt_run *r, uint32_t first, uint32_t n, int16_t *ret) KT_MUST_USE;
 

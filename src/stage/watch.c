@@ -77,12 +77,6 @@ void kt_watch_shuffle(const kt_run *r, uint32_t *items, size_t n)
     kt_free(v);
 }
 
-static kt_rc column(kt_run *r, const char *name, uint32_t width, int fill, void *ret)
-{
-    kt_column_part part = { kt_str_of(name), 0, r->n, width };
-    return kt_column_get(r->s, r->p.id, &part, fill, ret, r->err);
-}
-
 kt_rc kt_watch_restore(kt_run *r)
 {
     int64_t rounds;
@@ -90,9 +84,9 @@ kt_rc kt_watch_restore(kt_run *r)
     if (!rounds)
         return 0;
     int16_t *label = kt_alloc_array((size_t)r->n + 1, sizeof(*label));
-    kt_rc rc = column(r, "state", 1, 0, r->state);
+    kt_rc rc = kt_run_column(r, "state", 1, 0, r->state);
     if (rc == 0)
-        rc = column(r, "auto", sizeof(*label), 0xff, label);
+        rc = kt_run_column(r, "auto", sizeof(*label), 0xff, label);
     for (uint32_t i = 0; i < r->n && rc == 0; i++)
         if (r->state[i] == KT_ITEM_AUTO)
             r->pred[i].label = label[i];
@@ -183,8 +177,8 @@ static kt_rc open_round(kt_run *r, struct watch *w, bool *ret_due)
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.cut"), &cut, r->err));
     w->cut = (uint64_t)cut;
     w->out = kt_alloc((size_t)r->n + 1);
-    KT_TRY(column(r, "watch.out", 1, 0, w->out));
-    KT_TRY(column(r, "state", 1, 0, r->state));
+    KT_TRY(kt_run_column(r, "watch.out", 1, 0, w->out));
+    KT_TRY(kt_run_column(r, "state", 1, 0, r->state));
     plan(r, w);
     return is_due(r, w, ret_due);
 }
@@ -365,8 +359,8 @@ static kt_rc do_round(kt_run *r, struct watch *w)
 {
     w->before = kt_alloc_array((size_t)r->n + 1, sizeof(*w->before));
     w->approved = kt_alloc_array((size_t)r->n + 1, sizeof(*w->approved));
-    KT_TRY(column(r, "pred", sizeof(*w->before), 0xff, w->before));
-    KT_TRY(column(r, "auto", sizeof(*w->approved), 0xff, w->approved));
+    KT_TRY(kt_run_column(r, "pred", sizeof(*w->before), 0xff, w->before));
+    KT_TRY(kt_run_column(r, "auto", sizeof(*w->approved), 0xff, w->approved));
     KT_TRY(learn(r, w));
     KT_TRY(find_threshold(r, w));
     KT_TRY(calibrate(r));
