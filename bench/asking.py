@@ -3,24 +3,15 @@
 same number of votes on every item, drawn at random; 'asked' goes over the items in rounds, and takes the vote of whom
 LiveConsensus.next_source names (target 0.95 and 0.99, votes free) until it says sure or not_worth. Labels of both are the settled
 consensus of the same model. Mean of 5 seeds. Prints the table of bench/README.md; exits 77 when the folder is absent."""
-import csv, os, random, sys
+import os, random, sys
 
 import numpy as np
 import karat
 
-DATA = os.path.join(os.environ.get("KARAT_SHARED", os.path.join(os.path.dirname(__file__), "../../shared")), "data")
-CROWDS = [("company sentiment", "crowd-company-sentiment/label.csv", "crowd-company-sentiment/truth.csv"),
-          ("dog", "crowd-dog/label.csv", "crowd-dog/truth.csv"),
-          ("rte", "crowd-rte/votes.csv", "crowd-rte/gold.csv"),
-          ("weather CF_amt", "crowd-weather-sentiment/CF_amt-label.csv", "crowd-weather-sentiment/CF_amt-truth.csv"),
-          ("web relevance", "crowd-web-relevance/label.csv", "crowd-web-relevance/truth.csv"),
-          ("product match", "crowd-product-match/label.csv", "crowd-product-match/truth.csv")]
+from public_crowds import CROWDS, need, rows
+
+ASKED = {"company sentiment", "dog", "rte", "weather CF_amt", "web relevance", "product match"}  # every item has votes
 SEEDS = int(os.environ.get("SEEDS", "5"))
-
-
-def rows(path):
-    with open(os.path.join(DATA, path)) as f:
-        return [tuple(r[:3]) for r in list(csv.reader(f))[1:]]
 
 
 def accuracy(live, gold):
@@ -55,13 +46,11 @@ def asked(votes, labels, gold, target, rng):
 
 
 def main():
-    if not os.path.isdir(DATA):
-        print("skipped: asking (no folder", DATA + ")")
-        sys.exit(77)
+    need("asking")
     print("| crowd | votes an item there are | all: accuracy | asked, target 0.95: votes an item, accuracy | fixed: votes for the same accuracy | saved | "
           "asked, target 0.99 | fixed for the same | saved |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, path, truth in CROWDS:
+    for name, path, truth in [x for x in CROWDS if x[0] in ASKED]:
         gold = {r[0]: r[1] for r in rows(truth)}
         votes = {}
         for i, s, l in rows(path):

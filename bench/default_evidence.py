@@ -6,30 +6,17 @@ labels; mean of SEEDS (5) collections each: accuracy against majority and Dawid-
 posterior, and how often the 95 % intervals of the sources' accuracies hold the planted accuracy.
 
 Prints the tables of bench/README.md; loo exits 77 when the folder of the crowds is absent."""
-import csv, itertools, os, sys
+import itertools, os, sys
 
 import numpy as np
 import karat
 
-DATA = os.path.join(os.environ.get("KARAT_SHARED", os.path.join(os.path.dirname(__file__), "../../shared")), "data")
+from public_crowds import CROWDS, need, rows
+
 SEEDS = int(os.environ.get("SEEDS", "5"))
-CROWDS = [("adult content", "crowd-adult-content/label.csv", "crowd-adult-content/truth.csv"),
-          ("company sentiment", "crowd-company-sentiment/label.csv", "crowd-company-sentiment/truth.csv"),
-          ("dog", "crowd-dog/label.csv", "crowd-dog/truth.csv"),
-          ("fact evaluation", "crowd-fact-evaluation/label.csv", "crowd-fact-evaluation/truth.csv"),
-          ("product match", "crowd-product-match/label.csv", "crowd-product-match/truth.csv"),
-          ("rte", "crowd-rte/votes.csv", "crowd-rte/gold.csv"),
-          ("weather CF", "crowd-weather-sentiment/CF-label.csv", "crowd-weather-sentiment/CF-truth.csv"),
-          ("weather CF_amt", "crowd-weather-sentiment/CF_amt-label.csv", "crowd-weather-sentiment/CF_amt-truth.csv"),
-          ("web relevance", "crowd-web-relevance/label.csv", "crowd-web-relevance/truth.csv")]
 GRID = [dict(unnamed=u, hard=h, coin_share=c, coin_right=2.8 * n, coin_wrong=1.2 * n)
         for u, h, c, n in itertools.product((0.05, 0.2, 0.5, 1), (0.2, 0.4, 0.7, 1), (0, 0.25, 0.5), (1, 3))]
 DEFAULT = dict(unnamed=0.2, hard=0.4, coin_share=0.25, coin_right=2.8, coin_wrong=1.2)
-
-
-def rows(path):
-    with open(os.path.join(DATA, path)) as f:
-        return [tuple(r[:3]) for r in list(csv.reader(f))[1:]]
 
 
 def crowd(path, truth):
@@ -46,9 +33,7 @@ def share(consensus, gold):
 
 
 def leave_one_out():
-    if not os.path.isdir(DATA):
-        print("skipped: loo (no folder", DATA + ")")
-        sys.exit(77)
+    need("loo")
     table, heads, default = [], [], []
     for _, path, truth in CROWDS:
         v, gold = crowd(path, truth)

@@ -111,23 +111,6 @@ static kt_rc linear_explain(const karat_model *m, const input *in, size_t item, 
     return kt_text_explain(&m->u.text, in->text[item], label, max, a, ret, ret_n, err);
 }
 
-static void linear_bytes(const karat_model *m, kt_buf *ret)
-{
-    kt_text_bytes(&m->u.text, ret);
-}
-
-static kt_rc linear_open(kt_str bytes, karat_model *ret, kt_err *err)
-{
-    KT_TRY(kt_text_from_bytes(bytes, &ret->u.text, err));
-    ret->n_labels = ret->u.text.n_labels;
-    return KT_OK;
-}
-
-static void linear_done(karat_model *m)
-{
-    kt_text_model_done(&m->u.text);
-}
-
 /* ---- crf ---- */
 
 static kt_rc crf_fit(input *in, kt_pool *pool, karat_model *ret, kt_err *err)
@@ -176,23 +159,6 @@ static kt_rc crf_explain(const karat_model *m, const input *in, size_t item, uin
     size_t from = in->d->token[s], n = in->d->token[s + 1] - from;
     kt_crf_explain(&m->u.crf, in->text + from, n, item - from, label, max, a, ret, ret_n);
     return KT_OK;
-}
-
-static void crf_bytes(const karat_model *m, kt_buf *ret)
-{
-    kt_crf_bytes(&m->u.crf, ret);
-}
-
-static kt_rc crf_open(kt_str bytes, karat_model *ret, kt_err *err)
-{
-    KT_TRY(kt_crf_from_bytes(bytes, &ret->u.crf, err));
-    ret->n_labels = ret->u.crf.n_types;
-    return KT_OK;
-}
-
-static void crf_done(karat_model *m)
-{
-    kt_crf_done(&m->u.crf);
 }
 
 /* ---- rows of numbers ---- */
@@ -270,23 +236,6 @@ static kt_rc knn_explain(const karat_model *m, const input *in, size_t item, uin
     return KT_OK;
 }
 
-static void knn_bytes(const karat_model *m, kt_buf *ret)
-{
-    kt_knn_bytes(&m->u.knn, ret);
-}
-
-static kt_rc knn_open(kt_str bytes, karat_model *ret, kt_err *err)
-{
-    KT_TRY(kt_knn_from_bytes(bytes, &ret->u.knn, err));
-    ret->n_labels = ret->u.knn.n_labels;
-    return KT_OK;
-}
-
-static void knn_done(karat_model *m)
-{
-    kt_knn_done(&m->u.knn);
-}
-
 static kt_rc prototypes_fit(input *in, kt_pool *pool, karat_model *ret, kt_err *err)
 {
     const karat_model_data *d = in->d;
@@ -326,23 +275,6 @@ static kt_rc prototypes_explain(const karat_model *m, const input *in, size_t it
     KT_TRY(kt_prototypes_explain(&m->u.prototypes, in->d->x + item * in->d->d, label, adds, err));
     strongest(adds, in->d->d, max, a, ret, ret_n);
     return KT_OK;
-}
-
-static void prototypes_bytes(const karat_model *m, kt_buf *ret)
-{
-    kt_prototypes_bytes(&m->u.prototypes, ret);
-}
-
-static kt_rc prototypes_open(kt_str bytes, karat_model *ret, kt_err *err)
-{
-    KT_TRY(kt_prototypes_from_bytes(bytes, &ret->u.prototypes, err));
-    ret->n_labels = ret->u.prototypes.n_labels;
-    return KT_OK;
-}
-
-static void prototypes_done(karat_model *m)
-{
-    kt_prototypes_done(&m->u.prototypes);
 }
 
 static kt_dense_data dense_data(const input *in)
@@ -390,22 +322,29 @@ static kt_rc dense_explain(const karat_model *m, const input *in, size_t item, u
     return KT_OK;
 }
 
-static void dense_bytes(const karat_model *m, kt_buf *ret)
-{
-    kt_dense_bytes(&m->u.dense, ret);
-}
+/* ---- kept, opened, freed ---- */
 
-static kt_rc dense_open(kt_str bytes, karat_model *ret, kt_err *err)
-{
-    KT_TRY(kt_dense_from_bytes(bytes, &ret->u.dense, err));
-    ret->n_labels = ret->u.dense.linear.n_labels;
-    return KT_OK;
-}
-
-static void dense_done(karat_model *m)
-{
-    kt_dense_model_done(&m->u.dense);
-}
+#define KIND(kind, member, to_bytes, from_bytes, free_it, labels)                        \
+    static void kind##_bytes(const karat_model *m, kt_buf *ret)                           \
+    {                                                                                     \
+        to_bytes(&m->u.member, ret);                                                      \
+    }                                                                                     \
+    static kt_rc kind##_open(kt_str bytes, karat_model *ret, kt_err *err)                 \
+    {                                                                                     \
+        KT_TRY(from_bytes(bytes, &ret->u.member, err));                                   \
+        ret->n_labels = ret->u.labels;                                                    \
+        return KT_OK;                                                                     \
+    }                                                                                     \
+    static void kind##_done(karat_model *m)                                               \
+    {                                                                                     \
+        free_it(&m->u.member);                                                            \
+    }
+KIND(linear, text, kt_text_bytes, kt_text_from_bytes, kt_text_model_done, text.n_labels)
+KIND(crf, crf, kt_crf_bytes, kt_crf_from_bytes, kt_crf_done, crf.n_types)
+KIND(knn, knn, kt_knn_bytes, kt_knn_from_bytes, kt_knn_done, knn.n_labels)
+KIND(prototypes, prototypes, kt_prototypes_bytes, kt_prototypes_from_bytes, kt_prototypes_done, prototypes.n_labels)
+KIND(dense, dense, kt_dense_bytes, kt_dense_from_bytes, kt_dense_model_done, dense.linear.n_labels)
+#undef KIND
 
 /* ---- the table ---- */
 

@@ -246,7 +246,7 @@ static kt_rc put_batches(kt_routing *x, uint32_t *batch)
     KT_TRY(counter(r, "approval.batches", &next));
     for (uint32_t c = 0; c < x->n_cells; c++)
         n_batches += r->cell[c].n_approved > 0;
-    int64_t *of = kt_alloc_array((size_t)x->n_cells + 1, sizeof(*of));
+    int64_t *of = kt_zalloc_array((size_t)x->n_cells + 1, sizeof(*of));
     kt_rc rc = 0;
     for (uint32_t c = 0; c < x->n_cells && rc == 0; c++) {
         if (!r->cell[c].n_approved)

@@ -98,6 +98,8 @@ def over_http(tmp):
     first = s.call("POST", "/projects/1/queue:next", {"desk": "annotator"}, ben)[1]["tasks"][0]
     check("ben is, blind: no machine's label, no votes, no evidence, and nothing tells it from other items",
           first["pre_label"] is None and first["pre_score"] is None and first["votes"] == [] and first["evidence"] == [] and first["queue"] == "human", first)
+    item = s.call("GET", f"/projects/1/items/{first['item']}", token=mia)[1]
+    check("nor does its page quote anybody before that", item["blind"] and item["votes"] == [] and item["evidence"] == [] and item["label"] is None and item["pre_label"] is None, item)
     turn(s, ben, "annotator", lambda t: truth[t["id"]], seen)
     e = seen[0][1]["evidence"]
     given = {t["id"]: slip(t) for t, _ in careless}
