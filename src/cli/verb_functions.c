@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/stages.h"
 #include "stage/functions_figures.h"
+#include "stage/functions_kept.h"
 #include "stage/functions_suggest.h"
 #include "stage/functions_try.h"
 
@@ -114,6 +115,7 @@ static kt_rc figures(struct call *x, kt_err *err)
 {
     kt_pipeline_result r;
     kt_functions *f = NULL;
+    const kt_yaml *list;
     KT_TRY(kt_pipeline_continue(x->s, &x->p, KT_UNTIL_FUNCTIONS, 0, x->cli->pool, x->cli->progress, x->cli->arena, &r, err));
     if (r.marked) {
         if (x->examples > 0)
@@ -122,7 +124,8 @@ static kt_rc figures(struct call *x, kt_err *err)
         return 0;
     }
     const kt_functions_opts o = { .file = x->c.file, .labels = x->p.label, .n_labels = x->p.n_labels, .other = kt_functions_other, .other_ctx = x->s };
-    KT_TRY(kt_functions_read(x->c.functions, &o, &f, err));
+    KT_TRY(kt_project_functions(x->s, &x->p, x->c.functions, x->cli->arena, &list, err));
+    KT_TRY(kt_functions_read(list, &o, &f, err));
     kt_rc rc = print_figures(x, f, &r.numbers, err);
     kt_functions_free(f);
     return rc;

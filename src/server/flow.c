@@ -54,7 +54,10 @@ static void advance(kt_flow *f, size_t i)
     kt_err err = { 0 };
     char text[900];
     say(f, p, "computes");
+    pthread_mutex_lock(&f->s->computing);
+    atomic_store(&p->again, false);
     kt_rc rc = kt_pipeline_continue(f->store, &p->p, KT_UNTIL_END, f->s->o->watch ? KT_RUN_WATCH : 0, f->pool, &progress, &a, &r, &err);
+    pthread_mutex_unlock(&f->s->computing);
     kt_served_forget(f->s, p);
     j->ended = rc < 0 || !r.waiting;
     j->failed = rc < 0;
@@ -88,7 +91,9 @@ static void learn_on(kt_flow *f, size_t i)
     if (kt_counter_get(f->store, p->p.id, KT_S("annotations"), &answers, &err) < 0 || answers < j->answers + LOOK_ANSWERS)
         return;
     j->answers = answers;
+    pthread_mutex_lock(&f->s->computing);
     kt_rc rc = kt_pipeline_watch(f->store, &p->p, f->pool, &progress, &moved, &err);
+    pthread_mutex_unlock(&f->s->computing);
     if (rc == 0) {
         kt_log(KT_LOG_NOTE, "flow", "project %.*s: the model learned from new answers; %llu items taken from the annotators' queue", KT_F(p->p.name),
                (unsigned long long)moved);
@@ -124,7 +129,7 @@ static void *flow_thread(void *arg)
     f->pool = kt_pool_new(0); /* its threads are as nice as this one */
     while (!atomic_load(&f->stop)) {
         for (size_t i = 0; i < f->s->n_projects && !atomic_load(&f->stop); i++)
-            if (f->job[i].ended ? opened_again(f, i) : people_are_through(f, i))
+            if (atomic_load(&f->s->project[i].again) || (f->job[i].ended ? opened_again(f, i) : people_are_through(f, i)))
                 advance(f, i);
             else if (!f->job[i].ended)
                 learn_on(f, i);

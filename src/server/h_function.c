@@ -2,15 +2,93 @@
 #include "server/server_int.h"
 
 #include "base/str.h"
+#include "stage/functions_kept.h"
 #include "stage/functions_try.h"
+#include "stage/pipeline.h"
 
 #define EXAMPLES 6
+
+static kt_rc put_list(kt_req *rq, kt_store *s, kt_functions_body *ret)
+{
+    kt_kept *k;
+    size_t n;
+    KT_TRY(kt_doc_get(s, rq->p->id, KT_S("functions.figures"), &rq->arena, &ret->figures, &rq->err));
+    KT_TRY(kt_kept_list(s, rq->p->id, &rq->arena, &k, &n, &rq->err));
+    ret->kept = kt_req_list(rq, n, sizeof(kt_kept_row));
+    kt_kept_row *row = ret->kept.v;
+    for (size_t i = 0; i < n; i++)
+        row[i] = (kt_kept_row){ k[i].name, k[i].text, k[i].by, kt_req_time(rq, k[i].at_us) };
+    return 0;
+}
 
 kt_rc h_function_list(kt_req *rq, const kt_none *in, kt_functions_body *ret)
 {
     (void)in;
-    KT_TRY(kt_doc_get(rq->store, rq->p->id, KT_S("functions.figures"), &rq->arena, &ret->figures, &rq->err));
-    return 0;
+    return put_list(rq, rq->store, ret);
+}
+
+/* What stands now, for a request whose snapshot is from before. */
+static kt_rc list_now(kt_req *rq, kt_functions_body *ret)
+{
+    kt_reader_slot *slot;
+    KT_TRY(kt_server_take(rq->server, &slot, &rq->err));
+    kt_rc rc = put_list(rq, slot->s, ret);
+    kt_server_give(rq->server, slot);
+    ret->running = true;
+    return rc;
+}
+
+/* Runs what changed over every item, unless the flow is computing: it takes the change along when it goes on. With the lock of computing. */
+static kt_rc run_changed(kt_req *rq, kt_functions_body *ret)
+{
+    kt_server *s = rq->server;
+    kt_progress none = { 0 };
+    kt_pipeline_result done;
+    kt_rc rc = kt_pipeline_continue(s->stages, rq->p, KT_UNTIL_FUNCTIONS, 0, s->pool, &none, &rq->arena, &done, &rq->err);
+    kt_committer_touch(s->writer);
+    KT_TRY(rc);
+    return put_list(rq, s->stages, ret);
+}
+
+struct change {
+    kt_req *rq;
+    const kt_kept *kept; /* NULL: drop … */
+    kt_str name;         /* … this one */
+};
+
+static kt_rc write_change(kt_store *s, void *ctx, kt_err *err)
+{
+    struct change *c = ctx;
+    kt_str actor = kt_arena_printf(&c->rq->arena, "user:%lld", (long long)c->rq->user.id);
+    return c->kept ? kt_kept_put(s, c->rq->p, c->kept, actor, err) : kt_kept_drop(s, c->rq->p, c->name, actor, err);
+}
+
+static kt_rc change(kt_req *rq, struct change *c, kt_functions_body *ret)
+{
+    kt_server *s = rq->server;
+    KT_TRY(kt_req_write(rq, write_change, c));
+    atomic_store(&rq->project->again, s->o->flow);
+    if (!s->o->flow)
+        pthread_mutex_lock(&s->computing); /* another page's change may be running: it may not have seen this one */
+    else if (pthread_mutex_trylock(&s->computing))
+        return list_now(rq, ret);
+    pthread_mutex_lock(&s->trying);
+    kt_rc rc = run_changed(rq, ret);
+    pthread_mutex_unlock(&s->trying);
+    pthread_mutex_unlock(&s->computing);
+    return rc;
+}
+
+kt_rc h_function_keep(kt_req *rq, const kt_function_rule *in, kt_functions_body *ret)
+{
+    const kt_kept k = { in->name, in->rule, rq->user.name, kt_store_now(rq->store) };
+    KT_TRY(kt_kept_check(rq->store, rq->p, &k, &rq->err));
+    return change(rq, &(struct change){ rq, &k, in->name }, ret);
+}
+
+kt_rc h_function_drop(kt_req *rq, const kt_function_name *in, kt_functions_body *ret)
+{
+    return change(rq, &(struct change){ .rq = rq, .name = in->name }, ret);
 }
 
 struct typist {

@@ -90,6 +90,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->exporting, NULL);
     pthread_mutex_init(&s->trying, NULL);
+    pthread_mutex_init(&s->computing, NULL);
     s->pool = kt_pool_new(0);
     kt_rc rc = load_projects(s, store, err);
     if (rc == 0)
@@ -101,7 +102,8 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
         kt_store_tidy_elsewhere(store);
         kt_store *sibling = NULL;
         kt_flow *flow = NULL;
-        if (o->flow) /* before the committer's thread has the store: it becomes a shared one */
+        rc = kt_store_sibling(store, &s->stages, err); /* before the committer's thread has the store: it becomes a shared one */
+        if (rc == 0 && o->flow)
             rc = kt_store_sibling(store, &sibling, err);
         s->writer = kt_committer_new(store);
         if (sibling)
@@ -114,6 +116,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
         kt_hooks_stop(hooks);
         s->lasting = kt_slow_free(s->lasting);
         s->slow = kt_slow_free(s->slow);
+        s->stages = kt_store_close(s->stages);
         s->writer = kt_committer_free(s->writer);
         s->tries = kt_tries_free(s->tries);
     }
@@ -125,6 +128,7 @@ kt_rc kt_server_run(const kt_server_opts *o, const atomic_int *stop, kt_err *err
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->exporting);
     pthread_mutex_destroy(&s->trying);
+    pthread_mutex_destroy(&s->computing);
     kt_pool_free(s->pool);
     kt_free(s);
     return rc;

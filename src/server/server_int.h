@@ -25,6 +25,7 @@ struct kt_served {
     kt_pred **pred;       /* chunks of column "pred", read when first wanted; guarded by the server's lock */
     unsigned pred_age;    /* counts the times they were forgotten; the same lock */
     _Atomic(const char *) flow; /* what the flow does or waits for, a literal; NULL: it does not run */
+    atomic_bool again;    /* its functions have changed: the flow goes through it once more */
 };
 
 /* A store to read with, lent to one request at a time. */
@@ -57,6 +58,8 @@ struct kt_server {
     kt_reader_slot *free_slots;
     pthread_mutex_t exporting; /* one export at a time */
     pthread_mutex_t trying;    /* one rule over a project at a time: the pool is its */
+    pthread_mutex_t computing; /* stages of the flow run one at a time; guards stages */
+    kt_store *stages;          /* a sibling of the committer's: what a page asks the stages for writes through it */
     kt_pool *pool;
     atomic_uint typed[KT_TYPISTS]; /* by user, some sharing: counts rules, so that the one before stops */
     char public_key[65];

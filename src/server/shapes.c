@@ -145,7 +145,14 @@ KT_SHAPE(kt_export_done, "a written export", KT_TEXT(kt_export_done, format, 0, 
          KT_TEXT(kt_export_done, file, 0, 0, 0, "name to download"), KT_I64(kt_export_done, rows, 0, 0, 0, "labels in it"),
          KT_I64(kt_export_done, left_out, 0, 0, 0, "items without a label"), KT_TEXT(kt_export_done, left_out_file, 0, 0, 0, "name of the list that says why"));
 
-KT_SHAPE(kt_functions_body, "the labeling functions", KT_JSON_TEXT(kt_functions_body, figures, "what 'karat functions --json' prints; null: they have not run yet"));
+KT_SHAPE(kt_kept_row, "a rule that was kept from a page", KT_TEXT(kt_kept_row, name, 0, 0, 0, "its name"), KT_TEXT(kt_kept_row, rule, 0, 0, 0, "the function as YAML, as it was typed"),
+         KT_TEXT(kt_kept_row, by, 0, 0, 0, "who kept it last"), KT_TEXT(kt_kept_row, at, 0, 0, 0, "when"));
+KT_SHAPE(kt_functions_body, "the labeling functions", KT_JSON_TEXT(kt_functions_body, figures, "what 'karat functions --json' prints; null: they have not run yet"),
+         KT_LIST_OF(kt_functions_body, kept, &kt_kept_row_shape, "those kept from pages, beside the pipeline file's"),
+         KT_BOOL(kt_functions_body, running, 0, "the flow is at work and runs what changed when it has come to a stop: figures are from before"));
+KT_SHAPE(kt_function_rule, "a rule to keep", KT_TEXT(kt_function_rule, name, KT_REQUIRED, 1, 60, "its name; a kept rule of this name is replaced"),
+         KT_TEXT(kt_function_rule, rule, KT_REQUIRED, 1, 20000, "one labeling function as YAML, without its name"));
+KT_SHAPE(kt_function_name, "a kept rule", KT_TEXT(kt_function_name, name, KT_REQUIRED, 1, 60, "its name"));
 KT_SHAPE(kt_function_trial, "a rule to try", KT_TEXT(kt_function_trial, rule, KT_REQUIRED, 1, 20000, "one labeling function as YAML; a name is not needed"),
          KT_BOOL(kt_function_trial, exact, 0, "over every item; else over a random sample, at once"));
 KT_SHAPE(kt_label_votes, "votes for a label", KT_TEXT(kt_label_votes, label, 0, 0, 0, "the label"), KT_I64(kt_label_votes, votes, 0, 0, 0, "how many"));

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "stage/functions_kept.h"
 #include "store/column.h"
 
 #include <math.h>
@@ -31,39 +32,14 @@ struct kt_try {
     size_t n_sample, n_sample_gold;
 };
 
-/* A map becomes a list of one, and gets a name where it has none. */
-static kt_yaml *as_list(kt_arena *a, kt_yaml *y)
-{
-    if (y->kind == KT_YAML_LIST)
-        return y;
-    kt_yaml *list = kt_arena_array(a, 1, sizeof(*list)), *map = kt_arena_array(a, 1, sizeof(*map));
-    *map = *y;
-    if (y->kind == KT_YAML_MAP && !kt_yaml_get(y, "name")) {
-        map->key = kt_arena_array(a, y->n + 1, sizeof(*map->key));
-        map->val = kt_arena_array(a, y->n + 1, sizeof(*map->val));
-        map->key[0] = (kt_yaml){ .kind = KT_YAML_SCALAR, .line = y->line, .path = "", .text = KT_S("name") };
-        map->val[0] = (kt_yaml){ .kind = KT_YAML_SCALAR, .line = y->line, .path = "name", .text = KT_S("tried") };
-        for (size_t i = 0; i < y->n; i++) {
-            map->key[i + 1] = y->key[i];
-            map->val[i + 1] = y->val[i];
-        }
-        map->n = y->n + 1;
-    }
-    *list = (kt_yaml){ .kind = KT_YAML_LIST, .line = y->line, .path = "", .val = map, .n = 1 };
-    return list;
-}
-
 static kt_rc read_rule(kt_try *t, kt_str text, const char *file, kt_err *err)
 {
-    kt_yaml *y;
+    kt_yaml *y, *list = kt_arena_array(&t->arena, 1, sizeof(*list)), *one = kt_arena_array(&t->arena, 1, sizeof(*one));
     KT_TRY(kt_yaml_parse(text, file, &t->arena, &y, err));
-    y = as_list(&t->arena, y);
-    if (y->n != 1 || y->val[0].kind != KT_YAML_MAP) {
-        kt_fail(err, KT_RANGE, "expected one function");
-        return kt_hint(err, "such as {label: %.*s, any: [word, two words]}", KT_F(t->p->label[0])), KT_RANGE;
-    }
+    KT_TRY(kt_function_map(y, KT_S("tried"), &t->arena, one, err));
+    *list = (kt_yaml){ .kind = KT_YAML_LIST, .line = y->line, .path = "", .val = one, .n = 1 };
     const kt_functions_opts o = { .file = file, .labels = t->p->label, .n_labels = t->p->n_labels, .foreign = t->o.foreign };
-    KT_TRY(kt_functions_read(y, &o, &t->f, err));
+    KT_TRY(kt_functions_read(list, &o, &t->f, err));
     return kt_functions_compile(t->f, NULL, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/functions_figures.h"
+#include "stage/functions_kept.h"
 #include "stage/learn.h"
 #include "stage/relabel.h"
 #include "stage/review.h"
@@ -88,7 +89,9 @@ static kt_rc dedup(kt_run *r)
 static kt_rc functions(kt_run *r)
 {
     const kt_functions_opts o = { .file = r->c->file, .labels = r->p.label, .n_labels = r->k, .task = r->c->task, .other = kt_functions_other, .other_ctx = r->s };
-    KT_TRY(kt_functions_read(r->c->functions, &o, &r->functions, r->err));
+    const kt_yaml *list;
+    KT_TRY(kt_project_functions(r->s, &r->p, r->c->functions, r->arena, &list, r->err));
+    KT_TRY(kt_functions_read(list, &o, &r->functions, r->err));
     r->m = kt_functions_count(r->functions);
     r->lf = kt_arena_array(r->arena, r->m + 1, sizeof(*r->lf));
     KT_TRY(kt_functions_run(r->s, &r->p, r->functions, r->cluster, r->pool, r->progress, r->arena, &r->ran, r->err));

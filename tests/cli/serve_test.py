@@ -158,6 +158,31 @@ def rules(s, mia):
     check("a rule that does not end is named, and ends", status == 200 and out["failed"] > 0 and "ran longer" in out["failure"] and out["failed_item"], out)
 
 
+def keeping(s, mia):
+    """Rules kept from a page: they run at once over everything, are figures, may be replaced and taken away, and wrong ones change nothing."""
+    def post(what, **body):
+        return s.call("POST", f"/projects/first/functions:{what}", body, mia)
+    def votes(out):
+        return {f["name"]: f["votes"] for f in out["figures"]["functions"]}
+    status, out = post("keep", name="says good", rule="label: good\nany: [good]")
+    check("a rule is kept and has run over every item", status == 200 and votes(out) == {"says good": 30} and not out["running"], out)
+    check("as it was typed, with who kept it", [(k["name"], k["rule"], k["by"]) for k in out["kept"]] == [("says good", "label: good\nany: [good]", "mia")], out["kept"])
+    status, out = post("keep", name="low", rule="label: bad\nregex: 'number [0-4]\\b'")
+    check("a second one beside it", status == 200 and votes(out) == {"says good": 30, "low": 5}, out)
+    status, out = post("keep", name="low", rule="label: bad\nregex: 'number [0-9]\\b'")
+    check("one of the same name is replaced where it stands", status == 200 and votes(out) == {"says good": 30, "low": 10} and [k["name"] for k in out["kept"]] == ["says good", "low"], out)
+    for name, rule, code, word in (("x", "label: good\nregex: '('", 422, "parenthes"), ("x", "label: great\nany: [x]", 422, "great"), ("x", "label: good\ndictionary: /etc/passwd", 403, "may not"),
+                                   ("x", "command: [sh, -c, id]", 403, "may not"), ("x", "[]", 422, "one function"), (" x", "label: good\nany: [x]", 422, "name"),
+                                   ("x", "name: y\nlabel: good\nany: [x]", 422, "calls itself y"), ("x\ny", "label: good\nany: [x]", 422, "name")):
+        status, p = post("keep", name=name, rule=rule)
+        check(f"not kept: {name!r} {rule!r}", status == code and word in p["detail"], (status, p))
+    check("a refused one changes nothing", votes(s.call("GET", "/projects/first/functions", token=mia)[1]) == {"says good": 30, "low": 10})
+    status, out = post("drop", name="low")
+    check("one is taken away with its votes", status == 200 and votes(out) == {"says good": 30} and len(out["kept"]) == 1, out)
+    status, p = post("drop", name="low")
+    check("what is not there cannot be taken away", status == 404 and "low" in p["detail"], p)
+
+
 def typing(s):
     """Rules that take long, by two managers at once: nobody who signs in waits for them."""
     trying, quick, codes = [s.sign_in("mia"), s.sign_in("root")], False, set()
@@ -242,6 +267,7 @@ def work(s, d, tmp):
     people = {r["name"]: r for r in s.call("GET", "/projects/first/people", token=mia)[1]["people"]}
     check("people's work is counted", people["ann"]["answers"] > 10 and people["ann"]["skips"] == 1 and people["xena"]["role"] == "expert", people)
     rules(s, mia)
+    keeping(s, mia)
     typing(s)
     status, out = s.call("POST", "/projects/first/exports", {"format": "jsonl", "text": True}, mia)
     check("an export is written", status == 201 and out["rows"] >= 1 and out["rows"] + out["left_out"] == 60, out)
@@ -455,6 +481,9 @@ def flow(tmp):
 
     threads = [threading.Thread(target=labour, args=a) for a in (("ann", "annotator"), ("ben", "annotator"), ("eve", "annotator"), ("xena", "expert"))]
     [t.start() for t in threads]
+    status, kept = s.call("POST", "/projects/1/functions:keep", {"name": "thanks a lot", "rule": "label: praise\nany: [dream]"}, mia)
+    own = s.call("POST", "/projects/1/functions:keep", {"name": "order_words", "rule": "label: praise\nany: [dream]"}, mia)
+    check("a rule is kept while the flow is at work, but none of the pipeline file's names", status == 200 and len(kept["kept"]) == 1 and own[0] == 409 and "pipeline file" in own[1]["detail"], (kept, own))
     end = time.monotonic() + 120
     while time.monotonic() < end:
         p = s.call("GET", "/projects/1/progress", token=mia)[1]
@@ -464,6 +493,8 @@ def flow(tmp):
         time.sleep(0.1)
     stop.set()
     [t.join() for t in threads]
+    ran = s.call("GET", "/projects/1/functions", token=mia)[1]["figures"]["functions"]
+    check("the flow has run the kept rule beside the others", any(f["name"] == "thanks a lot" and f["votes"] > 0 for f in ran) and len(ran) > 5, ran)
     code, err = s.stop()
     check("people alone bring the flow to its end", "is through" in p["flow"] and not trouble, (p, trouble[:3], err))
     check("it told what it waited for", any("learn from" in (x or "") for x in said) and any("trusted" in (x or "") for x in said), said)
@@ -471,6 +502,8 @@ def flow(tmp):
     wrong = sum(r["label"] != topic[r["id"]] for r in rows)
     check("every item has its label, nearly all right", len(rows) == 542 and wrong < 30 and os.path.exists(f"{d}/report.html"), (len(rows), wrong))
     check("the machine took its share", sum(r["method"] == "auto" for r in rows) > 50, p)
+    own = [f["votes"] for f in json.loads(karat("functions", d, "--json").stdout)["functions"] if f["name"] == "thanks a lot"]
+    check("and so does the command line", own == [f["votes"] for f in ran if f["name"] == "thanks a lot"], own)
     r = karat("audit", "verify", d)
     check("two writers leave one log that holds", code == 0 and r.returncode == 0, r.stdout)
     again = karat("quality", d, "--json")

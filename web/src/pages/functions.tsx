@@ -1,7 +1,10 @@
 // Labeling functions: a rule is typed and says what it would do over the whole project; below, what the project's functions do.
-import { useState } from 'preact/hooks';
-import { api, type FunctionTried, type ProjectFull } from '../api.gen';
+import { useRef, useState } from 'preact/hooks';
+import { api, type FunctionsBody, type FunctionTried, type KeptRow, type ProjectFull } from '../api.gen';
+import { explain } from '../call';
+import { say } from '../live';
 import { useLoad } from '../load';
+import { Said } from '../parts/said';
 import { Notice, Shell } from '../parts/shell';
 import { count, percent, plural } from '../text';
 import { useTrial } from '../trial';
@@ -63,13 +66,45 @@ function Examples({ project, t }: { project: number; t: FunctionTried }) {
     );
 }
 
-function Try({ project }: { project: ProjectFull }) {
-    const [label, setLabel] = useState(project.labels[0] ?? ''), [body, setBody] = useState('');
-    const rule = body.trim() ? (/^\s*(label|lua|from_field)\s*:/m.test(body) ? body : `label: ${yaml(label)}\n${body}`) : '';
+/** What is being written: a new rule, or a kept one that is opened again. */
+interface Draft {
+    label: string;
+    body: string;
+    name: string;
+}
+
+const ruleOf = (d: Draft) => (d.body.trim() ? (/^\s*(label|lua|from_field)\s*:/m.test(d.body) ? d.body : `label: ${yaml(d.label)}\n${d.body}`) : '');
+
+/** The draft a kept rule was written as. */
+function draftOf(k: KeptRow, labels: string[]): Draft {
+    const label = labels.find((l) => k.rule.startsWith(`label: ${yaml(l)}\n`));
+    return label === undefined ? { label: labels[0] ?? '', body: k.rule, name: k.name } : { label, body: k.rule.slice(`label: ${yaml(label)}\n`.length), name: k.name };
+}
+
+/** A name nobody has taken: the label and a number. */
+function freeName(label: string, taken: Set<string>): string {
+    for (let i = 1; ; i++) if (!taken.has(`${label}_${i}`)) return `${label.slice(0, 50)}_${i}`;
+}
+
+interface Keeping {
+    taken: Set<string>;
+    busy: boolean;
+    keep: (name: string, rule: string) => Promise<boolean>;
+}
+
+function Try({ project, draft, setDraft, keeping }: { project: ProjectFull; draft: Draft; setDraft: (d: Draft) => void; keeping: Keeping }) {
+    const { label, body } = draft, rule = ruleOf(draft);
+    const setLabel = (l: string) => setDraft({ ...draft, label: l }), setBody = (b: string) => setDraft({ ...draft, body: b });
     const { tried, error, asking } = useTrial(project.id, rule);
+    const text = useRef<HTMLTextAreaElement>(null), suggested = freeName(label, keeping.taken), ready = rule !== '' && !error && !keeping.busy;
+    const keep = async (e: Event) => {
+        e.preventDefault();
+        if (ready && (await keeping.keep(draft.name.trim() || suggested, rule))) setDraft({ label, body: '', name: '' });
+        text.current?.focus();
+    };
     return (
         <section class="try">
-            <div class="typed">
+            <form class="typed" onSubmit={(e) => void keep(e)}>
                 <div class="row">
                     <div class="field">
                         <label for="label">Votes for</label>
@@ -78,12 +113,18 @@ function Try({ project }: { project: ProjectFull }) {
                     <p class="kinds">{kinds.map((k) => <button type="button" key={k.name} onClick={() => setBody(k.rule)}>{k.name}</button>)}</p>
                 </div>
                 <label for="rule">when</label>
-                <textarea id="rule" rows={6} spellcheck={false} value={body} onInput={(e) => setBody(e.currentTarget.value)} placeholder="any: [word, two words]" aria-describedby="rule-said" />
+                <textarea id="rule" ref={text} rows={6} spellcheck={false} value={body} onInput={(e) => setBody(e.currentTarget.value)} onKeyDown={(e) => e.key === 'Enter' && (e.ctrlKey || e.metaKey) && void keep(e)} placeholder="any: [word, two words]" aria-describedby="rule-said" />
                 <p id="rule-said" class={error ? 'error' : 'hint'} role={error ? 'alert' : 'status'}>
-                    {error ?? (asking ? 'Looking…' : rule ? 'This changes nothing; to keep the rule, put it into the pipeline file:' : 'Type a rule as in the pipeline file: its answer comes as you type.')}
+                    {error ?? (asking ? 'Looking…' : rule ? 'Nothing is changed until you keep it.' : 'Type a rule as in the pipeline file: its answer comes as you type.')}
                 </p>
-                {rule && !error && <pre class="yaml">{`- name: …\n${rule.split('\n').map((l) => `  ${l}`).join('\n')}`}</pre>}
-            </div>
+                <div class="row keep">
+                    <div class="field">
+                        <label for="name">Name</label>
+                        <input id="name" maxLength={60} value={draft.name} placeholder={suggested} onInput={(e) => setDraft({ ...draft, name: e.currentTarget.value })} />
+                    </div>
+                    <button type="submit" class="main" disabled={!ready} title="Ctrl+Enter in the rule does the same">{keeping.busy ? 'Running…' : keeping.taken.has(draft.name.trim()) ? 'Replace' : 'Keep'}</button>
+                </div>
+            </form>
             <div class={`outcome ${error ? 'stale' : ''}`} aria-live="polite">
                 {rule && tried && <><Coverage t={tried} /><Examples project={project.id} t={tried} /></>}
             </div>
@@ -91,7 +132,26 @@ function Try({ project }: { project: ProjectFull }) {
     );
 }
 
-function Table({ f }: { f: Figures }) {
+/** A kept rule's buttons. */
+interface Kept {
+    rule: KeptRow;
+    open: () => void;
+    drop: () => void;
+    busy: boolean;
+}
+
+function Buttons({ kept }: { kept: Kept }) {
+    const { rule, open, drop, busy } = kept;
+    return (
+        <small class="kept" title={rule.rule}>
+            kept by {rule.by}
+            <button type="button" onClick={open}>Edit</button>
+            <button type="button" disabled={busy} onClick={drop} aria-label={`Remove ${rule.name}`}>Remove</button>
+        </small>
+    );
+}
+
+function Table({ f, keptOf }: { f: Figures; keptOf: (name: string) => Kept | null }) {
     const share = (n: number) => percent(f.measured_on ? n / f.measured_on : null, 2);
     return (
         <>
@@ -100,15 +160,18 @@ function Table({ f }: { f: Figures }) {
                 <table>
                     <thead><tr><th>Function</th><th>Label</th><th class="n">Coverage</th><th class="n">Overlap</th><th class="n">Conflict</th><th class="n">Learned</th><th class="n">On trusted labels</th></tr></thead>
                     <tbody>
-                        {f.functions.map((x) => (
+                        {f.functions.map((x) => {
+                            const kept = keptOf(x.name);
+                            return (
                             <tr key={x.name}>
-                                <th scope="row">{x.name}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
+                                <th scope="row">{x.name}{kept && <Buttons kept={kept} />}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
                                 <td>{x.label ?? x.kind}</td>
                                 <td class="n">{share(x.votes)}</td><td class="n">{share(x.overlaps)}</td><td class="n">{share(x.conflicts)}</td>
                                 <td class="n">{percent(x.learned_accuracy, 1)}</td>
                                 <td class="n">{percent(x.gold.accuracy, 1)}<small>{x.gold.votes ? `${interval(x.gold.lo, x.gold.hi)} of ${count(x.gold.votes)}` : ''}</small></td>
                             </tr>
-                        ))}
+                            );
+                        })}
                     </tbody>
                 </table>
             </div>
@@ -116,17 +179,60 @@ function Table({ f }: { f: Figures }) {
     );
 }
 
-function All({ project }: { project: ProjectFull }) {
-    const { value, error } = useLoad(() => api.function_list(project.id), project.id);
-    const figures = value?.figures as Figures | null | undefined;
+/** The functions that stand, and those kept since they last ran. */
+function All({ body, keptOf }: { body: FunctionsBody; keptOf: (name: string) => Kept | null }) {
+    const figures = body.figures as Figures | null, ran = new Set(figures?.functions.map((f) => f.name));
+    const waiting = body.kept.filter((k) => !ran.has(k.name));
     return (
         <section>
             <h2>The project's functions</h2>
-            {error && <p class="error" role="alert">{error}</p>}
-            {value && !figures && <p class="hint">They have not run yet: karat functions, or karat run, does it.</p>}
-            {figures && figures.functions.length === 0 && <p class="hint">The pipeline file has none.</p>}
-            {figures && figures.functions.length > 0 && <Table f={figures} />}
+            {!figures && waiting.length === 0 && <p class="hint">They have not run yet: karat functions, or karat run, does it. A rule kept here runs at once.</p>}
+            {figures && figures.functions.length === 0 && waiting.length === 0 && <p class="hint">There is none yet.</p>}
+            {figures && figures.functions.length > 0 && <Table f={figures} keptOf={keptOf} />}
+            {waiting.length > 0 && <ul class="waiting">{waiting.map((k) => <li key={k.name}><b>{k.name}</b> has not run yet <Buttons kept={keptOf(k.name)!} /></li>)}</ul>}
         </section>
+    );
+}
+
+function Functions({ project }: { project: ProjectFull }) {
+    const { value, error } = useLoad(() => api.function_list(project.id), project.id);
+    const [changed, setChanged] = useState<FunctionsBody | null>(null), [busy, setBusy] = useState(false);
+    const [draft, setDraft] = useState<Draft>({ label: project.labels[0] ?? '', body: '', name: '' });
+    const body = changed ?? value;
+
+    const change = async (what: string, ask: () => Promise<FunctionsBody>): Promise<boolean> => {
+        setBusy(true);
+        try {
+            const now = await ask();
+            setChanged(now);
+            say(now.running ? `${what}; the flow is at work and runs it when it has come to a stop.` : `${what}.`);
+            return true;
+        } catch (e) {
+            say(`Not done: ${explain(e)}.`, true);
+            return false;
+        } finally {
+            setBusy(false);
+        }
+    };
+    const keptOf = (name: string): Kept | null => {
+        const rule = body?.kept.find((k) => k.name === name);
+        if (!rule) return null;
+        const open = () => {
+            setDraft(draftOf(rule, project.labels));
+            document.getElementById('rule')?.focus();
+        };
+        return { rule, busy, open, drop: () => void change(`${name} is gone`, () => api.function_drop(project.id, { name })) };
+    };
+    const figures = body?.figures as Figures | null | undefined;
+    const taken = new Set([...(body?.kept ?? []).map((k) => k.name), ...(figures?.functions ?? []).map((f) => f.name)]);
+    const keep = (name: string, rule: string) => change(`${name} is kept`, () => api.function_keep(project.id, { name, rule }));
+    return (
+        <>
+            <Try project={project} draft={draft} setDraft={setDraft} keeping={{ taken, busy, keep }} />
+            <Said />
+            {error && <p class="error" role="alert">{error}</p>}
+            {body && <All body={body} keptOf={keptOf} />}
+        </>
     );
 }
 
@@ -138,8 +244,7 @@ export function FunctionsPage(props: { project: number }) {
         <Shell project={project}>
             <main class="page functions">
                 <h1>Labeling functions</h1>
-                <Try project={project} />
-                <All project={project} />
+                <Functions key={project.id} project={project} />
             </main>
         </Shell>
     );
