@@ -107,6 +107,20 @@ static kt_rc read_stop(struct ctx *c, const kt_yaml *y, kt_config *ret)
     return kt_yaml_fail(y, c->file, c->err, "whether labels are worth their price takes both: answer_price and error_price");
 }
 
+/* cost: time, or {field: NAME}. */
+static kt_rc read_cost(struct ctx *c, const kt_yaml *y, kt_config *ret)
+{
+    if (!y)
+        return 0;
+    ret->al_cost = y->kind == KT_YAML_MAP ? KT_COST_FIELD : KT_COST_TIME;
+    if (y->kind == KT_YAML_MAP)
+        KT_TRY(KNOWN(y, "field"));
+    TEXT(y, "field", &ret->al_cost_field);
+    if (y->kind == KT_YAML_MAP ? ret->al_cost_field.n > 0 : y->kind == KT_YAML_SCALAR && kt_str_eq(y->text, KT_S("time")))
+        return 0;
+    return kt_yaml_fail(y, c->file, c->err, "expected time (what people take, learned from their answers), or {field: NAME} of the record that holds a number");
+}
+
 static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
 {
     const kt_yaml *y = kt_yaml_get(root, "dedup");
@@ -127,13 +141,13 @@ static kt_rc read_machine(struct ctx *c, const kt_yaml *root, kt_config *ret)
     I64(y, "chars", 0, 8, &ret->chars);
     I64(y, "epochs", 0, 1000, &ret->epochs);
     y = kt_yaml_get(root, "active_learning");
-    KT_TRY(KNOWN(y, "strategy", "start", "batch", "rounds", "stop"));
+    KT_TRY(KNOWN(y, "strategy", "start", "batch", "rounds", "stop", "cost"));
     TEXT(y, "strategy", &ret->strategy);
     I64(y, "start", 1, 100000, &ret->al_start);
     I64(y, "batch", 1, 100000, &ret->al_batch);
     I64(y, "rounds", 0, 1000, &ret->al_rounds);
     KT_TRY(read_stop(c, kt_yaml_get(y, "stop"), ret));
-    return 0;
+    return read_cost(c, kt_yaml_get(y, "cost"), ret);
 }
 
 /* The budget of a class or slice; no part may have more than the whole, or the whole would not be kept. */

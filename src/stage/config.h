@@ -18,6 +18,9 @@ typedef struct kt_slice_budget {
     double error;
 } kt_slice_budget;
 
+/* What an answer costs, where items are chosen to learn from: nothing is said; the time people take; a number in a field of the record. */
+typedef enum kt_learn_cost { KT_COST_NONE, KT_COST_TIME, KT_COST_FIELD } kt_learn_cost;
+
 typedef struct kt_config {
     const char *file; /* for messages */
     kt_str text;      /* the document */
@@ -36,6 +39,8 @@ typedef struct kt_config {
     int64_t words, chars, epochs;
     kt_str strategy;
     int64_t al_start, al_batch, al_rounds;
+    kt_learn_cost al_cost;
+    kt_str al_cost_field;
     double al_stop_gain;                     /* stop asking when 100 more labels add less accuracy than this; 0: never */
     double al_answer_price, al_error_price;  /* … or less than they cost: of an answer, and of a wrong label; 0: not said */
     double budget, confidence;

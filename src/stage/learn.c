@@ -355,6 +355,21 @@ static kt_rc random_arm(kt_run *r, size_t n_labels, double *ret)
     return rc;
 }
 
+/* The functions as one more member, where they say anything; elsewhere it agrees with the mean of the others. ret: members x n_pool x k. */
+static void functions_join(const kt_run *r, uint32_t members, float *ret)
+{
+    size_t n = r->n_pool * r->k;
+    float *own = ret + members * n;
+    for (size_t i = 0; i < n; i++) {
+        own[i] = r->pool_lf[i];
+        if (voted_on(r, i / r->k))
+            continue;
+        own[i] = 0;
+        for (uint32_t j = 0; j < members; j++)
+            own[i] += ret[j * n + i] / (float)members;
+    }
+}
+
 /* Probabilities of the pool by MEMBERS models, each trained on a bag of the answers (a row counts as often as it was drawn): MEMBERS x
    n_pool x k. */
 static kt_rc committee_of(kt_run *r, int64_t round, const float *soft, float *ret)
@@ -443,21 +458,27 @@ static kt_rc choose(kt_run *r, int64_t round, const float *soft, const kt_linear
         kt_linear_predict(m, &r->pool_x, r->pool, prob);
     kt_rc rc = 0;
     if (s->needs & KT_SELECT_COMMITTEE) {
-        committee = kt_alloc_array(n + 1, MEMBERS * sizeof(float));
+        committee = kt_alloc_array(n + 1, (MEMBERS + 1) * sizeof(float));
         rc = committee_of(r, round, soft, committee);
+        if (r->m)
+            functions_join(r, MEMBERS, committee);
     }
     int32_t *label = kt_alloc_array(r->n_pool + 1, sizeof(*label));
     uint16_t *n_answers = kt_alloc_array(r->n_pool + 1, sizeof(*n_answers));
     if (rc == 0 && s->needs & KT_SELECT_ANSWERS)
         rc = answers_so_far(r, label, n_answers, out);
-    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .known = out, .x = &r->pool_x,
-                         .committee = committee, .n_members = committee ? MEMBERS : 0, .n_of_label = counts, .label = label, .n_answers = n_answers };
+    float *cost = r->c->al_cost != KT_COST_NONE ? kt_alloc_array(r->n_pool + 1, sizeof(*cost)) : NULL;
+    if (rc == 0 && cost)
+        rc = kt_learn_costs(r, cost);
+    kt_select_data d = { .n_items = r->n_pool, .n_labels = r->k, .prob = prob, .excluded = out, .known = out, .cost = cost, .x = &r->pool_x,
+                         .committee = committee, .n_members = committee ? MEMBERS + (r->m > 0) : 0, .n_of_label = counts, .label = label, .n_answers = n_answers };
     if (rc == 0)
         rc = kt_select(s, &d, (uint64_t)r->c->seed + (uint64_t)round, r->pool, want, ret, ret_n, r->err);
     for (size_t i = 0; i < *ret_n && rc == 0; i++)
         ret[i] = r->pool_item[ret[i]];
     kt_free(out);
     kt_free(prob);
+    kt_free(cost);
     kt_free(committee);
     kt_free(counts);
     kt_free(label);

@@ -20,6 +20,8 @@ kt_str kt_learn_text(kt_arena *a, const kt_item *it, const int16_t *vote, uint32
 kt_rc kt_learn_answers(kt_run *r, float *soft, size_t *ret_n, kt_digest *ret_digest) KT_MUST_USE;
 /* Trains r->model on them, with what the functions say of the rest. */
 kt_rc kt_learn_train(kt_run *r, const float *soft) KT_MUST_USE;
+/* What an answer to each row of the pool is likely to cost, by the pipeline's cost: > 0, in units of its own. */
+kt_rc kt_learn_costs(kt_run *r, float *ret) KT_MUST_USE;
 /* Frees what prepare, training and prediction made. */
 void kt_learn_done(kt_run *r);
 /* Probabilities of the rows with a label by models that did not see them (n_pool × k). */

@@ -2,7 +2,6 @@
    record). Its budget is the smallest of those of the whole, the class and the slice. Only cells with items count. */
 #include "stage/route_int.h"
 
-#include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -22,31 +21,13 @@ struct slices {
     } slot[KT_SCAN_SLOTS];
 };
 
-/* The field's value as text; empty where there is none. */
-static kt_str value_of(kt_str meta, kt_str field, kt_arena *a)
-{
-    kt_json j = { .s = meta };
-    bool first = true;
-    kt_str name, value;
-    if (!meta.n || !kt_json_enter(&j, '{'))
-        return KT_S("");
-    while (kt_json_field(&j, &first, a, &name)) {
-        bool text = kt_json_peek(&j) == KT_JSON_STRING;
-        if (!(text ? kt_json_string(&j, a, &value) : kt_json_skip(&j, &value)))
-            break;
-        if (kt_str_eq(name, field))
-            return value;
-    }
-    return KT_S("");
-}
-
 static kt_rc read_values(void *ctx, int slot, const kt_item *items, size_t n, kt_err *err)
 {
     struct slices *x = ctx;
     struct slot *o = &x->slot[slot];
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     for (size_t i = 0; i < n; i++) {
-        kt_str v = value_of(items[i].meta, x->field, &a);
+        kt_str v = kt_item_value(&items[i], x->field, &a);
         uint64_t h = kt_id_hash(v);
         x->hash[items[i].number] = h;
         if (kt_map_get(&o->seen, h) < 0) {

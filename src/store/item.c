@@ -6,6 +6,7 @@
    after item. At most FRAME_ITEMS items and about FRAME_BYTES of text per frame. Numbers are little-endian. */
 #include "store/item.h"
 
+#include "base/json.h"
 #include "base/str.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -439,4 +440,21 @@ kt_rc kt_item_find(kt_store *s, int64_t project, kt_str ext_id, uint32_t *ret, k
     }
     kt_free(part);
     return rc == KT_DONE ? kt_fail(err, KT_NOTFOUND, "there is no item %.*s", KT_F(ext_id)) : rc;
+}
+
+kt_str kt_item_value(const kt_item *it, kt_str field, kt_arena *a)
+{
+    kt_json j = { .s = it->meta };
+    bool first = true;
+    kt_str name, value;
+    if (!it->meta.n || !kt_json_enter(&j, '{'))
+        return KT_S("");
+    while (kt_json_field(&j, &first, a, &name)) {
+        bool text = kt_json_peek(&j) == KT_JSON_STRING;
+        if (!(text ? kt_json_string(&j, a, &value) : kt_json_skip(&j, &value)))
+            break;
+        if (kt_str_eq(name, field))
+            return value;
+    }
+    return KT_S("");
 }

@@ -46,5 +46,7 @@ kt_rc kt_item_scan_list(kt_item_reader *r, const uint32_t *item, size_t n, kt_po
 /* Item number of an external id: KT_NOTFOUND when there is none. Reads the id column: for people and proofs, not for bulk. */
 kt_rc kt_item_find(kt_store *s, int64_t project, kt_str ext_id, uint32_t *ret, kt_err *err) KT_MUST_USE;
 uint64_t kt_id_hash(kt_str ext_id);
+/* What the item's record has in a field, as text; empty where there is none. In the item or in a. */
+kt_str kt_item_value(const kt_item *it, kt_str field, kt_arena *a);
 
 #endif

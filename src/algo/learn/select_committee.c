@@ -24,6 +24,6 @@ static void scores(const kt_select_data *d, uint64_t seed, kt_pool *pool, double
 }
 
 const kt_selector kt_select_committee = {
-    .name = "committee", .help = "where models trained on bags of the labels disagree", .needs = KT_SELECT_COMMITTEE,
+    .name = "committee", .help = "where models trained on bags of the labels, and the labeling functions, disagree", .needs = KT_SELECT_COMMITTEE,
     .scores = scores,
 };
