@@ -2,6 +2,7 @@
    record). Its budget is the smallest of those of the whole, the class and the slice. Only cells with items count. */
 #include "stage/route_int.h"
 
+#include "algo/route/spend.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -181,4 +182,20 @@ kt_rc kt_routing_cells(kt_routing *x)
     if (x->n_cells > MOST_CELLS)
         return kt_fail(r->err, KT_LIMIT, "classes and slices make %u budgets; at most %d", x->n_cells, MOST_CELLS);
     return 0;
+}
+
+kt_rc kt_routing_search(const kt_routing *x, const kt_cells_data *d, double delta, kt_cell *ret)
+{
+    const kt_config *c = x->r->c;
+    double *aim = kt_alloc_array((size_t)x->n_cells + 1, sizeof(*aim));
+    for (uint32_t i = 0; i < x->n_cells; i++)
+        aim[i] = c->method_of_route == KT_ROUTE_CONFORMAL && c->audit > 0 ? kt_spend_mean(x->budget[i], delta) : x->budget[i];
+    kt_cells_data at = *d;
+    at.n_cells = x->n_cells;
+    at.budget = aim;
+    kt_rc rc = kt_cells_find(&at, c->method_of_route, delta, ret, x->r->err);
+    for (uint32_t i = 0; i < x->n_cells; i++)
+        ret[i].budget = x->budget[i];
+    kt_free(aim);
+    return rc;
 }

@@ -8,10 +8,13 @@
    rounds all the same, else a batch would hold what its rest does not. A batch is due when all of it has a label but for one in fifty;
    those count as the machine's errors.
 
-   The chance of breaking the budget is split beforehand: half for the first routing, the other half in equal parts for `rounds` looks; by
-   the union bound they add up to no more than was allowed. Rounds after that retrain and predict, and approve nothing. */
+   The chance of breaking the budget is split beforehand (algo/route/spend.h): a part for each routing, as much in equal parts for `rounds` looks;
+   together they keep what was allowed, however often a batch is opened again. Rounds after that retrain and predict, and approve nothing.
+   Budgets of classes and slices are cells as in the routing, by what the new model says; those whose part of the batch is too small to prove
+   anything give their chance to the others. */
 #include "stage/watch.h"
 
+#include "algo/route/spend.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -36,7 +39,16 @@ kt_rc kt_watch_delta(kt_run *r, double *ret)
 {
     int64_t used;
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.delta"), &used, r->err));
-    *ret = used ? (double)used / BILLION : r->c->watch ? whole_delta(r) / 2 : whole_delta(r);
+    *ret = used ? (double)used / BILLION : r->c->watch ? kt_spend_half(whole_delta(r)) : kt_spend_round(whole_delta(r), 0);
+    return 0;
+}
+
+/* The chance that one look may use up. */
+static kt_rc look_delta(kt_run *r, double *ret)
+{
+    double routing;
+    KT_TRY(kt_watch_delta(r, &routing));
+    *ret = kt_spend_looks(whole_delta(r), routing) / (double)r->c->watch_rounds;
     return 0;
 }
 
@@ -105,8 +117,10 @@ struct watch {
     uint8_t *learn;          /* n */
     kt_prediction *before;   /* n: what column "pred" says */
     int16_t *approved;       /* n */
-    kt_threshold threshold;
-    double delta;            /* of this look */
+    kt_routing cells;        /* of the items left, by what the new model says */
+    kt_cell *cell;           /* cells.n_cells, in the run's arena */
+    double delta;            /* of this look; 0: it approves nothing */
+    bool found;              /* in a cell at least */
     KT_VEC(uint32_t) moved;  /* items approved in this round, ascending once it is done */
 };
 
@@ -198,34 +212,49 @@ static kt_rc learn(kt_run *r, struct watch *w)
     return rc == 0 ? kt_learn_predict(r) : rc;
 }
 
-static kt_rc find_threshold(kt_run *r, struct watch *w)
+static uint32_t cell_of(const struct watch *w, uint32_t item)
 {
-    double used;
-    KT_TRY(kt_watch_delta(r, &used));
-    double mine = (whole_delta(r) - used) / (double)r->c->watch_rounds;
-    w->threshold = (kt_threshold){ 0 };
-    if (r->c->class_budget || r->c->slice_field.n) /* a batch would have to prove each of them */
-        return 0;
+    return w->cells.cell ? w->cells.cell[item] : 0;
+}
+
+/* The batch's items are the sample, those behind it the pool. */
+static kt_rc search(kt_run *r, struct watch *w)
+{
+    size_t n = w->n_left, n_pool = n - w->n_batch;
+    float *score = kt_alloc_array(n + 1, sizeof(*score));
+    uint32_t *cell = kt_alloc_array(n + 1, sizeof(*cell));
+    uint8_t *right = kt_zalloc(w->n_batch + 1);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t item = w->left[i].item;
+        score[i] = r->pred[item].score;
+        cell[i] = cell_of(w, item);
+        if (i < w->n_batch)
+            right[i] = w->label[i] >= 0 && r->pred[item].label == w->label[i];
+    }
+    kt_cells_data d = { 0, NULL, n_pool, score + w->n_batch, cell + w->n_batch, w->n_batch, score, cell, right };
+    kt_rc rc = kt_routing_search(&w->cells, &d, w->delta, w->cell);
+    for (uint32_t c = 0; c < w->cells.n_cells && rc == 0; c++)
+        w->found |= w->cell[c].found;
+    kt_free(score);
+    kt_free(cell);
+    kt_free(right);
+    return rc;
+}
+
+static kt_rc find_thresholds(kt_run *r, struct watch *w)
+{
+    double mine;
+    KT_TRY(look_delta(r, &mine));
     if (w->round == 0 || w->looks >= r->c->watch_rounds || mine < 1e-6)
         return 0;
     w->looks++;
     w->delta = mine;
-    size_t n = w->n_left - w->n_batch;
-    float *pool = kt_alloc_array(n + 1, sizeof(float)), *score = kt_alloc_array(w->n_batch + 1, sizeof(float));
-    uint8_t *right = kt_alloc(w->n_batch + 1);
-    for (size_t i = 0; i < n; i++)
-        pool[i] = r->pred[w->left[w->n_batch + i].item].score;
-    for (size_t i = 0; i < w->n_batch; i++) {
-        score[i] = r->pred[w->left[i].item].score;
-        right[i] = w->label[i] >= 0 && r->pred[w->left[i].item].label == w->label[i];
-    }
-    kt_threshold_data d = { n, pool, w->n_batch, score, right };
-    kt_threshold_options o = { r->c->budget, mine, 0 };
-    kt_rc rc = kt_threshold_find(&d, &o, &w->threshold, r->err);
-    kt_free(pool);
-    kt_free(score);
-    kt_free(right);
-    return rc;
+    w->cells = (kt_routing){ .r = r, .open = kt_arena_zalloc(r->arena, (size_t)r->n + 1), .n_open = (uint32_t)w->n_left };
+    for (size_t i = 0; i < w->n_left; i++)
+        w->cells.open[w->left[i].item] = 1;
+    KT_TRY(kt_routing_cells(&w->cells));
+    w->cell = kt_arena_zalloc(r->arena, (w->cells.n_cells + (size_t)1) * sizeof(*w->cell));
+    return search(r, w);
 }
 
 /* Approves what nobody has touched. In a transaction. */
@@ -234,17 +263,21 @@ static kt_rc approve(kt_run *r, struct watch *w)
     uint32_t *free_item = NULL;
     size_t n = 0;
     uint8_t *untouched = kt_zalloc((size_t)r->n + 1);
-    kt_rc rc = w->threshold.found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
+    for (uint32_t c = 0; c < w->cells.n_cells && w->cell; c++)
+        w->cell[c].n_approved = 0; /* of those nobody has touched, from here on */
+    kt_rc rc = w->found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
     for (size_t i = 0; i < n; i++)
         untouched[free_item[i]] = 1;
-    for (size_t i = w->n_batch; i < w->n_left && w->threshold.found && rc == 0; i++) {
+    for (size_t i = w->n_batch; i < w->n_left && w->found && rc == 0; i++) {
         uint32_t item = w->left[i].item;
-        if ((double)r->pred[item].score < w->threshold.score)
+        const kt_cell *c = &w->cell[cell_of(w, item)];
+        if (!c->found || (double)r->pred[item].score < c->score)
             continue;
         w->out[item] = (uint8_t)KT_MIN(w->round + 1, 255);
         if (!untouched[item])
             continue;
         r->state[item] = KT_ITEM_AUTO;
+        w->cell[cell_of(w, item)].n_approved++;
         w->approved[item] = (int16_t)r->pred[item].label;
         KT_PUSH(&w->moved, item);
         rc = kt_queue_drop(r->s, r->p.id, item, r->err);
@@ -280,11 +313,12 @@ static kt_rc calibrate(kt_run *r)
 
 static kt_rc log_round(kt_run *r, const struct watch *w)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"found\":%s,\"threshold\":", (long long)w->round + 1, w->n_batch, (long long)w->looks,
-                  w->threshold.found ? "true" : "false");
-    kt_buf_f64(&b, w->threshold.score);
-    kt_buf_printf(&b, ",\"judged\":%u,\"wrong\":%u,\"auto\":%llu}", w->threshold.n_trusted, w->threshold.n_wrong, (unsigned long long)w->moved.n);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"delta\":", (long long)w->round + 1, w->n_batch, (long long)w->looks);
+    kt_buf_f64(&b, w->delta);
+    kt_buf_printf(&b, ",\"found\":%s", w->found ? "true" : "false");
+    kt_route_put_cells(w->cell, w->cells.name, w->cells.n_cells, &b);
+    kt_buf_printf(&b, ",\"auto\":%llu}", (unsigned long long)w->moved.n);
     const kt_event e = { KT_S("karat"), KT_S("watch.route"), r->p.id, -1, KT_BUF_STR(&b) };
     return kt_audit_append(r->s, &e, NULL, r->err);
 }
@@ -295,8 +329,32 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What was approved is a batch that people check, as any other (approval.c). */
-static kt_rc put_batch(kt_run *r, struct watch *w)
+/* What was approved in a cell is a batch that people check, as any other (approval.c). batch: n, the number of each item's. */
+static kt_rc put_cell_batches(kt_run *r, struct watch *w, int64_t *next, uint32_t *batch)
+{
+    uint32_t n_cells = w->cells.n_cells, n_batches = 0;
+    int64_t *of = kt_alloc_array((size_t)n_cells + 1, sizeof(*of));
+    kt_rc rc = 0;
+    for (uint32_t c = 0; c < n_cells; c++)
+        n_batches += w->cell[c].n_approved > 0;
+    for (uint32_t c = 0; c < n_cells && rc == 0; c++) {
+        if (!w->cell[c].n_approved)
+            continue;
+        of[c] = (*next)++;
+        kt_str name = kt_arena_printf(r->arena, "watch round %lld", (long long)w->round + 1);
+        if (n_cells > 1)
+            name = kt_arena_printf(r->arena, "%.*s: %.*s", KT_F(name), KT_F(w->cells.name[c]));
+        const kt_approval_batch b = { .batch = of[c], .name = name, .budget = w->cells.budget[c], .delta = w->delta / n_batches,
+                                      .size = (int64_t)w->cell[c].n_approved, .high = 1 };
+        rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
+    }
+    for (size_t i = 0; i < w->moved.n && rc == 0; i++)
+        batch[w->moved.v[i]] = (uint32_t)of[cell_of(w, w->moved.v[i])];
+    kt_free(of);
+    return rc;
+}
+
+static kt_rc put_batches(kt_run *r, struct watch *w)
 {
     int64_t next;
     if (!w->moved.n)
@@ -307,18 +365,14 @@ static kt_rc put_batch(kt_run *r, struct watch *w)
     kt_rc rc = kt_counter_get(r->s, r->p.id, KT_S("approval.batches"), &next, r->err);
     if (rc == 0)
         rc = kt_column_get(r->s, r->p.id, &part, 0xff, batch, r->err);
-    for (size_t i = 0; i < w->moved.n && rc == 0; i++)
-        batch[w->moved.v[i]] = (uint32_t)next;
-    const kt_approval_batch b = { .batch = rc == 0 ? next : 0, .name = kt_arena_printf(r->arena, "watch round %lld", (long long)w->round + 1), .budget = r->c->budget,
-                                  .delta = w->delta, .size = (int64_t)w->moved.n, .high = 1 };
     if (rc == 0)
-        rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
+        rc = put_cell_batches(r, w, &next, batch);
     if (rc == 0)
         rc = kt_column_write(r->s, r->p.id, &part, batch, "route.batches", r->err);
     if (rc == 0)
         rc = kt_route_draw_checks(r, w->moved.v, w->moved.n, batch, (uint64_t)w->round + 1000000);
     kt_free(batch);
-    return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next + 1, r->err) : rc;
+    return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next, r->err) : rc;
 }
 
 static kt_rc write_columns(kt_run *r, struct watch *w)
@@ -328,11 +382,11 @@ static kt_rc write_columns(kt_run *r, struct watch *w)
     kt_column_part pp = { KT_S("pred"), 0, r->n, sizeof(kt_prediction) }, sp = { KT_S("state"), 0, r->n, 1 }, ap = { KT_S("auto"), 0, r->n, 2 },
                    op = { KT_S("watch.out"), 0, r->n, 1 };
     KT_TRY(kt_column_write(r->s, r->p.id, &pp, r->pred, "prelabel.predictions", r->err));
-    if (!w->threshold.found)
+    if (!w->found)
         return 0;
     KT_TRY(kt_column_write(r->s, r->p.id, &sp, r->state, "route.states", r->err));
     KT_TRY(kt_column_write(r->s, r->p.id, &op, w->out, "watch.out", r->err));
-    KT_TRY(put_batch(r, w));
+    KT_TRY(put_batches(r, w));
     kt_audit_root(r->s, &event, root); /* the number the next event gets */
     KT_TRY(kt_column_write(r->s, r->p.id, &ap, w->approved, "route.auto", r->err));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err));
@@ -362,7 +416,7 @@ static kt_rc do_round(kt_run *r, struct watch *w)
     KT_TRY(kt_run_column(r, "pred", sizeof(*w->before), 0xff, w->before));
     KT_TRY(kt_run_column(r, "auto", sizeof(*w->approved), 0xff, w->approved));
     KT_TRY(learn(r, w));
-    KT_TRY(find_threshold(r, w));
+    KT_TRY(find_thresholds(r, w));
     KT_TRY(calibrate(r));
     KT_TRY(kt_store_begin(r->s, r->err));
     return kt_store_finish(r->s, put(r, w), r->err);
