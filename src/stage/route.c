@@ -158,8 +158,7 @@ static kt_rc find_thresholds(kt_routing *x)
     kt_threshold_data all = { x->n_pool, x->pool, x->n_answered, x->score, x->right };
     kt_threshold_options o = { r->c->budget, delta, 0 };
     KT_TRY(kt_threshold_find(&all, &o, &r->threshold, r->err)); /* of everything together: for the report's curve */
-    kt_cells_data d = { 0, NULL, x->n_pool, x->pool, x->pool_cell, x->n_answered, x->score, x->trusted_cell, x->right };
-    KT_TRY(kt_routing_search(x, &d, delta, r->cell));
+    KT_TRY(kt_routing_search(x, delta, r->cell));
     for (uint32_t c = 0; c < x->n_cells; c++)
         r->proved |= r->cell[c].found;
     return 0;

@@ -184,18 +184,20 @@ kt_rc kt_routing_cells(kt_routing *x)
     return 0;
 }
 
-kt_rc kt_routing_search(const kt_routing *x, const kt_cells_data *d, double delta, kt_cell *ret)
+double *kt_routing_aim(const kt_routing *x, double delta)
 {
     const kt_config *c = x->r->c;
-    double *aim = kt_alloc_array((size_t)x->n_cells + 1, sizeof(*aim));
+    double *aim = kt_arena_array(x->r->arena, (size_t)x->n_cells + 1, sizeof(*aim));
     for (uint32_t i = 0; i < x->n_cells; i++)
         aim[i] = c->method_of_route == KT_ROUTE_CONFORMAL && c->audit > 0 ? kt_spend_mean(x->budget[i], delta) : x->budget[i];
-    kt_cells_data at = *d;
-    at.n_cells = x->n_cells;
-    at.budget = aim;
-    kt_rc rc = kt_cells_find(&at, c->method_of_route, delta, ret, x->r->err);
+    return aim;
+}
+
+kt_rc kt_routing_search(const kt_routing *x, double delta, kt_cell *ret)
+{
+    kt_cells_data d = { x->n_cells, kt_routing_aim(x, delta), x->n_pool, x->pool, x->pool_cell, x->n_answered, x->score, x->trusted_cell, x->right };
+    KT_TRY(kt_cells_find(&d, x->r->c->method_of_route, delta, ret, x->r->err));
     for (uint32_t i = 0; i < x->n_cells; i++)
         ret[i].budget = x->budget[i];
-    kt_free(aim);
-    return rc;
+    return 0;
 }

@@ -62,6 +62,5 @@ kt_rc kt_route_explain(kt_run *r, kt_route_explained *ret)
     ret->cell_name = x.name;
     ret->cell = kt_arena_array(r->arena, (size_t)x.n_cells + 1, sizeof(*ret->cell));
     ret->outlook.delta = 1 - r->c->confidence; /* what holds of all rounds together */
-    kt_cells_data cells = { 0, NULL, x.n_pool, x.pool, x.pool_cell, x.n_answered, x.score, x.trusted_cell, x.right };
-    return kt_routing_search(&x, &cells, delta, ret->cell);
+    return kt_routing_search(&x, delta, ret->cell);
 }

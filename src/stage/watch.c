@@ -14,9 +14,9 @@
    anything give their chance to the others. */
 #include "stage/watch.h"
 
+#include "algo/route/look.h"
 #include "algo/route/spend.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "base/str.h"
 #include "stage/learn.h"
 #include "stage/rounds.h"
@@ -62,28 +62,17 @@ kt_rc kt_watch_begin(kt_run *r)
     return kt_round_put(r->s, r->p.id, &round, r->err);
 }
 
-struct keyed {
-    uint64_t key;
-    uint32_t item;
-};
-
-static uint64_t key_of(const kt_run *r, uint32_t item)
+static uint64_t seed_of(const kt_run *r)
 {
-    return kt_mix64((uint64_t)r->p.seed ^ kt_mix64(item + 0x77617463u)) >> 1; /* fits a counter */
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
-    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->item > y->item) - (x->item < y->item);
+    return (uint64_t)r->p.seed;
 }
 
 void kt_watch_shuffle(const kt_run *r, uint32_t *items, size_t n)
 {
-    struct keyed *v = kt_alloc_array(n + 1, sizeof(*v));
+    kt_look_item *v = kt_alloc_array(n + 1, sizeof(*v));
     for (size_t i = 0; i < n; i++)
-        v[i] = (struct keyed){ key_of(r, items[i]), items[i] };
-    qsort(v, n, sizeof(*v), by_key);
+        v[i] = (kt_look_item){ kt_look_key(seed_of(r), items[i]), items[i] };
+    qsort(v, n, sizeof(*v), kt_look_order);
     for (size_t i = 0; i < n; i++)
         items[i] = v[i].item;
     kt_free(v);
@@ -109,11 +98,10 @@ kt_rc kt_watch_restore(kt_run *r)
 /* What a round works on. */
 struct watch {
     int64_t round, looks;    /* so far */
-    uint64_t cut, next_cut;  /* keys: up to cut it is all learned from; the batch is beyond, up to next_cut */
+    uint64_t cut;            /* key up to which all is learned from */
     uint8_t *out;            /* n: the round whose threshold an item was at or above; 0: none */
-    struct keyed *left;      /* items that no round would approve, beyond cut, in order: the batch, then the rest */
-    size_t n_left, n_batch;
-    int32_t *label;          /* n_batch; -1: has none yet */
+    kt_look look;
+    int32_t *label;          /* look.n_batch; -1: has none yet */
     uint8_t *learn;          /* n */
     kt_prediction *before;   /* n: what column "pred" says */
     int16_t *approved;       /* n */
@@ -127,7 +115,7 @@ struct watch {
 static void done(struct watch *w)
 {
     kt_free(w->out);
-    kt_free(w->left);
+    kt_look_done(&w->look);
     kt_free(w->label);
     kt_free(w->learn);
     kt_free(w->before);
@@ -143,39 +131,29 @@ static bool was_human(const kt_run *r, const struct watch *w, uint32_t i)
 
 static void plan(kt_run *r, struct watch *w)
 {
-    size_t every = (size_t)r->c->watch_every;
-    w->left = kt_alloc_array((size_t)r->n + 1, sizeof(*w->left));
+    uint8_t *human = kt_zalloc((size_t)r->n + 1);
     w->learn = kt_zalloc((size_t)r->n + 1);
-    for (uint32_t i = 0; i < r->n; i++) {
-        uint64_t key = key_of(r, i);
-        if (!was_human(r, w, i))
-            continue;
-        if (w->round && key <= w->cut)
-            w->learn[i] = 1;
-        else if (!w->out[i])
-            w->left[w->n_left++] = (struct keyed){ key, i };
-    }
-    qsort(w->left, w->n_left, sizeof(*w->left), by_key);
-    w->n_batch = w->n_left > every ? every : 0;
-    w->label = kt_alloc_array(w->n_batch + 1, sizeof(*w->label));
-    if (w->n_batch)
-        w->next_cut = w->left[w->n_batch - 1].key;
+    for (uint32_t i = 0; i < r->n; i++)
+        human[i] = was_human(r, w, i);
+    kt_look_plan(seed_of(r), human, w->out, r->n, w->round > 0, w->cut, (size_t)r->c->watch_every, w->learn, &w->look);
+    w->label = kt_alloc_array(w->look.n_batch + 1, sizeof(*w->label));
+    kt_free(human);
 }
 
 /* The batch's labels; false: too many are missing. */
 static kt_rc is_due(kt_run *r, struct watch *w, bool *ret)
 {
     size_t missing = 0;
-    for (size_t i = 0; i < w->n_batch; i++) {
+    for (size_t i = 0; i < w->look.n_batch; i++) {
         kt_consensus c = { .label = -1 };
-        kt_rc rc = kt_consensus_get(r->s, r->p.id, w->left[i].item, &c, r->err);
+        kt_rc rc = kt_consensus_get(r->s, r->p.id, w->look.left[i].item, &c, r->err);
         KT_TRY(rc);
         w->label[i] = rc == KT_DONE ? -1 : c.label;
         missing += w->label[i] < 0;
-        if (missing * UNSETTLED > w->n_batch)
+        if (missing * UNSETTLED > w->look.n_batch)
             break;
     }
-    *ret = w->n_batch && missing * UNSETTLED <= w->n_batch;
+    *ret = w->look.n_batch && missing * UNSETTLED <= w->look.n_batch;
     return 0;
 }
 
@@ -200,8 +178,8 @@ static kt_rc open_round(kt_run *r, struct watch *w, bool *ret_due)
 /* Trains on what was answered before the batch (the first batch only trains) and predicts everything. */
 static kt_rc learn(kt_run *r, struct watch *w)
 {
-    for (size_t i = 0; w->round == 0 && i < w->n_batch; i++)
-        w->learn[w->left[i].item] = 1;
+    for (size_t i = 0; w->round == 0 && i < w->look.n_batch; i++)
+        w->learn[w->look.left[i].item] = 1;
     r->learn_also = w->learn;
     KT_TRY(kt_learn_prepare(r));
     float *soft = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
@@ -217,26 +195,21 @@ static uint32_t cell_of(const struct watch *w, uint32_t item)
     return w->cells.cell ? w->cells.cell[item] : 0;
 }
 
-/* The batch's items are the sample, those behind it the pool. */
 static kt_rc search(kt_run *r, struct watch *w)
 {
-    size_t n = w->n_left, n_pool = n - w->n_batch;
-    float *score = kt_alloc_array(n + 1, sizeof(*score));
-    uint32_t *cell = kt_alloc_array(n + 1, sizeof(*cell));
-    uint8_t *right = kt_zalloc(w->n_batch + 1);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t item = w->left[i].item;
-        score[i] = r->pred[item].score;
-        cell[i] = cell_of(w, item);
-        if (i < w->n_batch)
-            right[i] = w->label[i] >= 0 && r->pred[item].label == w->label[i];
-    }
-    kt_cells_data d = { 0, NULL, n_pool, score + w->n_batch, cell + w->n_batch, w->n_batch, score, cell, right };
-    kt_rc rc = kt_routing_search(&w->cells, &d, w->delta, w->cell);
-    for (uint32_t c = 0; c < w->cells.n_cells && rc == 0; c++)
+    float *score = kt_alloc_array((size_t)r->n + 1, sizeof(*score));
+    uint8_t *right = kt_zalloc(w->look.n_batch + 1);
+    for (uint32_t i = 0; i < r->n; i++)
+        score[i] = r->pred[i].score;
+    for (size_t i = 0; i < w->look.n_batch; i++)
+        right[i] = w->label[i] >= 0 && r->pred[w->look.left[i].item].label == w->label[i];
+    double *aim = kt_routing_aim(&w->cells, w->delta);
+    kt_rc rc = kt_look_find(&w->look, score, w->cells.cell, right, aim, w->cells.n_cells, r->c->method_of_route, w->delta, w->cell, r->err);
+    for (uint32_t c = 0; c < w->cells.n_cells && rc == 0; c++) {
+        w->cell[c].budget = w->cells.budget[c];
         w->found |= w->cell[c].found;
+    }
     kt_free(score);
-    kt_free(cell);
     kt_free(right);
     return rc;
 }
@@ -249,9 +222,9 @@ static kt_rc find_thresholds(kt_run *r, struct watch *w)
         return 0;
     w->looks++;
     w->delta = mine;
-    w->cells = (kt_routing){ .r = r, .open = kt_arena_zalloc(r->arena, (size_t)r->n + 1), .n_open = (uint32_t)w->n_left };
-    for (size_t i = 0; i < w->n_left; i++)
-        w->cells.open[w->left[i].item] = 1;
+    w->cells = (kt_routing){ .r = r, .open = kt_arena_zalloc(r->arena, (size_t)r->n + 1), .n_open = (uint32_t)w->look.n_left };
+    for (size_t i = 0; i < w->look.n_left; i++)
+        w->cells.open[w->look.left[i].item] = 1;
     KT_TRY(kt_routing_cells(&w->cells));
     w->cell = kt_arena_zalloc(r->arena, (w->cells.n_cells + (size_t)1) * sizeof(*w->cell));
     return search(r, w);
@@ -268,8 +241,8 @@ static kt_rc approve(kt_run *r, struct watch *w)
     kt_rc rc = w->found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
     for (size_t i = 0; i < n; i++)
         untouched[free_item[i]] = 1;
-    for (size_t i = w->n_batch; i < w->n_left && w->found && rc == 0; i++) {
-        uint32_t item = w->left[i].item;
+    for (size_t i = w->look.n_batch; i < w->look.n_left && w->found && rc == 0; i++) {
+        uint32_t item = w->look.left[i].item;
         const kt_cell *c = &w->cell[cell_of(w, item)];
         if (!c->found || (double)r->pred[item].score < c->score)
             continue;
@@ -314,7 +287,7 @@ static kt_rc calibrate(kt_run *r)
 static kt_rc log_round(kt_run *r, const struct watch *w)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
-    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"delta\":", (long long)w->round + 1, w->n_batch, (long long)w->looks);
+    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"delta\":", (long long)w->round + 1, w->look.n_batch, (long long)w->looks);
     kt_buf_f64(&b, w->delta);
     kt_buf_printf(&b, ",\"found\":%s", w->found ? "true" : "false");
     kt_route_put_cells(w->cell, w->cells.name, w->cells.n_cells, &b);
@@ -405,7 +378,7 @@ static kt_rc put(kt_run *r, struct watch *w)
     KT_TRY(log_round(r, w));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.round"), w->round + 1, r->err));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.looks"), w->looks, r->err));
-    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.cut"), (int64_t)w->next_cut, r->err));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.cut"), (int64_t)w->look.cut, r->err));
     return kt_round_put(r->s, r->p.id, &round, r->err);
 }
 
