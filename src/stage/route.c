@@ -113,7 +113,8 @@ static kt_rc queue_trusted(kt_routing *x)
 kt_rc kt_routing_gather(kt_routing *x)
 {
     kt_run *r = x->r;
-    size_t n_pool = 0;
+    bool apart = r->c->method_of_route == KT_ROUTE_CONFORMAL;
+    x->n_pool = 0;
     x->pool = kt_arena_array(r->arena, (size_t)x->n_open + 1, sizeof(float));
     x->pool_cell = kt_arena_array(r->arena, (size_t)x->n_open + 1, 4);
     x->score = kt_arena_array(r->arena, x->n_trusted + 1, sizeof(float));
@@ -121,9 +122,9 @@ kt_rc kt_routing_gather(kt_routing *x)
     x->right = kt_arena_zalloc(r->arena, x->n_trusted + 1);
     x->n_answered = 0;
     for (uint32_t i = 0; i < r->n; i++)
-        if (x->open[i]) {
-            x->pool[n_pool] = r->pred[i].score;
-            x->pool_cell[n_pool++] = x->cell ? x->cell[i] : 0;
+        if (x->open[i] && !(apart && r->state[i] == KT_ITEM_TRUSTED)) {
+            x->pool[x->n_pool] = r->pred[i].score;
+            x->pool_cell[x->n_pool++] = x->cell ? x->cell[i] : 0;
         }
     for (size_t i = 0; i < x->n_trusted; i++) {
         kt_consensus c;
@@ -149,16 +150,15 @@ static kt_rc find_thresholds(kt_routing *x)
     r->cell_name = x->name;
     for (uint32_t c = 0; c < x->n_cells; c++)
         r->cell[c] = (kt_cell){ .budget = x->budget[c], .upper = NAN };
-    if (!x->n_answered)
+    if (!x->n_answered || !x->n_pool)
         return 0;
     KT_TRY(kt_calibrate_choose(x->score, x->right, x->n_answered, (uint64_t)r->c->seed, &r->calibration, r->calibration_loss, r->err));
     double delta;
     KT_TRY(kt_watch_delta(r, &delta));
-    kt_threshold_data all = { x->n_open, x->pool, x->n_answered, x->score, x->right };
+    kt_threshold_data all = { x->n_pool, x->pool, x->n_answered, x->score, x->right };
     kt_threshold_options o = { r->c->budget, delta, 0 };
     KT_TRY(kt_threshold_find(&all, &o, &r->threshold, r->err)); /* of everything together: for the report's curve */
-    kt_cells_data d = { x->n_cells, x->budget, x->n_open, x->pool, x->pool_cell, x->n_answered, x->score, x->trusted_cell, x->right };
-    KT_TRY(kt_cells_find(&d, r->c->method_of_route, delta, r->cell, r->err));
+    KT_TRY(kt_routing_search(x, delta, r->cell));
     for (uint32_t c = 0; c < x->n_cells; c++)
         r->proved |= r->cell[c].found;
     return 0;
@@ -202,24 +202,24 @@ static kt_rc queue_all(kt_routing *x, kt_item_state state, kt_queue q, int need)
 
 enum { CELLS_IN_EVENT = 200 }; /* of more, those without an approved item are left out */
 
-static void put_cells(const kt_run *r, kt_buf *b)
+void kt_route_put_cells(const kt_cell *cell, const kt_str *name, uint32_t n, kt_buf *ret)
 {
     bool first = true;
-    kt_buf_puts(b, ",\"cells\":[");
-    for (uint32_t c = 0; c < r->n_cells; c++) {
-        const kt_cell *v = &r->cell[c];
-        if (r->n_cells > CELLS_IN_EVENT && !v->found)
+    kt_buf_puts(ret, ",\"cells\":[");
+    for (uint32_t c = 0; c < n; c++) {
+        const kt_cell *v = &cell[c];
+        if (n > CELLS_IN_EVENT && !v->found)
             continue;
-        kt_buf_puts(b, first ? "{\"name\":" : ",{\"name\":");
+        kt_buf_puts(ret, first ? "{\"name\":" : ",{\"name\":");
         first = false;
-        kt_buf_json(b, r->cell_name[c]);
-        kt_buf_puts(b, ",\"budget\":");
-        kt_buf_f64(b, v->budget);
-        kt_buf_puts(b, ",\"threshold\":");
-        kt_buf_f64(b, v->found ? v->score : NAN);
-        kt_buf_printf(b, ",\"trusted\":%u,\"wrong\":%u,\"auto\":%llu}", v->n_trusted, v->n_wrong, (unsigned long long)v->n_approved);
+        kt_buf_json(ret, name[c]);
+        kt_buf_puts(ret, ",\"budget\":");
+        kt_buf_f64(ret, v->budget);
+        kt_buf_puts(ret, ",\"threshold\":");
+        kt_buf_f64(ret, v->found ? v->score : NAN);
+        kt_buf_printf(ret, ",\"trusted\":%u,\"wrong\":%u,\"auto\":%llu}", v->n_trusted, v->n_wrong, (unsigned long long)v->n_approved);
     }
-    kt_buf_char(b, ']');
+    kt_buf_char(ret, ']');
 }
 
 static kt_rc log_route(kt_routing *x, int64_t n_auto)
@@ -232,7 +232,7 @@ static kt_rc log_route(kt_routing *x, int64_t n_auto)
     kt_buf_f64(&b, r->c->confidence);
     kt_buf_printf(&b, ",\"method\":\"%s\",\"round\":%lld,\"calibration\":\"%s\",\"found\":%s", kt_route_method_name(r->c->method_of_route),
                   (long long)x->round, kt_calibrate_name(r->calibration.method), r->proved ? "true" : "false");
-    put_cells(r, &b);
+    kt_route_put_cells(r->cell, r->cell_name, r->n_cells, &b);
     kt_buf_printf(&b, ",\"auto\":%lld}", (long long)n_auto);
     const kt_event e = { KT_S("karat"), KT_S("route.decide"), r->p.id, -1, KT_BUF_STR(&b) };
     return kt_audit_append(r->s, &e, NULL, r->err);
@@ -243,6 +243,8 @@ static kt_rc put_batches(kt_routing *x, uint32_t *batch)
 {
     kt_run *r = x->r;
     int64_t next, n_batches = 0;
+    double delta;
+    KT_TRY(kt_watch_delta(r, &delta));
     KT_TRY(counter(r, "approval.batches", &next));
     for (uint32_t c = 0; c < x->n_cells; c++)
         n_batches += r->cell[c].n_approved > 0;
@@ -253,7 +255,7 @@ static kt_rc put_batches(kt_routing *x, uint32_t *batch)
             continue;
         of[c] = next++;
         const kt_approval_batch b = { .batch = of[c], .round = x->round, .name = x->name[c], .budget = x->budget[c],
-                                      .delta = (1 - r->c->confidence) / (double)n_batches, .size = (int64_t)r->cell[c].n_approved, .high = 1 };
+                                      .delta = delta / (double)n_batches, .size = (int64_t)r->cell[c].n_approved, .high = 1 };
         rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
     }
     for (uint32_t i = 0; i < r->n; i++)

@@ -2,6 +2,7 @@
    record). Its budget is the smallest of those of the whole, the class and the slice. Only cells with items count. */
 #include "stage/route_int.h"
 
+#include "algo/route/spend.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -161,5 +162,23 @@ kt_rc kt_routing_cells(kt_routing *x)
     kt_free(place);
     if (x->n_cells > MOST_CELLS)
         return kt_fail(r->err, KT_LIMIT, "classes and slices make %u budgets; at most %d", x->n_cells, MOST_CELLS);
+    return 0;
+}
+
+double *kt_routing_aim(const kt_routing *x, double delta)
+{
+    const kt_config *c = x->r->c;
+    double *aim = kt_arena_array(x->r->arena, (size_t)x->n_cells + 1, sizeof(*aim));
+    for (uint32_t i = 0; i < x->n_cells; i++)
+        aim[i] = c->method_of_route == KT_ROUTE_CONFORMAL && c->audit > 0 ? kt_spend_mean(x->budget[i], delta) : x->budget[i];
+    return aim;
+}
+
+kt_rc kt_routing_search(const kt_routing *x, double delta, kt_cell *ret)
+{
+    kt_cells_data d = { x->n_cells, kt_routing_aim(x, delta), x->n_pool, x->pool, x->pool_cell, x->n_answered, x->score, x->trusted_cell, x->right };
+    KT_TRY(kt_cells_find(&d, x->r->c->method_of_route, delta, ret, x->r->err));
+    for (uint32_t i = 0; i < x->n_cells; i++)
+        ret[i].budget = x->budget[i];
     return 0;
 }

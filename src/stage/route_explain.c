@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "stage/route_int.h"
+#include "stage/watch.h"
 #include "store/annotation.h"
 
 #include <math.h>
@@ -41,11 +42,12 @@ kt_rc kt_route_explain(kt_run *r, kt_route_explained *ret)
 {
     kt_routing x;
     double accuracy;
-    const double delta = 1 - r->c->confidence;
+    double delta;
     *ret = (kt_route_explained){ .method = r->c->method_of_route, .confidence = r->c->confidence };
+    KT_TRY(kt_watch_delta(r, &delta));
     KT_TRY(kt_routing_begin(r, &x));
     KT_TRY(kt_routing_gather(&x));
-    if (x.n_open == 0)
+    if (x.n_pool == 0)
         return kt_fail(r->err, KT_RANGE, "nothing is to be routed: every item has its label");
     KT_TRY(annotator_accuracy(r, &accuracy, &ret->annotators_from));
     bool said = !isnan(r->c->expert_accuracy);
@@ -53,12 +55,12 @@ kt_rc kt_route_explain(kt_run *r, kt_route_explained *ret)
     ret->people = (kt_outlook_people){ r->c->price_machine, r->c->price_annotator, r->c->price_expert, 1 - accuracy,
                                        said ? 1 - r->c->expert_accuracy : 0 };
     ret->n_wanted = (uint32_t)x.n_trusted;
-    kt_threshold_data d = { x.n_open, x.pool, x.n_answered, x.score, x.right };
+    kt_threshold_data d = { x.n_pool, x.pool, x.n_answered, x.score, x.right };
     kt_threshold_options o = { r->c->budget, delta, 0 };
     KT_TRY(kt_outlook_of(&d, &o, &ret->people, (uint64_t)r->c->seed, r->pool, &ret->outlook, r->err));
     ret->n_cells = x.n_cells;
     ret->cell_name = x.name;
     ret->cell = kt_arena_array(r->arena, (size_t)x.n_cells + 1, sizeof(*ret->cell));
-    kt_cells_data cells = { x.n_cells, x.budget, x.n_open, x.pool, x.pool_cell, x.n_answered, x.score, x.trusted_cell, x.right };
-    return kt_cells_find(&cells, r->c->method_of_route, delta, ret->cell, r->err);
+    ret->outlook.delta = 1 - r->c->confidence; /* what holds of all rounds together */
+    return kt_routing_search(&x, delta, ret->cell);
 }

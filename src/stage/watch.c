@@ -8,12 +8,15 @@
    rounds all the same, else a batch would hold what its rest does not. A batch is due when all of it has a label but for one in fifty;
    those count as the machine's errors.
 
-   The chance of breaking the budget is split beforehand: half for the first routing, the other half in equal parts for `rounds` looks; by
-   the union bound they add up to no more than was allowed. Rounds after that retrain and predict, and approve nothing. */
+   The chance of breaking the budget is split beforehand (algo/route/spend.h): a part for each routing, as much in equal parts for `rounds` looks;
+   together they keep what was allowed, however often a batch is opened again. Rounds after that retrain and predict, and approve nothing.
+   Budgets of classes and slices are cells as in the routing, by what the new model says; those whose part of the batch is too small to prove
+   anything give their chance to the others. */
 #include "stage/watch.h"
 
+#include "algo/route/look.h"
+#include "algo/route/spend.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "base/str.h"
 #include "stage/learn.h"
 #include "stage/rounds.h"
@@ -36,7 +39,16 @@ kt_rc kt_watch_delta(kt_run *r, double *ret)
 {
     int64_t used;
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.delta"), &used, r->err));
-    *ret = used ? (double)used / BILLION : r->c->watch ? whole_delta(r) / 2 : whole_delta(r);
+    *ret = used ? (double)used / BILLION : r->c->watch ? kt_spend_half(whole_delta(r)) : kt_spend_round(whole_delta(r), 0);
+    return 0;
+}
+
+/* The chance that one look may use up. */
+static kt_rc look_delta(kt_run *r, double *ret)
+{
+    double routing;
+    KT_TRY(kt_watch_delta(r, &routing));
+    *ret = kt_spend_looks(whole_delta(r), routing) / (double)r->c->watch_rounds;
     return 0;
 }
 
@@ -50,28 +62,17 @@ kt_rc kt_watch_begin(kt_run *r)
     return kt_round_put(r->s, r->p.id, &round, r->err);
 }
 
-struct keyed {
-    uint64_t key;
-    uint32_t item;
-};
-
-static uint64_t key_of(const kt_run *r, uint32_t item)
+static uint64_t seed_of(const kt_run *r)
 {
-    return kt_mix64((uint64_t)r->p.seed ^ kt_mix64(item + 0x77617463u)) >> 1; /* fits a counter */
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
-    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->item > y->item) - (x->item < y->item);
+    return (uint64_t)r->p.seed;
 }
 
 void kt_watch_shuffle(const kt_run *r, uint32_t *items, size_t n)
 {
-    struct keyed *v = kt_alloc_array(n + 1, sizeof(*v));
+    kt_look_item *v = kt_alloc_array(n + 1, sizeof(*v));
     for (size_t i = 0; i < n; i++)
-        v[i] = (struct keyed){ key_of(r, items[i]), items[i] };
-    qsort(v, n, sizeof(*v), by_key);
+        v[i] = (kt_look_item){ kt_look_key(seed_of(r), items[i]), items[i] };
+    qsort(v, n, sizeof(*v), kt_look_order);
     for (size_t i = 0; i < n; i++)
         items[i] = v[i].item;
     kt_free(v);
@@ -97,23 +98,24 @@ kt_rc kt_watch_restore(kt_run *r)
 /* What a round works on. */
 struct watch {
     int64_t round, looks;    /* so far */
-    uint64_t cut, next_cut;  /* keys: up to cut it is all learned from; the batch is beyond, up to next_cut */
+    uint64_t cut;            /* key up to which all is learned from */
     uint8_t *out;            /* n: the round whose threshold an item was at or above; 0: none */
-    struct keyed *left;      /* items that no round would approve, beyond cut, in order: the batch, then the rest */
-    size_t n_left, n_batch;
-    int32_t *label;          /* n_batch; -1: has none yet */
+    kt_look look;
+    int32_t *label;          /* look.n_batch; -1: has none yet */
     uint8_t *learn;          /* n */
     kt_prediction *before;   /* n: what column "pred" says */
     int16_t *approved;       /* n */
-    kt_threshold threshold;
-    double delta;            /* of this look */
+    kt_routing cells;        /* of the items left, by what the new model says */
+    kt_cell *cell;           /* cells.n_cells, in the run's arena */
+    double delta;            /* of this look; 0: it approves nothing */
+    bool found;              /* in a cell at least */
     KT_VEC(uint32_t) moved;  /* items approved in this round, ascending once it is done */
 };
 
 static void done(struct watch *w)
 {
     kt_free(w->out);
-    kt_free(w->left);
+    kt_look_done(&w->look);
     kt_free(w->label);
     kt_free(w->learn);
     kt_free(w->before);
@@ -129,39 +131,29 @@ static bool was_human(const kt_run *r, const struct watch *w, uint32_t i)
 
 static void plan(kt_run *r, struct watch *w)
 {
-    size_t every = (size_t)r->c->watch_every;
-    w->left = kt_alloc_array((size_t)r->n + 1, sizeof(*w->left));
+    uint8_t *human = kt_zalloc((size_t)r->n + 1);
     w->learn = kt_zalloc((size_t)r->n + 1);
-    for (uint32_t i = 0; i < r->n; i++) {
-        uint64_t key = key_of(r, i);
-        if (!was_human(r, w, i))
-            continue;
-        if (w->round && key <= w->cut)
-            w->learn[i] = 1;
-        else if (!w->out[i])
-            w->left[w->n_left++] = (struct keyed){ key, i };
-    }
-    qsort(w->left, w->n_left, sizeof(*w->left), by_key);
-    w->n_batch = w->n_left > every ? every : 0;
-    w->label = kt_alloc_array(w->n_batch + 1, sizeof(*w->label));
-    if (w->n_batch)
-        w->next_cut = w->left[w->n_batch - 1].key;
+    for (uint32_t i = 0; i < r->n; i++)
+        human[i] = was_human(r, w, i);
+    kt_look_plan(seed_of(r), human, w->out, r->n, w->round > 0, w->cut, (size_t)r->c->watch_every, w->learn, &w->look);
+    w->label = kt_alloc_array(w->look.n_batch + 1, sizeof(*w->label));
+    kt_free(human);
 }
 
 /* The batch's labels; false: too many are missing. */
 static kt_rc is_due(kt_run *r, struct watch *w, bool *ret)
 {
     size_t missing = 0;
-    for (size_t i = 0; i < w->n_batch; i++) {
+    for (size_t i = 0; i < w->look.n_batch; i++) {
         kt_consensus c = { .label = -1 };
-        kt_rc rc = kt_consensus_get(r->s, r->p.id, w->left[i].item, &c, r->err);
+        kt_rc rc = kt_consensus_get(r->s, r->p.id, w->look.left[i].item, &c, r->err);
         KT_TRY(rc);
         w->label[i] = rc == KT_DONE ? -1 : c.label;
         missing += w->label[i] < 0;
-        if (missing * UNSETTLED > w->n_batch)
+        if (missing * UNSETTLED > w->look.n_batch)
             break;
     }
-    *ret = w->n_batch && missing * UNSETTLED <= w->n_batch;
+    *ret = w->look.n_batch && missing * UNSETTLED <= w->look.n_batch;
     return 0;
 }
 
@@ -186,8 +178,8 @@ static kt_rc open_round(kt_run *r, struct watch *w, bool *ret_due)
 /* Trains on what was answered before the batch (the first batch only trains) and predicts everything. */
 static kt_rc learn(kt_run *r, struct watch *w)
 {
-    for (size_t i = 0; w->round == 0 && i < w->n_batch; i++)
-        w->learn[w->left[i].item] = 1;
+    for (size_t i = 0; w->round == 0 && i < w->look.n_batch; i++)
+        w->learn[w->look.left[i].item] = 1;
     r->learn_also = w->learn;
     KT_TRY(kt_learn_prepare(r));
     float *soft = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
@@ -198,34 +190,44 @@ static kt_rc learn(kt_run *r, struct watch *w)
     return rc == 0 ? kt_learn_predict(r) : rc;
 }
 
-static kt_rc find_threshold(kt_run *r, struct watch *w)
+static uint32_t cell_of(const struct watch *w, uint32_t item)
 {
-    double used;
-    KT_TRY(kt_watch_delta(r, &used));
-    double mine = (whole_delta(r) - used) / (double)r->c->watch_rounds;
-    w->threshold = (kt_threshold){ 0 };
-    if (r->c->class_budget || r->c->slice_field.n) /* a batch would have to prove each of them */
-        return 0;
+    return w->cells.cell ? w->cells.cell[item] : 0;
+}
+
+static kt_rc search(kt_run *r, struct watch *w)
+{
+    float *score = kt_alloc_array((size_t)r->n + 1, sizeof(*score));
+    uint8_t *right = kt_zalloc(w->look.n_batch + 1);
+    for (uint32_t i = 0; i < r->n; i++)
+        score[i] = r->pred[i].score;
+    for (size_t i = 0; i < w->look.n_batch; i++)
+        right[i] = w->label[i] >= 0 && r->pred[w->look.left[i].item].label == w->label[i];
+    double *aim = kt_routing_aim(&w->cells, w->delta);
+    kt_rc rc = kt_look_find(&w->look, score, w->cells.cell, right, aim, w->cells.n_cells, r->c->method_of_route, w->delta, w->cell, r->err);
+    for (uint32_t c = 0; c < w->cells.n_cells && rc == 0; c++) {
+        w->cell[c].budget = w->cells.budget[c];
+        w->found |= w->cell[c].found;
+    }
+    kt_free(score);
+    kt_free(right);
+    return rc;
+}
+
+static kt_rc find_thresholds(kt_run *r, struct watch *w)
+{
+    double mine;
+    KT_TRY(look_delta(r, &mine));
     if (w->round == 0 || w->looks >= r->c->watch_rounds || mine < 1e-6)
         return 0;
     w->looks++;
     w->delta = mine;
-    size_t n = w->n_left - w->n_batch;
-    float *pool = kt_alloc_array(n + 1, sizeof(float)), *score = kt_alloc_array(w->n_batch + 1, sizeof(float));
-    uint8_t *right = kt_alloc(w->n_batch + 1);
-    for (size_t i = 0; i < n; i++)
-        pool[i] = r->pred[w->left[w->n_batch + i].item].score;
-    for (size_t i = 0; i < w->n_batch; i++) {
-        score[i] = r->pred[w->left[i].item].score;
-        right[i] = w->label[i] >= 0 && r->pred[w->left[i].item].label == w->label[i];
-    }
-    kt_threshold_data d = { n, pool, w->n_batch, score, right };
-    kt_threshold_options o = { r->c->budget, mine, 0 };
-    kt_rc rc = kt_threshold_find(&d, &o, &w->threshold, r->err);
-    kt_free(pool);
-    kt_free(score);
-    kt_free(right);
-    return rc;
+    w->cells = (kt_routing){ .r = r, .open = kt_arena_zalloc(r->arena, (size_t)r->n + 1), .n_open = (uint32_t)w->look.n_left };
+    for (size_t i = 0; i < w->look.n_left; i++)
+        w->cells.open[w->look.left[i].item] = 1;
+    KT_TRY(kt_routing_cells(&w->cells));
+    w->cell = kt_arena_zalloc(r->arena, (w->cells.n_cells + (size_t)1) * sizeof(*w->cell));
+    return search(r, w);
 }
 
 /* Approves what nobody has touched. In a transaction. */
@@ -234,17 +236,21 @@ static kt_rc approve(kt_run *r, struct watch *w)
     uint32_t *free_item = NULL;
     size_t n = 0;
     uint8_t *untouched = kt_zalloc((size_t)r->n + 1);
-    kt_rc rc = w->threshold.found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
+    for (uint32_t c = 0; c < w->cells.n_cells && w->cell; c++)
+        w->cell[c].n_approved = 0; /* of those nobody has touched, from here on */
+    kt_rc rc = w->found ? kt_queue_untouched(r->s, r->p.id, KT_QUEUE_HUMAN, &free_item, &n, r->err) : 0;
     for (size_t i = 0; i < n; i++)
         untouched[free_item[i]] = 1;
-    for (size_t i = w->n_batch; i < w->n_left && w->threshold.found && rc == 0; i++) {
-        uint32_t item = w->left[i].item;
-        if ((double)r->pred[item].score < w->threshold.score)
+    for (size_t i = w->look.n_batch; i < w->look.n_left && w->found && rc == 0; i++) {
+        uint32_t item = w->look.left[i].item;
+        const kt_cell *c = &w->cell[cell_of(w, item)];
+        if (!c->found || (double)r->pred[item].score < c->score)
             continue;
         w->out[item] = (uint8_t)KT_MIN(w->round + 1, 255);
         if (!untouched[item])
             continue;
         r->state[item] = KT_ITEM_AUTO;
+        w->cell[cell_of(w, item)].n_approved++;
         w->approved[item] = (int16_t)r->pred[item].label;
         KT_PUSH(&w->moved, item);
         rc = kt_queue_drop(r->s, r->p.id, item, r->err);
@@ -280,11 +286,12 @@ static kt_rc calibrate(kt_run *r)
 
 static kt_rc log_round(kt_run *r, const struct watch *w)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"found\":%s,\"threshold\":", (long long)w->round + 1, w->n_batch, (long long)w->looks,
-                  w->threshold.found ? "true" : "false");
-    kt_buf_f64(&b, w->threshold.score);
-    kt_buf_printf(&b, ",\"judged\":%u,\"wrong\":%u,\"auto\":%llu}", w->threshold.n_trusted, w->threshold.n_wrong, (unsigned long long)w->moved.n);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    kt_buf_printf(&b, "{\"round\":%lld,\"batch\":%zu,\"look\":%lld,\"delta\":", (long long)w->round + 1, w->look.n_batch, (long long)w->looks);
+    kt_buf_f64(&b, w->delta);
+    kt_buf_printf(&b, ",\"found\":%s", w->found ? "true" : "false");
+    kt_route_put_cells(w->cell, w->cells.name, w->cells.n_cells, &b);
+    kt_buf_printf(&b, ",\"auto\":%llu}", (unsigned long long)w->moved.n);
     const kt_event e = { KT_S("karat"), KT_S("watch.route"), r->p.id, -1, KT_BUF_STR(&b) };
     return kt_audit_append(r->s, &e, NULL, r->err);
 }
@@ -295,8 +302,32 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What was approved is a batch that people check, as any other (approval.c). */
-static kt_rc put_batch(kt_run *r, struct watch *w)
+/* What was approved in a cell is a batch that people check, as any other (approval.c). batch: n, the number of each item's. */
+static kt_rc put_cell_batches(kt_run *r, struct watch *w, int64_t *next, uint32_t *batch)
+{
+    uint32_t n_cells = w->cells.n_cells, n_batches = 0;
+    int64_t *of = kt_alloc_array((size_t)n_cells + 1, sizeof(*of));
+    kt_rc rc = 0;
+    for (uint32_t c = 0; c < n_cells; c++)
+        n_batches += w->cell[c].n_approved > 0;
+    for (uint32_t c = 0; c < n_cells && rc == 0; c++) {
+        if (!w->cell[c].n_approved)
+            continue;
+        of[c] = (*next)++;
+        kt_str name = kt_arena_printf(r->arena, "watch round %lld", (long long)w->round + 1);
+        if (n_cells > 1)
+            name = kt_arena_printf(r->arena, "%.*s: %.*s", KT_F(name), KT_F(w->cells.name[c]));
+        const kt_approval_batch b = { .batch = of[c], .name = name, .budget = w->cells.budget[c], .delta = w->delta / n_batches,
+                                      .size = (int64_t)w->cell[c].n_approved, .high = 1 };
+        rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
+    }
+    for (size_t i = 0; i < w->moved.n && rc == 0; i++)
+        batch[w->moved.v[i]] = (uint32_t)of[cell_of(w, w->moved.v[i])];
+    kt_free(of);
+    return rc;
+}
+
+static kt_rc put_batches(kt_run *r, struct watch *w)
 {
     int64_t next;
     if (!w->moved.n)
@@ -307,18 +338,14 @@ static kt_rc put_batch(kt_run *r, struct watch *w)
     kt_rc rc = kt_counter_get(r->s, r->p.id, KT_S("approval.batches"), &next, r->err);
     if (rc == 0)
         rc = kt_column_get(r->s, r->p.id, &part, 0xff, batch, r->err);
-    for (size_t i = 0; i < w->moved.n && rc == 0; i++)
-        batch[w->moved.v[i]] = (uint32_t)next;
-    const kt_approval_batch b = { .batch = rc == 0 ? next : 0, .name = kt_arena_printf(r->arena, "watch round %lld", (long long)w->round + 1), .budget = r->c->budget,
-                                  .delta = w->delta, .size = (int64_t)w->moved.n, .high = 1 };
     if (rc == 0)
-        rc = kt_approval_batch_put(r->s, r->p.id, &b, r->err);
+        rc = put_cell_batches(r, w, &next, batch);
     if (rc == 0)
         rc = kt_column_write(r->s, r->p.id, &part, batch, "route.batches", r->err);
     if (rc == 0)
         rc = kt_route_draw_checks(r, w->moved.v, w->moved.n, batch, (uint64_t)w->round + 1000000);
     kt_free(batch);
-    return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next + 1, r->err) : rc;
+    return rc == 0 ? kt_counter_set(r->s, r->p.id, KT_S("approval.batches"), next, r->err) : rc;
 }
 
 static kt_rc write_columns(kt_run *r, struct watch *w)
@@ -328,11 +355,11 @@ static kt_rc write_columns(kt_run *r, struct watch *w)
     kt_column_part pp = { KT_S("pred"), 0, r->n, sizeof(kt_prediction) }, sp = { KT_S("state"), 0, r->n, 1 }, ap = { KT_S("auto"), 0, r->n, 2 },
                    op = { KT_S("watch.out"), 0, r->n, 1 };
     KT_TRY(kt_column_write(r->s, r->p.id, &pp, r->pred, "prelabel.predictions", r->err));
-    if (!w->threshold.found)
+    if (!w->found)
         return 0;
     KT_TRY(kt_column_write(r->s, r->p.id, &sp, r->state, "route.states", r->err));
     KT_TRY(kt_column_write(r->s, r->p.id, &op, w->out, "watch.out", r->err));
-    KT_TRY(put_batch(r, w));
+    KT_TRY(put_batches(r, w));
     kt_audit_root(r->s, &event, root); /* the number the next event gets */
     KT_TRY(kt_column_write(r->s, r->p.id, &ap, w->approved, "route.auto", r->err));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("route.event"), (int64_t)event, r->err));
@@ -351,7 +378,7 @@ static kt_rc put(kt_run *r, struct watch *w)
     KT_TRY(log_round(r, w));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.round"), w->round + 1, r->err));
     KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.looks"), w->looks, r->err));
-    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.cut"), (int64_t)w->next_cut, r->err));
+    KT_TRY(kt_counter_set(r->s, r->p.id, KT_S("watch.cut"), (int64_t)w->look.cut, r->err));
     return kt_round_put(r->s, r->p.id, &round, r->err);
 }
 
@@ -362,7 +389,7 @@ static kt_rc do_round(kt_run *r, struct watch *w)
     KT_TRY(kt_run_column(r, "pred", sizeof(*w->before), 0xff, w->before));
     KT_TRY(kt_run_column(r, "auto", sizeof(*w->approved), 0xff, w->approved));
     KT_TRY(learn(r, w));
-    KT_TRY(find_threshold(r, w));
+    KT_TRY(find_thresholds(r, w));
     KT_TRY(calibrate(r));
     KT_TRY(kt_store_begin(r->s, r->err));
     return kt_store_finish(r->s, put(r, w), r->err);

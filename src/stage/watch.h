@@ -4,7 +4,7 @@
 
 #include "stage/run.h"
 
-/* The chance of breaking the budget that the first routing may use up. */
+/* The chance of breaking the budget that one routing may use up, the first or a later one (algo/route/spend.h). */
 kt_rc kt_watch_delta(kt_run *r, double *ret) KT_MUST_USE;
 /* Puts items for annotators into the order they are handed out in: a random one, so that what is left at any time is like what was done. */
 void kt_watch_shuffle(const kt_run *r, uint32_t *items, size_t n);

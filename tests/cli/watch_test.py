@@ -55,28 +55,62 @@ def work(s, people, truth, until, seconds=150, wrong=lambda who, item: False):
     return threads, acknowledged, starved, p, rounds
 
 
-def main():
-    tmp = tempfile.mkdtemp(prefix="karat-watch-")
-    try:
-        rows = list(texts(3000, 3))
-        truth = {i: l for i, l, _ in rows}
-        with open(f"{tmp}/items.jsonl", "w") as f:
-            f.writelines(json.dumps({"id": i, "text": t}) + "\n" for i, _, t in rows)
-        pipeline, d = f"{tmp}/karat.yaml", f"{tmp}/ws"
-        open(pipeline, "w").write(f"""project: topics
+PEOPLE = (("ann", "annotator"), ("ben", "annotator"), ("xena", "expert"))
+
+
+def set_up(tmp, name, rows, budget, every=200):
+    with open(f"{tmp}/items.jsonl", "w") as f:
+        f.writelines(json.dumps({"id": i, "text": t, "half": ("odd", "even")[int(i[1:]) % 2]}) + "\n" for i, _, t in rows)
+    pipeline, d = f"{tmp}/{name}.yaml", f"{tmp}/{name}"
+    open(pipeline, "w").write(f"""project: topics
 labels: [{", ".join(LABELS)}]
 sources: [{{path: items.jsonl, fields: {{id: id, text: text}}}}]
 active_learning: {{start: 25, batch: 15, rounds: 1}}
-budget: {{error: 0.08, confidence: 0.9, trusted: 250}}
-watch: {{every: 200, rounds: 4}}
+budget: {budget}
+watch: {{every: {every}, rounds: 4}}
 review: {{overlap: 1, expert_below: 0, gold_share: 0}}
 consensus: {{min_posterior: 0}}
 """)
-        assert karat("init", d, "--pipeline", pipeline).returncode == 0
-        people = (("ann", "annotator"), ("ben", "annotator"), ("xena", "expert"))
-        for who, role in people + (("mia", "manager"),):
-            r = karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
-            assert r.returncode == 0, r.stderr
+    assert karat("init", d, "--pipeline", pipeline).returncode == 0
+    for who, role in PEOPLE + (("mia", "manager"),):
+        r = karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
+        assert r.returncode == 0, r.stderr
+    return pipeline, d
+
+
+def budgets_of_parts(tmp):
+    """Classes and slices have budgets of their own: every round proves what its batch is large enough for."""
+    rows = list(texts(3000, 5))
+    truth = {i: l for i, l, _ in rows}
+    pipeline, d = set_up(tmp, "parts", rows, "{error: 0.15, confidence: 0.9, trusted: 100, per_class: {south: 0.1}, per_slice: {field: half, error: 0.12}}", every=400)
+    s = Served("run", pipeline, "--dir", d, "--watch")
+    threads, _, _, p, rounds = work(s, PEOPLE, truth, lambda p, rounds: p["flow"] and ("through" in p["flow"] or "error" in p["flow"]))
+    [t.join() for t in threads]
+    s.stop(signal.SIGINT)
+    check("with budgets of classes and slices it comes to its end, too", p["flow"] and "is through" in p["flow"], (p, rounds))
+    events = [json.loads(x) for x in karat("audit", "show", d, "--count", "1000000").stdout.splitlines()]
+    looks = [e["data"] for e in events if e["kind"] == "watch.route"]
+    cells = {c["name"]: c for x in looks for c in x["cells"] if c["auto"]}
+    check("the machine takes over where it has proved a class within a slice", len(cells) > 1 and all("half=" in n for n in cells), looks)
+    check("each under the smallest budget that touches it", all(c["budget"] == (0.1 if n.startswith("south") else 0.12) for n, c in cells.items()), cells)
+    check("what it has proved is in the event", all(c["trusted"] > 0 and c["threshold"] is not None for c in cells.values()) and looks[1]["delta"] > 0, cells)
+    batches = [r for r in events if r["kind"] == "route.check" and r["data"]["name"].startswith("watch round")]
+    check("and each is a batch of its own, with checks", batches and all(": " in e["data"]["name"] for e in batches), batches[:3])
+    auto = [r for r in map(json.loads, open(f"{d}/export/labels.jsonl")) if r["method"] in ("auto", "audit")]
+    for label in LABELS:
+        mine = [r for r in auto if r["label"] == label and r["method"] == "auto"]
+        wrong = sum(r["label"] != truth[r["id"]] for r in mine)
+        check(f"{label} is within its budget", wrong <= (0.1 if label == "south" else 0.12) * len(mine), (len(mine), wrong))
+
+
+def main():
+    tmp = tempfile.mkdtemp(prefix="karat-watch-")
+    try:
+        budgets_of_parts(tmp)
+        rows = list(texts(3000, 3))
+        truth = {i: l for i, l, _ in rows}
+        pipeline, d = set_up(tmp, "ws", rows, "{error: 0.08, confidence: 0.9, trusted: 250}")
+        people = PEOPLE
 
         s = Served("run", pipeline, "--dir", d, "--watch")
         r = karat("run", pipeline, "--dir", d)

@@ -5,6 +5,7 @@
 #include "algo/nth.h"
 #include "algo/route/confidence.h"
 #include "algo/route/route.h"
+#include "algo/route/spend.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -437,6 +438,82 @@ static void temperature_is_found(void **state)
     kt_free(all);
 }
 
+/* One run of a project in which everything goes wrong as often as it may: batches over their budget, all of them found out, and good ones opened by
+   mistake, each of which makes a routing of its own necessary. Counts both. */
+static void run_of_misfortune(kt_rng *g, double round, double look, int looks, int *over, int *opened)
+{
+    enum { PARTS = 3 };
+    int due = 1;
+    for (int i = 0; i < looks; i++) {
+        bool bad = kt_rng_unit(g) < look, mistake = !bad && kt_rng_unit(g) < look / (1 - look);
+        *over += bad;
+        *opened += mistake;
+        due += bad || mistake;
+    }
+    for (; due; due--)
+        for (int c = 0; c < PARTS; c++) {
+            double part = round / PARTS;
+            bool bad = kt_rng_unit(g) < part, mistake = !bad && kt_rng_unit(g) < part / (1 - part);
+            *over += bad;
+            *opened += mistake;
+            due += bad || mistake;
+        }
+}
+
+/* Against runs in which every part is used up. Their mean numbers are delta, so the chance of one at least is below it: nothing is promised too
+   much, and nothing is wasted either. */
+static void parts_of_delta_add_up_over_any_number_of_rounds(void **state)
+{
+    (void)state;
+    enum { RUNS = 200000, LOOKS = 4 };
+    const double deltas[] = { 0.05, 0.2, 0.5 };
+    for (size_t d = 0; d < KT_LEN(deltas); d++)
+        for (int watched = 0; watched < 2; watched++) {
+            double delta = deltas[d], round = watched ? kt_spend_half(delta) : kt_spend_round(delta, 0), looks = kt_spend_looks(delta, round);
+            kt_assert_close(looks, watched ? round : 0, 1e-12);
+            kt_assert_close(kt_spend_round(delta, looks), round, 1e-12);
+            double sum[2] = { 0 };
+            int any[2] = { 0 };
+            kt_rng g = kt_rng_keyed(29, d, (uint64_t)watched);
+            for (int i = 0; i < RUNS; i++) {
+                int n[2] = { 0 };
+                run_of_misfortune(&g, round, looks / LOOKS, watched ? LOOKS : 0, &n[0], &n[1]);
+                for (int k = 0; k < 2; k++) {
+                    sum[k] += n[k];
+                    any[k] += n[k] > 0;
+                }
+            }
+            for (int k = 0; k < 2; k++) {
+                assert_true(any[k] <= most_broken(RUNS, delta));
+                kt_assert_close(sum[k] / RUNS, delta, 5 * sqrt(delta / RUNS) / (1 - 2 * round));
+            }
+        }
+    assert_true(kt_spend_looks(0.05, 0.05) == 0); /* whoever gave all to the routing has no looks */
+}
+
+/* Batches whose share of wrong ones is right on average alone, half of them over the budget, are opened by mistake as often as may be, and where they
+   are over it never (the worst case) or always. The mean of what stands in the end. */
+static void opening_keeps_the_mean_of_conformal_selection(void **state)
+{
+    (void)state;
+    enum { RUNS = 100000 };
+    const double q = 0.1, checks = 0.05, aim = kt_spend_mean(q, checks);
+    for (int found = 0; found < 2; found++) {
+        double sum = 0;
+        kt_rng g = kt_rng_keyed(31, (uint64_t)found, 0);
+        for (int i = 0; i < RUNS; i++) {
+            double share;
+            bool opened;
+            do {
+                share = kt_rng_unit(&g) * 2 * aim;
+                opened = share > q ? found : kt_rng_unit(&g) < checks;
+            } while (opened);
+            sum += share;
+        }
+        assert_true(sum / RUNS <= q + 0.001 && (found || sum / RUNS > aim - 0.001));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +522,8 @@ int main(void)
         cmocka_unit_test(the_watch_holds_at_every_moment),
         cmocka_unit_test(no_cell_breaks_its_budget),
         cmocka_unit_test(cells_too_small_give_their_part_away),
+        cmocka_unit_test(parts_of_delta_add_up_over_any_number_of_rounds),
+        cmocka_unit_test(opening_keeps_the_mean_of_conformal_selection),
         cmocka_unit_test(conformal_selection_is_benjamini_hochberg_on_its_p_values),
         cmocka_unit_test(weights_undo_a_choice),
         cmocka_unit_test(the_forecast_is_what_then_happens),
