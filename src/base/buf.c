@@ -146,7 +146,12 @@ void kt_buf_html(kt_buf *b, kt_str s)
         case '<': kt_buf_puts(b, "&lt;"); break;
         case '>': kt_buf_puts(b, "&gt;"); break;
         case '"': kt_buf_puts(b, "&quot;"); break;
-        default: kt_buf_char(b, s.p[i]);
+        case '\t': case '\n': case '\r': kt_buf_char(b, s.p[i]); break;
+        default:
+            if ((unsigned char)s.p[i] < 0x20)
+                kt_buf_puts(b, "\xef\xbf\xbd"); /* XML has no way to write it */
+            else
+                kt_buf_char(b, s.p[i]);
         }
 }
 

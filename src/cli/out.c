@@ -100,7 +100,7 @@ kt_rc kt_cli_choose(kt_str name, const char *const *names, const char *option, i
 
 void kt_out_flush(kt_out *o, bool all)
 {
-    if (o->b.n < FLUSH_BYTES && !all)
+    if (o->hold || (o->b.n < FLUSH_BYTES && !all))
         return;
     fwrite(o->b.p, 1, o->b.n, stdout);
     kt_buf_reset(&o->b);

@@ -11,9 +11,10 @@ typedef struct kt_out {
     kt_buf b;
     kt_look look;
     bool comma; /* JSON: something stands before in this object or array */
+    bool hold;  /* nothing is sent: what gathers in b is for a file */
 } kt_out;
 
-#define KT_OUT_INIT(how) { KT_BUF_INIT((size_t)1 << 30), (how), false }
+#define KT_OUT_INIT(how) { .b = KT_BUF_INIT((size_t)1 << 30), .look = (how) }
 
 /* JSON. name NULL: within an array. Not finite: null. */
 void kt_out_open(kt_out *o, const char *name, char bracket);

@@ -10,13 +10,15 @@
 #define MAX_SVG_BYTES ((size_t)64 << 20)
 #define MOST_CELLS 200
 #define MOST_LINES 500
+#define DOTS_WIDE 460
+#define DOTS_LINE 20
 #define WRITTEN_CELLS 24 /* up to this many columns have their numbers in them */
 
 static void begin(kt_buf *b, double width, double height, const char *title)
 {
-    kt_buf_printf(b, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f' role='img' aria-label='", width, height, width, height);
+    kt_buf_printf(b, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f' role='img' aria-label=\"", width, height, width, height);
     kt_buf_html(b, kt_str_of(title));
-    kt_buf_puts(b, "' font-family='system-ui, sans-serif' font-size='12'><rect width='100%' height='100%' fill='#fff'/><text x='12' y='22' font-size='15' font-weight='600' fill='#1c2733'>");
+    kt_buf_puts(b, "\" font-family='system-ui, sans-serif' font-size='12'><rect width='100%' height='100%' fill='#fff'/><text x='12' y='22' font-size='15' font-weight='600' fill='#1c2733'>");
     kt_buf_html(b, kt_str_of(title));
     kt_buf_puts(b, "</text>");
 }
@@ -116,6 +118,8 @@ kt_rc kt_plot_matrix(const char *path, const kt_plot_grid *g, kt_err *err)
     return save(path, &b, err);
 }
 
+/* ---- dots ---- */
+
 /* Range of all values and intervals, with a little room. */
 static void range_of(const kt_plot_dots *d, double *low, double *high)
 {
@@ -137,55 +141,74 @@ static void range_of(const kt_plot_dots *d, double *low, double *high)
     *high += room;
 }
 
+static double tick_of(double range)
+{
+    double step = pow(10, floor(log10(range / 3)));
+    return range / step > 12 ? 5 * step : range / step > 6 ? 2 * step : step;
+}
+
+static void vertical(kt_buf *b, double x, double top, double bottom, const char *style)
+{
+    kt_buf_printf(b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' %s/>", x, x, top, bottom, style);
+}
+
+/* Row i at height y; unit: pixels of 1. */
+static void dot(kt_buf *b, const kt_plot_dots *d, size_t i, double left, double low, double unit, double y)
+{
+    double x = left + (d->value[i] - low) * unit;
+    kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='end' fill='#1c2733' font-size='11'>", left - 8, y + 4);
+    label(b, d->name[i], 28);
+    kt_buf_puts(b, "</text>");
+    if (isnan(d->value[i])) {
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' fill='#5a6672' font-size='11'>undefined</text>", left + 4, y + 4);
+        return;
+    }
+    if (d->ci && !isnan(d->ci[i][0]))
+        kt_buf_printf(b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#7a9cc0' stroke-width='3'/>", left + (d->ci[i][0] - low) * unit,
+                      left + (d->ci[i][1] - low) * unit, y, y);
+    kt_buf_printf(b, "<circle cx='%.1f' cy='%.1f' r='4' fill='#0c447c'><title>", x, y);
+    kt_buf_html(b, d->name[i]);
+    kt_buf_printf(b, ": %.6g</title></circle>", d->value[i]);
+    if (d->count)
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' fill='#5a6672' font-size='11'>%.3f (%.0f)</text>", left + DOTS_WIDE + 10, y + 4, d->value[i], d->count[i]);
+}
+
+static double draw_values(kt_buf *b, const kt_plot_dots *d)
+{
+    double left = 40 + 7 * (double)longest(d->name, d->n, 28), low, high, top = 44;
+    range_of(d, &low, &high);
+    size_t rows = d->n + (d->left_out > 0);
+    double unit = DOTS_WIDE / (high - low), step = tick_of(high - low), bottom = top + DOTS_LINE * (double)rows, width = left + DOTS_WIDE + (d->count ? 100 : 30);
+    begin(b, width, bottom + 50, d->title);
+    for (double v = ceil(low / step) * step; v <= high; v += step) {
+        double x = left + (v - low) * unit;
+        vertical(b, x, top, bottom, "stroke='#e3e8ee'");
+        kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672' font-size='11'>%.4g</text>", x, bottom + 16, fabs(v) < step / 1e6 ? 0 : v);
+    }
+    if (!isnan(d->line))
+        vertical(b, left + (d->line - low) * unit, top, bottom, "stroke='#b3541e' stroke-dasharray='5 4'");
+    for (size_t i = 0, row = 0; i < d->n; i++, row++) {
+        if (d->left_out && i == d->n / 2)
+            kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='end' fill='#5a6672' font-size='11'>… %zu more</text>", left - 8,
+                          top + DOTS_LINE * ((double)row++ + 0.5) + 4, d->left_out);
+        dot(b, d, i, left, low, unit, top + DOTS_LINE * ((double)row + 0.5));
+    }
+    kt_buf_printf(b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672'>%s</text>", left + DOTS_WIDE / 2.0, bottom + 38, d->axis);
+    return width;
+}
+
 kt_rc kt_plot_values(const char *path, const kt_plot_dots *d, kt_err *err)
 {
-    enum { WIDE = 460, LINE = 20 };
     if (d->n > MOST_LINES)
         return kt_fail(err, KT_LIMIT, "a plot of %zu lines could not be read; up to %d", d->n, MOST_LINES);
     kt_buf b = KT_BUF_INIT(MAX_SVG_BYTES);
-    double left = 40 + 7 * (double)longest(d->name, d->n, 28), low, high, top = 44;
-    range_of(d, &low, &high);
-    double unit = WIDE / (high - low), step = pow(10, floor(log10((high - low) / 3)));
-    step = (high - low) / step > 12 ? 5 * step : (high - low) / step > 6 ? 2 * step : step;
-    begin(&b, left + WIDE + 30, top + LINE * (double)d->n + 50, d->title);
-    for (double v = ceil(low / step) * step; v <= high; v += step) {
-        double x = left + (v - low) * unit;
-        kt_buf_printf(&b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#e3e8ee'/>", x, x, top, top + LINE * (double)d->n);
-        kt_buf_printf(&b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672' font-size='11'>%.4g</text>", x, top + LINE * (double)d->n + 16,
-                      fabs(v) < 1e-12 ? 0 : v);
-    }
-    if (!isnan(d->line))
-        kt_buf_printf(&b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#b3541e' stroke-dasharray='5 4'/>", left + (d->line - low) * unit,
-                      left + (d->line - low) * unit, top, top + LINE * (double)d->n);
-    for (size_t i = 0; i < d->n; i++) {
-        double y = top + LINE * ((double)i + 0.5), x = left + (d->value[i] - low) * unit;
-        kt_buf_printf(&b, "<text x='%.1f' y='%.1f' text-anchor='end' fill='#1c2733' font-size='11'>", left - 8, y + 4);
-        label(&b, d->name[i], 28);
-        kt_buf_puts(&b, "</text>");
-        if (isnan(d->value[i])) {
-            kt_buf_printf(&b, "<text x='%.1f' y='%.1f' fill='#5a6672' font-size='11'>undefined</text>", left + 4, y + 4);
-            continue;
-        }
-        if (d->ci && !isnan(d->ci[i][0]))
-            kt_buf_printf(&b, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#7a9cc0' stroke-width='3'/>", left + (d->ci[i][0] - low) * unit,
-                          left + (d->ci[i][1] - low) * unit, y, y);
-        kt_buf_printf(&b, "<circle cx='%.1f' cy='%.1f' r='4' fill='#0c447c'><title>", x, y);
-        kt_buf_html(&b, d->name[i]);
-        kt_buf_printf(&b, ": %.6g</title></circle>", d->value[i]);
-    }
-    kt_buf_printf(&b, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='#5a6672'>%s</text>", left + WIDE / 2, top + LINE * (double)d->n + 38, d->axis);
+    draw_values(&b, d);
     return save(path, &b, err);
 }
 
 /* ---- bars ---- */
 
 enum { BAR_BINS = 40, BARS_WIDE = 480, BARS_HIGH = 240, EDGE = 64, TOP = 60 };
-
-static double tick_of(double range)
-{
-    double step = pow(10, floor(log10(range / 3)));
-    return range / step > 12 ? 5 * step : range / step > 6 ? 2 * step : step;
-}
 
 /* Counts up the left side, on a square-root scale, so that few suspects are seen beside many others. */
 static void count_axis(kt_buf *b, double most, double high, double wide)
@@ -279,7 +302,7 @@ static double draw_reliability(kt_buf *b, const kt_plot_bins *r)
     return width;
 }
 
-/* ---- two in one ---- */
+/* ---- several in one ---- */
 
 /* Width and height as begin wrote them. */
 static void size_of(const kt_buf *b, double *width, double *height)
@@ -292,30 +315,39 @@ static void size_of(const kt_buf *b, double *width, double *height)
     }
 }
 
-kt_rc kt_plot_beside(const char *path, const kt_plot_grid *g, const kt_plot_bars *h, const kt_plot_bins *r, kt_err *err)
+static void draw(kt_buf *b, const kt_plot_panel *p)
 {
-    kt_buf part[2] = { KT_BUF_INIT(MAX_SVG_BYTES), KT_BUF_INIT(MAX_SVG_BYTES) }, b = KT_BUF_INIT(MAX_SVG_BYTES);
-    double width[2] = { 0 }, height[2] = { 0 };
-    bool small = g->n_rows <= MOST_CELLS && g->n_columns <= MOST_CELLS;
-    if (small)
-        draw_matrix(&part[0], g);
-    if (h)
-        draw_bars(&part[1], h);
-    else
-        draw_reliability(&part[1], r);
-    if (!small) {
-        kt_buf_done(&part[0]);
-        return save(path, &part[1], err);
+    if (p->grid && p->grid->n_rows <= MOST_CELLS && p->grid->n_columns <= MOST_CELLS)
+        draw_matrix(b, p->grid);
+    if (p->dots)
+        draw_values(b, p->dots);
+    if (p->bars)
+        draw_bars(b, p->bars);
+    if (p->bins)
+        draw_reliability(b, p->bins);
+}
+
+kt_rc kt_plot_panels(const char *path, const kt_plot_panel *panel, size_t n, kt_err *err)
+{
+    kt_buf all = KT_BUF_INIT(MAX_SVG_BYTES), b = KT_BUF_INIT(MAX_SVG_BYTES);
+    double wide = 0, high = 0;
+    for (size_t k = 0; k < n; k++) {
+        KT_AUTO(kt_buf) part = KT_BUF_INIT(MAX_SVG_BYTES);
+        double width, height;
+        draw(&part, &panel[k]);
+        if (part.n == 0)
+            continue; /* too large a matrix */
+        size_of(&part, &width, &height);
+        kt_buf_printf(&all, "<g transform='translate(%.0f 0)'>", wide);
+        kt_buf_str(&all, KT_BUF_STR(&part));
+        kt_buf_puts(&all, "</svg></g>");
+        all.failed |= part.failed;
+        wide += width;
+        high = KT_MAX(high, height);
     }
-    for (int k = 0; k < 2; k++)
-        size_of(&part[k], &width[k], &height[k]);
-    kt_buf_printf(&b, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'><rect width='100%%' height='100%%' fill='#fff'/>",
-                  width[0] + width[1], KT_MAX(height[0], height[1]), width[0] + width[1], KT_MAX(height[0], height[1]));
-    for (int k = 0; k < 2; k++) {
-        kt_buf_printf(&b, "<g transform='translate(%.0f 0)'>", k ? width[0] : 0);
-        kt_buf_str(&b, KT_BUF_STR(&part[k]));
-        kt_buf_puts(&b, "</svg></g>");
-        kt_buf_done(&part[k]);
-    }
+    kt_buf_printf(&b, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f'><rect width='100%%' height='100%%' fill='#fff'/>", wide, high, wide, high);
+    kt_buf_str(&b, KT_BUF_STR(&all));
+    b.failed |= all.failed;
+    kt_buf_done(&all);
     return save(path, &b, err);
 }

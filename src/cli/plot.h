@@ -24,6 +24,8 @@ typedef struct kt_plot_dots {
     const double *value;
     const double (*ci)[2];
     double line;
+    const double *count; /* of what each value is made, written beside it; or NULL */
+    size_t left_out;     /* rows left out in the middle, which is said there */
 } kt_plot_dots;
 kt_rc kt_plot_values(const char *path, const kt_plot_dots *d, kt_err *err) KT_MUST_USE;
 
@@ -44,7 +46,13 @@ typedef struct kt_plot_bins {
     const double *mean, *right, (*ci)[2], *count;
     double ece;
 } kt_plot_bins;
-/* A matrix, and beside it a histogram or a reliability diagram (the other NULL), in one file. */
-kt_rc kt_plot_beside(const char *path, const kt_plot_grid *g, const kt_plot_bars *h, const kt_plot_bins *r, kt_err *err) KT_MUST_USE;
+/* Several pictures side by side in one file; of each panel one is set. A matrix too large to be read is left out. */
+typedef struct kt_plot_panel {
+    const kt_plot_grid *grid;
+    const kt_plot_dots *dots;
+    const kt_plot_bars *bars;
+    const kt_plot_bins *bins;
+} kt_plot_panel;
+kt_rc kt_plot_panels(const char *path, const kt_plot_panel *panel, size_t n, kt_err *err) KT_MUST_USE;
 
 #endif

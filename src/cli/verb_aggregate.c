@@ -4,8 +4,8 @@
 #include "cli/merge/merge_answers.h"
 
 struct wishes {
-    bool json, sources;
-    kt_str method, labels, duplicates, gold, weights, probs, start, explain, plot, taxonomy;
+    kt_merge_wishes out;
+    kt_str method, labels, duplicates, gold, weights, probs, start, taxonomy;
     kt_strs set;
     int64_t seed;
 };
@@ -33,9 +33,9 @@ static kt_rc choose(kt_merge *m, kt_str name, kt_strs set, kt_err *err)
     return 0;
 }
 
-static uint32_t *count_votes(const kt_votes *v, kt_arena *a)
+static double *count_votes(const kt_votes *v, kt_arena *a)
 {
-    uint32_t *n = kt_arena_array(a, v->n_sources, sizeof(*n));
+    double *n = kt_arena_array(a, v->n_sources, sizeof(*n));
     for (size_t i = 0; i < v->n; i++)
         n[v->source[i]] += v->label[i] >= 0;
     return n;
@@ -54,18 +54,12 @@ static kt_rc merge(kt_merge *m, const struct wishes *w, kt_err *err)
         KT_TRY(kt_merge_start(m, w->start, err));
     KT_TRY(m->method->fit(&m->file.votes, m->method->defaults ? &m->opt : NULL, &rng, m->cli->pool, m->cli->arena, &m->post, err));
     m->votes_of_source = count_votes(&m->file.votes, m->cli->arena);
-    if (w->plot.n)
-        KT_TRY(kt_merge_plot(m, kt_arena_cstr(m->cli->arena, w->plot), err));
-    if (w->explain.n)
-        return kt_merge_explain(m, w->explain, err);
-    kt_merge_warn(m);
-    if (w->json)
-        kt_merge_print_json(m);
-    else if (w->sources)
-        kt_merge_print_sources(m);
-    else
-        kt_merge_print_items(m);
-    return 0;
+    if (!w->out.explain.n)
+        kt_merge_warn(m);
+    if (kt_merge_wants_answers(&w->out))
+        (w->out.json ? kt_merge_print_json : kt_merge_print_items)(m);
+    const kt_account account = kt_merge_account_of(m);
+    return kt_merge_account(m->cli, &account, &w->out, err);
 }
 
 static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct wishes *w, kt_str path, kt_err *err)
@@ -75,13 +69,13 @@ static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct w
     for (size_t i = 0; i < w->set.n; i++)
         if (kt_settings_set(m->options, w->set.v[i], (char *)&o + m->at, err) < 0)
             return kt_context(err, "%s", m->name);
-    if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n || w->sources || w->explain.n || w->plot.n)
-        return kt_fail(err, KT_USAGE, "%s takes only --set and --json", m->name);
+    if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n)
+        return kt_fail(err, KT_USAGE, "%s takes --set, --json, --sources, --plot and --explain; the other options are for votes that are labels", m->name);
     if (w->taxonomy.n && m->options != kt_taxonomy_options)
         return kt_fail(err, KT_USAGE, "--taxonomy goes with --method taxonomy, not %s", m->name);
     o.tree = w->taxonomy;
     KT_TRY(kt_table_file_read(kt_arena_cstr(cli->arena, path), cli->arena, &t, err));
-    kt_rc rc = m->run(cli, m, &t, &o, w->json, err);
+    kt_rc rc = m->run(cli, m, &t, &o, &w->out, err);
     kt_table_file_done(&t);
     return rc;
 }
@@ -101,10 +95,10 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "taxonomy", KT_OPT_TEXT, "FILE", "the tree of the labels, child,parent (taxonomy); without it labels are ways a/b/c", &w.taxonomy },
         { "duplicates", KT_OPT_TEXT, "WHAT", "two votes by one annotator on one item: error, first or last", &w.duplicates },
         { "seed", KT_OPT_INT, "NUMBER", "for methods with random starts (1)", &w.seed },
-        { "json", KT_OPT_FLAG, NULL, "print a JSON object with all probabilities and the annotators", &w.json },
-        { "sources", KT_OPT_FLAG, NULL, "print the annotators' accuracies with 95 % intervals instead", &w.sources },
-        { "explain", KT_OPT_TEXT, "ITEM", "print the formula with the numbers of one item put in", &w.explain },
-        { "plot", KT_OPT_TEXT, "FILE.svg", "draw the annotators' accuracies with their intervals", &w.plot },
+        { "json", KT_OPT_FLAG, NULL, "print a JSON object with all probabilities and the annotators", &w.out.json },
+        { "sources", KT_OPT_TEXT, "FILE", "write what each annotator is worth, with 95 % intervals: CSV or FILE.json; - prints it instead", &w.out.sources },
+        { "explain", KT_OPT_TEXT, "ITEM", "print the formula with the numbers of one item put in", &w.out.explain },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "draw what the annotators are worth, with intervals, and how sure the answers are", &w.out.plot },
     };
     kt_rc rc = kt_cli_parse(cli, &kt_verb_aggregate, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
     if (rc)
@@ -136,8 +130,7 @@ const kt_verb kt_verb_aggregate = {
             "a warning says where and why it is far from the majority, and which annotators seem to copy each other. Answers that are no labels\n"
             "out of a few have methods of their own (regions, tagged tokens, trees, sets, numbers, texts, masks, rankings); 'karat list\n"
             "aggregators' says which columns they read.\n\n"
-            "  karat aggregate votes.csv > labels.csv\n"
-            "  karat aggregate votes.csv --sources --plot annotators.svg\n"
+            "  karat aggregate votes.csv --sources annotators.csv --plot annotators.svg > labels.csv\n"
             "  karat aggregate votes.csv --probs model.csv\n"
             "  karat aggregate votes.csv --explain item17\n"
             "  karat aggregate votes.csv --method taxonomy --taxonomy tree.csv\n"

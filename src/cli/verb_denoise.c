@@ -275,7 +275,7 @@ static kt_rc draw(const struct denoise *d, const char *path, kt_err *err)
     double *accuracy = kt_arena_array(d->cli->arena, n + 1, sizeof(*accuracy));
     for (size_t j = 0; j < n; j++)
         accuracy[j] = d->model.summary[j].votes ? d->model.summary[j].accuracy : NAN;
-    return kt_plot_values(path, &(kt_plot_dots){ "Labeling functions", "learned accuracy of their votes", n, d->file.source, accuracy, NULL, NAN }, err);
+    return kt_plot_values(path, &(kt_plot_dots){ "Labeling functions", "learned accuracy of their votes", n, d->file.source, accuracy, NULL, .line = NAN }, err);
 }
 
 static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balance, kt_err *err)

@@ -59,7 +59,7 @@ static kt_rc draw(const kt_score_job *j, const kt_score_task *t, kt_err *err)
     snprintf(title, sizeof(title), "Scores: %s", t->name);
     if (j->n_measures == 0)
         return kt_fail(err, KT_USAGE, "task %s has no shares to draw", t->name);
-    return kt_plot_values(j->plot, &(kt_plot_dots){ title, "1 is perfect, but for error rates and losses", j->n_measures, j->measure, j->value, NULL, NAN }, err);
+    return kt_plot_values(j->plot, &(kt_plot_dots){ title, "1 is perfect, but for error rates and losses", j->n_measures, j->measure, j->value, NULL, .line = NAN }, err);
 }
 
 static kt_rc find_task(kt_str name, const kt_score_task **ret, kt_err *err)

@@ -44,7 +44,7 @@ assert "warning: auto and the majority give different labels to" in best.stderr 
 assert heads.stderr == "" and karat(file, "--method", "majority").stdout == heads.stdout
 
 # annotators with intervals: the careful ones above the careless ones
-rows = list(csv.DictReader(io.StringIO(karat(file, "--sources").stdout)))
+rows = list(csv.DictReader(io.StringIO(karat(file, "--sources", "-").stdout)))
 assert [*rows[0]] == ["annotator", "votes", "accuracy", "low", "high"] and len(rows) == 8
 acc = {r["annotator"]: [float(r[k]) for k in ("low", "accuracy", "high")] for r in rows}
 assert all(a[0] < a[1] < a[2] for a in acc.values()) and max(acc[f"s{s}"][2] for s in range(4)) < min(acc[f"s{s}"][0] for s in range(4, 8)), acc
@@ -140,7 +140,8 @@ for args, text, code, words in (
         (["-", "--method", "dawid_skene", "--set", "correlated=yes", "--set", "abstain=speaks"], votes, 2, "do not go together"),
         (["-", "--method", "rover"], "item,who,text\n1,a,b\n", 3, "no column 'annotator'"),
         (["-", "--method", "rover"], "item,annotator,text\n1,\"a,b\n", 3, "does not end"),
-        (["-", "--method", "rover", "--sources"], text, 2, "takes only"),
+        (["-", "--method", "rover", "--gold", gold], text, 2, "rover takes --set, --json"),
+        (["-", "--sources"], votes, 2, "--sources FILE"),
         (["-", "--set", "n_iter=1"], votes, 2, "no option n_iter")):
     err = karat(*args, text=text, code=code).stderr
     assert words in err, f"{args}: {err}"

@@ -236,6 +236,7 @@ static void make(const kt_numbers *v, kt_arena *a, kt_numeric *r)
     r->sd = kt_arena_array(a, v->n_sources, sizeof(double));
     r->sd_ci = kt_arena_array(a, v->n_sources, 2 * sizeof(double));
     r->n_said = kt_arena_array(a, v->n_sources, sizeof(uint32_t));
+    r->precision = kt_arena_array(a, v->n_sources, sizeof(double));
     for (size_t i = 0; i < v->n; i++) {
         r->n_votes[v->item[i]]++;
         r->n_said[v->source[i]]++;
@@ -247,10 +248,11 @@ static void fit_one(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, 
 {
     size_t room = KT_MAX(v->n_items, v->n_sources);
     bool weighed = o->method == KT_NUMERIC_PRECISION;
-    struct fitting f = { .v = v, .o = o, .r = r, .weight = kt_alloc_array(v->n, sizeof(double)), .precision = kt_alloc_array(v->n_sources, sizeof(double)),
+    struct fitting f = { .v = v, .o = o, .r = r, .weight = kt_alloc_array(v->n, sizeof(double)),
                          .sum = kt_alloc_array(room, sizeof(double)), .by = kt_alloc_array(room, sizeof(double)),
                          .worth = kt_zalloc_array(v->n_sources, sizeof(double)), .freedom = kt_zalloc_array(v->n_sources, sizeof(double)) };
     make(v, a, r);
+    f.precision = r->precision;
     for (size_t i = 0; i < v->n; i++)
         f.weight[i] = 1;
     for (size_t s = 0; s < v->n_sources; s++)
@@ -271,6 +273,7 @@ static void fit_one(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, 
     }
     r->method = (kt_numeric_method)o->method;
     r->robust = weighed ? o->robust : 0;
+    r->bias_out = weighed && o->bias;
     r->held_out = held_out(&f);
     for (size_t i = 0; i < v->n_items; i++)
         r->value[i] = r->n_votes[i] ? r->value[i] : NAN;
@@ -280,7 +283,6 @@ static void fit_one(const kt_numbers *v, const kt_numeric_opts *o, kt_arena *a, 
     }
     set_intervals(&f);
     kt_free(f.weight);
-    kt_free(f.precision);
     kt_free(f.sum);
     kt_free(f.by);
     kt_free(f.worth);

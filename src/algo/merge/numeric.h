@@ -34,6 +34,8 @@ typedef struct kt_numeric {
     double *bias, *bias_ci;      /* n_sources, × 2: what its numbers are too high by */
     double *sd, *sd_ci;          /* n_sources, × 2: spread of its errors around that; with robust ones the scale of their t */
     uint32_t *n_said;            /* n_sources */
+    double *precision;           /* n_sources: what its votes were weighed by, 1 / variance with the pseudo-votes; not by mean and median */
+    bool bias_out;               /* whether biases were taken out of the votes, or are only told */
 } kt_numeric;
 
 /* value = Σ precision (x - bias) / Σ precision over the votes; bias and precision from the residuals; repeated. With robust, a

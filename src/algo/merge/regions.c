@@ -190,7 +190,7 @@ void kt_region_spreads(const kt_region_residuals *x, double prior, uint32_t n_so
         double variance = (x->squares[s] + prior * KT_REGION_START_SD * KT_REGION_START_SD) / (x->worth[s] + prior);
         r->source_sd[s] = x->worth[s] > 1e-9 ? sqrt(x->squares[s] / x->worth[s]) : NAN;
         kt_sd_interval(r->source_sd[s], x->freedom[s], r->source_sd_ci + 2 * s);
-        ret_precision[s] = 1 / KT_MAX(variance, KT_REGION_LEAST_SD * KT_REGION_LEAST_SD);
+        r->source_precision[s] = ret_precision[s] = 1 / KT_MAX(variance, KT_REGION_LEAST_SD * KT_REGION_LEAST_SD);
     }
 }
 
@@ -206,6 +206,7 @@ static void make(const kt_region_answers *v, kt_arena *a, kt_regions *r, size_t 
     r->kept = kt_arena_array(a, n, sizeof(bool));
     r->source_sd = kt_arena_array(a, v->n_sources, sizeof(double));
     r->source_sd_ci = kt_arena_array(a, v->n_sources, 2 * sizeof(double));
+    r->source_precision = kt_arena_array(a, v->n_sources, sizeof(double));
 }
 
 kt_rc kt_regions_merge(const kt_region_answers *v, const kt_region_opts *o, kt_pool *pool, kt_arena *a, kt_regions *ret, kt_err *err)

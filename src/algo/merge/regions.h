@@ -45,6 +45,7 @@ typedef struct kt_regions {
     size_t *of;              /* of each region drawn: the merged one it went into */
     double *source_accuracy, *source_ci; /* n_sources, × 2: of saying of a region what it is, or that there is none */
     double *source_sd, *source_sd_ci; /* n_sources, × 2: spread of its edges, as a share of the region's size; NaN without regions */
+    double *source_precision; /* n_sources: what its edges were weighed by: 1 / variance, drawn to a usual one where it drew little */
 } kt_regions;
 
 /* Regions of different sources are joined, most alike first, one of each source; a join is a question to everybody who looked,

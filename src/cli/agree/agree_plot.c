@@ -29,7 +29,7 @@ static kt_rc plot(const kt_agree_job *g, const char *title, const char *axis, co
         ci[i][0] = r[i]->ci95[0];
         ci[i][1] = r[i]->ci95[1];
     }
-    return kt_plot_values(g->plot, &(kt_plot_dots){ title, axis, n, name, value, (const double (*)[2])ci, 0 }, err);
+    return kt_plot_values(g->plot, &(kt_plot_dots){ title, axis, n, name, value, (const double (*)[2])ci, .line = 0 }, err);
 }
 
 kt_rc kt_agree_plot_classes(const kt_agree_job *g, const kt_agreement_class *c, kt_err *err)
@@ -63,5 +63,5 @@ kt_rc kt_agree_plot_items(const kt_agree_job *g, const kt_agreement_item *item, 
     for (uint32_t i = 0; i < g->file.votes.n_items; i++)
         if (!isnan(item[i].percent))
             value[(int)floor(item[i].percent * STEPS + 1e-9)]++;
-    return kt_plot_values(g->plot, &(kt_plot_dots){ "Items by the share of their pairs of votes that agree", "items", STEPS + 1, name, value, NULL, 0 }, err);
+    return kt_plot_values(g->plot, &(kt_plot_dots){ "Items by the share of their pairs of votes that agree", "items", STEPS + 1, name, value, NULL, .line = 0 }, err);
 }

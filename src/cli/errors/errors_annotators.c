@@ -188,7 +188,7 @@ static kt_rc plot(const struct looking *w, kt_err *err)
         ci[s][1] = w->pattern[s].kappa_ci95[1];
     }
     return kt_plot_values(w->j->plot, &(kt_plot_dots){ "Annotators against the majority of the others", "kappa: 0 chance (line), 1 full agreement; bars are 95 % intervals", n,
-                                                       w->file.source, kappa, (const double (*)[2])ci, 0 }, err);
+                                                       w->file.source, kappa, (const double (*)[2])ci, .line = 0 }, err);
 }
 
 static kt_rc look(struct looking *w, kt_err *err)

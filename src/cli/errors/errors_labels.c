@@ -151,7 +151,7 @@ static kt_rc plot(const struct finding *f, kt_err *err)
     kt_plot_grid g = { "What labels are likely to be, by the confident joint", "label as given", "likely true label", k, k, f->in.class, f->in.class, share, 0, 1,
                        .percent = true };
     kt_plot_bars h = { "Quality of the labels", "quality: 0 likely wrong, 1 likely right", "suspects", 0, 1, NAN, f->d.n, f->score, f->issue };
-    return kt_plot_beside(f->j->plot, &g, &h, NULL, err);
+    return kt_plot_panels(f->j->plot, (kt_plot_panel[]){ { .grid = &g }, { .bars = &h } }, 2, err);
 }
 
 static kt_rc find(struct finding *f, kt_err *err)

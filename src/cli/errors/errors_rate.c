@@ -128,7 +128,7 @@ static kt_rc estimate(kt_errors_job *j, const kt_columns *c, kt_err *err)
     if (!j->plot)
         return 0;
     kt_str name = kt_str_of(method);
-    return kt_plot_values(j->plot, &(kt_plot_dots){ "Error rate of the labels", "share of wrong labels, 95 % interval", 1, &name, &r.rate, &(const double[2]){ r.ci95[0], r.ci95[1] }, 0 }, err);
+    return kt_plot_values(j->plot, &(kt_plot_dots){ "Error rate of the labels", "share of wrong labels, 95 % interval", 1, &name, &r.rate, &(const double[2]){ r.ci95[0], r.ci95[1] }, .line = 0 }, err);
 }
 
 static kt_rc run(kt_errors_job *j, kt_err *err)

@@ -5,6 +5,7 @@
 #include "algo/merge/aggregate.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/merge/merge_account.h"
 #include "cli/votes_file.h"
 
 typedef struct kt_merge {
@@ -12,7 +13,7 @@ typedef struct kt_merge {
     kt_votes_file file;
     const kt_aggregator *method;
     kt_posterior post;
-    uint32_t *votes_of_source;
+    double *votes_of_source;
     union {
         char bytes[KT_AGGREGATE_OPTION_BYTES];
         kt_majority_opts majority;
@@ -33,14 +34,13 @@ kt_rc kt_merge_weights(kt_merge *m, kt_str path, kt_err *err) KT_MUST_USE;
 kt_rc kt_merge_probs(kt_merge *m, kt_str path, kt_err *err) KT_MUST_USE;
 kt_rc kt_merge_start(kt_merge *m, kt_str path, kt_err *err) KT_MUST_USE;
 
-/* To standard output: one JSON object; item,label,posterior,votes,for; annotator,votes,accuracy,low,high. */
+/* To standard output: the JSON object up to its sources; or item,label,posterior. */
 void kt_merge_print_json(const kt_merge *m);
 void kt_merge_print_items(const kt_merge *m);
-void kt_merge_print_sources(const kt_merge *m);
-/* The method's formula with the numbers of one item put in. KT_NOTFOUND for an item that is not in the file. */
+/* The rest that can be said of it; what it points to lives in m and the command's arena. */
+kt_account kt_merge_account_of(const kt_merge *m);
+/* The votes on one item, and what the method's formula makes of them. KT_NOTFOUND for an item that is not in the file. */
 kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err) KT_MUST_USE;
-/* An SVG picture of the sources' accuracies with their intervals. */
-kt_rc kt_merge_plot(const kt_merge *m, const char *path, kt_err *err) KT_MUST_USE;
 /* On standard error, where the labels are far from the majority's: how far, and why. */
 void kt_merge_warn(const kt_merge *m);
 

@@ -9,6 +9,7 @@
 #include "algo/merge/taxonomy.h"
 #include "algo/stats_options.h"
 #include "cli/cli.h"
+#include "cli/merge/merge_account.h"
 #include "cli/table_file.h"
 
 typedef struct kt_answer_opts {
@@ -21,17 +22,25 @@ typedef struct kt_answer_opts {
     kt_str tree;            /* taxonomy: a file child,parent; empty: labels are ways a/b/c */
 } kt_answer_opts;
 
-typedef struct kt_answer_merge {
+typedef struct kt_answer_merge kt_answer_merge;
+/* Merges the table and gives what is wished for: answers as JSON or CSV to standard output, and the account of it. */
+typedef kt_rc kt_merge_run(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err);
+
+struct kt_answer_merge {
     const char *name, *columns, *help; /* columns: what the first line names */
+    const char *formula;               /* for --explain */
     const kt_setting *options;
     size_t at;          /* of what options speak of, within kt_answer_opts */
     kt_answer_opts defaults;
-    /* Prints to standard output, as JSON or CSV. */
-    kt_rc (*run)(kt_cli *cli, const struct kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, bool json, kt_err *err);
-} kt_answer_merge;
+    kt_merge_run *run;
+};
 
 extern const kt_answer_merge kt_answer_merges[];
 extern const size_t kt_n_answer_merges;
 const kt_answer_merge *kt_answer_merge_find(kt_str name);
+
+/* One file a kind: merge_texts.c, merge_masks.c, merge_regions.c, … */
+kt_merge_run kt_merge_rover, kt_merge_medoid, kt_merge_masks, kt_merge_boxes, kt_merge_spans, kt_merge_polygons, kt_merge_keypoints, kt_merge_sequences,
+    kt_merge_taxonomy, kt_merge_sets, kt_merge_numeric, kt_merge_pairs, kt_merge_rankings;
 
 #endif

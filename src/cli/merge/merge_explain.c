@@ -43,7 +43,7 @@ static void explain_vote(const kt_merge *m, uint32_t s, int32_t said)
         if (m->method == &kt_aggregate_one_coin_dawid_skene)
             printf(" → factor %.4g", a * (k > 1 ? k - 1 : 1) / (1 - a));
     }
-    printf("   (accuracy 95 %%: %.3f to %.3f, %u votes)\n", p->source_ci[2 * s], p->source_ci[2 * s + 1], m->votes_of_source[s]);
+    printf("   (accuracy 95 %%: %.3f to %.3f, %.0f votes)\n", p->source_ci[2 * s], p->source_ci[2 * s + 1], m->votes_of_source[s]);
 }
 
 /* What a vote for said multiplies label c by; for methods whose posterior is such a product. */
@@ -110,7 +110,6 @@ kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err)
     const kt_votes *v = &m->file.votes;
     uint32_t i = 0, k = p->n_labels;
     KT_TRY(find_item(m, item, &i, err));
-    printf("%s: %s\n\n%s\n\n", m->method->name, m->method->help, m->method->formula);
     printf("prior:");
     for (uint32_t c = 0; c < k; c++)
         printf("  %.*s %.4f", KT_F(m->file.label[c]), p->prior[c]);

@@ -50,38 +50,44 @@ static void put_confusion(kt_buf *b, const kt_merge *m, uint32_t s)
     kt_buf_char(b, '}');
 }
 
-static void put_source(kt_buf *b, const kt_merge *m, uint32_t s)
+/* What the method knows of a source beside its accuracy. */
+static void source_more(kt_out *o, const void *of, uint32_t s)
 {
+    const kt_merge *m = of;
     const kt_posterior *p = &m->post;
-    kt_buf_puts(b, "{\"annotator\":");
-    kt_buf_json(b, m->file.source[s]);
-    put_number(b, "accuracy", p->source_accuracy[s]);
-    kt_buf_puts(b, ",\"ci95\":");
-    if (isnan(p->source_ci[2 * s])) {
-        kt_buf_puts(b, "null");
-    } else {
-        kt_buf_char(b, '[');
-        kt_buf_f64(b, p->source_ci[2 * s]);
-        kt_buf_char(b, ',');
-        kt_buf_f64(b, p->source_ci[2 * s + 1]);
-        kt_buf_char(b, ']');
-    }
-    kt_buf_printf(b, ",\"votes\":%u", m->votes_of_source[s]);
     if (p->copying && !isnan(p->copying->group[s]))
-        kt_buf_printf(b, ",\"group\":%.0f", p->copying->group[s]);
+        kt_out_f64(o, "group", p->copying->group[s]);
     if (p->source_weight)
-        put_number(b, "weight", p->source_weight[s]);
+        kt_out_f64(o, "weight", p->source_weight[s]);
     if (p->source_ability)
-        put_number(b, "ability", p->source_ability[s]);
+        kt_out_f64(o, "ability", p->source_ability[s]);
     if (p->source_spamming) {
-        put_number(b, "spams", p->source_spamming[2 * s]);
-        put_number(b, "knows", p->source_spamming[2 * s + 1]);
-        kt_buf_puts(b, ",\"strategy\":");
-        put_by_label(b, m, p->source_strategy + (size_t)s * p->n_labels);
+        kt_out_f64(o, "spams", p->source_spamming[2 * s]);
+        kt_out_f64(o, "knows", p->source_spamming[2 * s + 1]);
+        kt_buf_puts(&o->b, ",\"strategy\":");
+        put_by_label(&o->b, m, p->source_strategy + (size_t)s * p->n_labels);
     }
     if (p->source_confusion)
-        put_confusion(b, m, s);
-    kt_buf_char(b, '}');
+        put_confusion(&o->b, m, s);
+}
+
+static kt_rc explain(const void *of, kt_str item, kt_err *err)
+{
+    return kt_merge_explain(of, item, err);
+}
+
+kt_account kt_merge_account_of(const kt_merge *m)
+{
+    const kt_posterior *p = &m->post;
+    double *sure = kt_arena_array(m->cli->arena, p->n_items, sizeof(*sure));
+    for (size_t i = 0; i < p->n_items; i++)
+        sure[i] = p->label[i] < 0 ? NAN : p->prob[i * p->n_labels + (size_t)p->label[i]];
+    return (kt_account){
+        .method = m->method->name, .help = m->method->help, .formula = m->method->formula, .n_sources = p->n_sources, .source = m->file.source, .votes = m->votes_of_source,
+        .measure = { { "accuracy", "Accuracy of the annotators, as the method sees it", p->source_accuracy, p->source_ci, false } }, .n_measures = 1,
+        .sure_title = "How sure the labels are", .sure_axis = "posterior of the label", .n = p->n_items, .sure = sure, .to = 1, .line = NAN,
+        .source_more = source_more, .explain = explain, .of = m,
+    };
 }
 
 static void put_item(kt_buf *b, const kt_merge *m, uint32_t i)
@@ -148,13 +154,7 @@ void kt_merge_print_json(const kt_merge *m)
         put_item(&b, m, i);
         flush(&b, false);
     }
-    kt_buf_puts(&b, "],\"sources\":[");
-    for (uint32_t s = 0; s < m->post.n_sources; s++) {
-        kt_buf_puts(&b, s ? ",\n" : "\n");
-        put_source(&b, m, s);
-        flush(&b, false);
-    }
-    kt_buf_puts(&b, "]}\n");
+    kt_buf_puts(&b, "]");
     flush(&b, true);
     kt_buf_done(&b);
 }
@@ -172,24 +172,6 @@ void kt_merge_print_items(const kt_merge *m)
         kt_buf_char(&b, ',');
         if (c >= 0)
             kt_buf_printf(&b, "%.6g", m->post.prob[(size_t)i * m->post.n_labels + (size_t)c]);
-        kt_buf_char(&b, '\n');
-        flush(&b, false);
-    }
-    flush(&b, true);
-    kt_buf_done(&b);
-}
-
-void kt_merge_print_sources(const kt_merge *m)
-{
-    kt_buf b = KT_BUF_INIT((size_t)1 << 30);
-    kt_buf_puts(&b, "annotator,votes,accuracy,low,high\n");
-    for (uint32_t s = 0; s < m->post.n_sources; s++) {
-        kt_buf_csv(&b, m->file.source[s], ',');
-        kt_buf_printf(&b, ",%u,", m->votes_of_source[s]);
-        if (!isnan(m->post.source_accuracy[s]))
-            kt_buf_printf(&b, "%.6g,%.6g,%.6g", m->post.source_accuracy[s], m->post.source_ci[2 * s], m->post.source_ci[2 * s + 1]);
-        else
-            kt_buf_puts(&b, ",,");
         kt_buf_char(&b, '\n');
         flush(&b, false);
     }

@@ -1,8 +1,8 @@
 /* karat aggregate --method boxes, spans, segments, polygons, keypoints: a row a region; a row without label and places says that somebody looked and saw
    nothing. */
-#include "cli/merge/merge_regions.h"
+#include "cli/merge/merge_answers.h"
+#include "cli/merge/merge_grouped.h"
 
-#include "algo/merge/regions.h"
 #include "base/map.h"
 #include "base/rng.h"
 #include "base/mem.h"
@@ -11,6 +11,13 @@
 
 #include <math.h>
 #include <stdio.h>
+
+typedef enum region_columns {
+    COLUMNS_SPAN,      /* start,end */
+    COLUMNS_BOX,       /* x1,y1,x2,y2 */
+    COLUMNS_POLYGON,   /* polygon: "x1 y1 x2 y2 x3 y3 …", commas, semicolons and brackets ignored */
+    COLUMNS_KEYPOINTS, /* keypoints: "x y seen x y seen …" */
+} region_columns;
 
 typedef struct drawn {
     kt_names item, source, label;
@@ -24,7 +31,7 @@ typedef struct drawn {
 } drawn;
 
 static const char *const extra_columns[][5] = {
-    [KT_COLUMNS_SPAN] = { "start", "end" }, [KT_COLUMNS_BOX] = { "x1", "y1", "x2", "y2" }, [KT_COLUMNS_POLYGON] = { "polygon" }, [KT_COLUMNS_KEYPOINTS] = { "keypoints" },
+    [COLUMNS_SPAN] = { "start", "end" }, [COLUMNS_BOX] = { "x1", "y1", "x2", "y2" }, [COLUMNS_POLYGON] = { "polygon" }, [COLUMNS_KEYPOINTS] = { "keypoints" },
 };
 
 static size_t answer_id(drawn *d, uint32_t item, uint32_t source)
@@ -83,16 +90,16 @@ static kt_rc read_row(drawn *d, const kt_table_file *t, size_t row, const size_t
     return 0;
 }
 
-static kt_rc find_columns(const kt_table_file *t, kt_region_columns columns, size_t *column, size_t *ret_n, kt_err *err)
+static kt_rc find_columns(const kt_table_file *t, region_columns columns, size_t *column, size_t *ret_n, kt_err *err)
 {
     static const char *const names[][5] = {
         { "item", "item_id", "task", "id", NULL }, { "annotator", "annotator_id", "worker", "source", NULL }, { "label", "class", "category", NULL },
     };
     static const char *const extra[][4][5] = {
-        [KT_COLUMNS_SPAN] = { { "start", "begin", "from", NULL }, { "end", "stop", "to", NULL } },
-        [KT_COLUMNS_BOX] = { { "x1", "xmin", "left", NULL }, { "y1", "ymin", "top", NULL }, { "x2", "xmax", "right", NULL }, { "y2", "ymax", "bottom", NULL } },
-        [KT_COLUMNS_POLYGON] = { { "polygon", "outline", "points", "segmentation", NULL } },
-        [KT_COLUMNS_KEYPOINTS] = { { "keypoints", "points", NULL } },
+        [COLUMNS_SPAN] = { { "start", "begin", "from", NULL }, { "end", "stop", "to", NULL } },
+        [COLUMNS_BOX] = { { "x1", "xmin", "left", NULL }, { "y1", "ymin", "top", NULL }, { "x2", "xmax", "right", NULL }, { "y2", "ymax", "bottom", NULL } },
+        [COLUMNS_POLYGON] = { { "polygon", "outline", "points", "segmentation", NULL } },
+        [COLUMNS_KEYPOINTS] = { { "keypoints", "points", NULL } },
     };
     for (int c = 0; c < 3; c++)
         KT_TRY(kt_table_file_column(t, names[c], &column[c], err));
@@ -128,7 +135,7 @@ static void put_seen(kt_buf *b, const kt_regions *r, const kt_region_answers *v,
     }
 }
 
-static void print_json(kt_buf *b, const drawn *d, const kt_regions *r, const kt_region_answers *v, kt_region_columns columns)
+static void print_json(kt_buf *b, const drawn *d, const kt_regions *r, const kt_region_answers *v, region_columns columns)
 {
     static const char *const name[] = { "span", "box", "polygon", "keypoints" };
     kt_buf_puts(b, "\"regions\":[");
@@ -146,28 +153,10 @@ static void print_json(kt_buf *b, const drawn *d, const kt_regions *r, const kt_
         kt_buf_printf(b, "],\"there\":%.9g,\"label_posterior\":%.9g,\"votes_for\":%u,\"looked\":%u,\"kept\":%s}", r->prob[g], r->label_prob[g], r->n_for[g],
                       r->n_looked[g], r->kept[g] ? "true" : "false");
     }
-    kt_buf_puts(b, "],\"sources\":[");
-    for (size_t s = 0; s < d->source.n; s++) {
-        kt_buf_puts(b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(b, d->source.name[s]);
-        kt_buf_puts(b, ",\"accuracy\":");
-        kt_buf_f64(b, r->source_accuracy[s]);
-        kt_buf_puts(b, ",\"ci95\":[");
-        kt_buf_f64(b, r->source_ci[2 * s]);
-        kt_buf_char(b, ',');
-        kt_buf_f64(b, r->source_ci[2 * s + 1]);
-        kt_buf_puts(b, "],\"edge_sd\":");
-        kt_buf_f64(b, r->source_sd[s]);
-        kt_buf_puts(b, ",\"edge_sd_ci95\":[");
-        kt_buf_f64(b, r->source_sd_ci[2 * s]);
-        kt_buf_char(b, ',');
-        kt_buf_f64(b, r->source_sd_ci[2 * s + 1]);
-        kt_buf_puts(b, "]}");
-    }
-    kt_buf_puts(b, "]}\n");
+    kt_buf_puts(b, "]");
 }
 
-static void print(const char *method, const drawn *d, const kt_regions *r, const kt_region_answers *v, kt_region_columns columns, bool json)
+static void print(const char *method, const drawn *d, const kt_regions *r, const kt_region_answers *v, region_columns columns, bool json)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
     if (json) {
@@ -191,7 +180,7 @@ static void print(const char *method, const drawn *d, const kt_regions *r, const
             kt_buf_printf(&b, ",%.6g\n", r->prob[g]);
         }
     }
-    fwrite(b.p, 1, b.n, stdout);
+    kt_merge_flush(&b);
 }
 
 static void done(drawn *d)
@@ -208,14 +197,14 @@ static void done(drawn *d)
     KT_VEC_DONE(&d->start);
 }
 
-static kt_region_answers answers_of(const drawn *d, kt_region_columns columns)
+static kt_region_answers answers_of(const drawn *d, region_columns columns)
 {
     kt_region_answers v = { .n_answers = d->answer_item.n, .n_items = (uint32_t)d->item.n, .n_sources = (uint32_t)d->source.n,
                             .n_labels = (uint32_t)d->label.n, .item = d->answer_item.v, .source = d->answer_source.v, .n = d->answer.n,
                             .answer = d->answer.v, .label = d->label_of.v, .at = d->at.v };
-    v.form = columns == KT_COLUMNS_POLYGON ? KT_REGION_POLYGONS : columns == KT_COLUMNS_KEYPOINTS ? KT_REGION_KEYPOINTS : KT_REGION_EDGES;
-    v.start = columns == KT_COLUMNS_POLYGON ? d->start.v : NULL;
-    v.n_numbers = columns == KT_COLUMNS_SPAN ? 2 : columns == KT_COLUMNS_BOX ? 4 : v.n ? (uint32_t)(d->start.v[1] - d->start.v[0]) : 3;
+    v.form = columns == COLUMNS_POLYGON ? KT_REGION_POLYGONS : columns == COLUMNS_KEYPOINTS ? KT_REGION_KEYPOINTS : KT_REGION_EDGES;
+    v.start = columns == COLUMNS_POLYGON ? d->start.v : NULL;
+    v.n_numbers = columns == COLUMNS_SPAN ? 2 : columns == COLUMNS_BOX ? 4 : v.n ? (uint32_t)(d->start.v[1] - d->start.v[0]) : 3;
     return v;
 }
 
@@ -229,7 +218,7 @@ static void round_edges(const drawn *d, kt_regions *r, uint32_t n_numbers)
         r->at[x] = nearbyint(r->at[x]);
 }
 
-static kt_rc read_rows(drawn *d, const kt_table_file *t, kt_region_columns columns, kt_err *err)
+static kt_rc read_rows(drawn *d, const kt_table_file *t, region_columns columns, kt_err *err)
 {
     size_t column[7], n;
     KT_TRY(find_columns(t, columns, column, &n, err));
@@ -237,7 +226,7 @@ static kt_rc read_rows(drawn *d, const kt_table_file *t, kt_region_columns colum
     for (size_t row = 0; row < t->n_rows; row++) {
         KT_TRY(read_row(d, t, row, column, n, err));
         size_t m = d->start.n;
-        if (columns == KT_COLUMNS_KEYPOINTS && m > 2 && d->start.v[m - 1] - d->start.v[m - 2] != d->start.v[1]) {
+        if (columns == COLUMNS_KEYPOINTS && m > 2 && d->start.v[m - 1] - d->start.v[m - 2] != d->start.v[1]) {
             kt_fail(err, KT_RANGE, "%zu numbers, where the first skeleton has %zu", d->start.v[m - 1] - d->start.v[m - 2], d->start.v[1]);
             kt_hint(err, "x y seen of every point; 0 0 0 where it is not there");
             kt_at(err, t->path, t->line[row], "keypoints");
@@ -247,7 +236,87 @@ static kt_rc read_rows(drawn *d, const kt_table_file *t, kt_region_columns colum
     return 0;
 }
 
-kt_rc kt_merge_regions(kt_cli *cli, const char *method, const kt_table_file *t, const kt_region_opts *o, kt_region_columns columns, bool json, kt_err *err)
+/* What --explain looks at. */
+struct merging {
+    const drawn *d;
+    const kt_regions *r;
+    const kt_region_answers *v;
+};
+
+/* Merged region g: who drew it, as what, where. */
+static void explain_region(kt_buf *b, const struct merging *w, size_t g)
+{
+    const kt_regions *r = w->r;
+    const kt_region_answers *v = w->v;
+    uint32_t n;
+    const double *at = place_of(r, v, g, &n);
+    kt_buf_printf(b, "region %.*s at ", KT_F(w->d->label.name[r->label[g]]));
+    put_places(b, at, n, " ", "-");
+    kt_buf_puts(b, "\n");
+    for (size_t x = 0; x < v->n; x++) {
+        if (r->of[x] != g)
+            continue;
+        uint32_t s = v->source[v->answer[x]];
+        size_t from = v->start ? v->start[x] : x * v->n_numbers, to = v->start ? v->start[x + 1] : (x + 1) * v->n_numbers;
+        kt_buf_printf(b, "  %.*s drew %.*s at ", KT_F(w->d->source.name[s]), KT_F(w->d->label.name[v->label[x]]));
+        put_places(b, v->at + from, (uint32_t)(to - from), " ", "-");
+        kt_buf_printf(b, "   accuracy %.4f (95 %%: %.3f to %.3f), sd of its edges %.4f, w %.5g\n", r->source_accuracy[s], r->source_ci[2 * s], r->source_ci[2 * s + 1],
+                      r->source_sd[s], r->source_precision[s]);
+    }
+    kt_buf_printf(b, "  drawn by %u of %u who looked: P(there) = %.6f%s, P(%.*s | there) = %.6f\n", r->n_for[g], r->n_looked[g], r->prob[g],
+                  r->kept[g] ? "" : ", not kept", KT_F(w->d->label.name[r->label[g]]), r->label_prob[g]);
+    for (uint32_t c = 0; v->form == KT_REGION_EDGES && c < n; c++) {
+        double over = 0, under = 0;
+        for (size_t x = 0; x < v->n; x++)
+            if (r->of[x] == g) {
+                over += r->source_precision[v->source[v->answer[x]]] * v->at[x * n + c];
+                under += r->source_precision[v->source[v->answer[x]]];
+            }
+        kt_buf_printf(b, "  %s = %.6g / %.6g = %.6g\n", n == 2 ? extra_columns[COLUMNS_SPAN][c] : extra_columns[COLUMNS_BOX][c], over, under, over / under);
+    }
+}
+
+static kt_rc explain(const void *of, kt_str item, kt_err *err)
+{
+    const struct merging *w = of;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 28);
+    uint32_t i;
+    KT_TRY(kt_merge_find(&w->d->item, item, &i, err));
+    kt_buf_printf(&b, "item %.*s, looked at by", KT_F(item));
+    for (size_t q = 0; q < w->v->n_answers; q++)
+        if (w->v->item[q] == i) {
+            kt_buf_puts(&b, " ");
+            kt_buf_str(&b, w->d->source.name[w->v->source[q]]);
+        }
+    kt_buf_puts(&b, "\n");
+    for (size_t g = 0; g < w->r->n; g++)
+        if (w->r->item[g] == i)
+            explain_region(&b, w, g);
+    kt_merge_flush(&b);
+    return 0;
+}
+
+static kt_rc give(kt_cli *cli, const kt_answer_merge *m, const struct merging *n, const kt_merge_wishes *w, kt_err *err)
+{
+    const kt_regions *r = n->r;
+    size_t n_sources = n->d->source.n;
+    double *looked = kt_arena_array(cli->arena, n_sources, sizeof(*looked));
+    uint8_t *dropped = kt_arena_array(cli->arena, r->n, sizeof(*dropped));
+    for (size_t q = 0; q < n->v->n_answers; q++)
+        looked[n->v->source[q]]++;
+    for (size_t g = 0; g < r->n; g++)
+        dropped[g] = !r->kept[g];
+    const kt_account account = {
+        .method = m->name, .help = m->help, .formula = m->formula, .n_sources = n_sources, .source = n->d->source.name, .votes = looked,
+        .measure = { { "accuracy", "Accuracy of the annotators: what is there, and as what", r->source_accuracy, r->source_ci, false },
+                     { "edge_sd", "Spread of their edges, as a share of the region", r->source_sd, r->source_sd_ci, true } },
+        .n_measures = 2, .sure_title = "How sure it is that the regions are there", .sure_axis = "posterior of being there; kept from the line on", .n = r->n, .sure = r->prob,
+        .to = 1, .line = 0.5, .dropped = dropped, .explain = explain, .of = n,
+    };
+    return kt_merge_account(cli, &account, w, err);
+}
+
+static kt_rc run(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_region_opts *o, region_columns columns, const kt_merge_wishes *w, kt_err *err)
 {
     drawn d = { 0 };
     kt_regions r;
@@ -260,8 +329,30 @@ kt_rc kt_merge_regions(kt_cli *cli, const char *method, const kt_table_file *t, 
     }
     if (rc == 0 && v.form == KT_REGION_EDGES)
         round_edges(&d, &r, v.n_numbers);
+    if (rc == 0 && kt_merge_wants_answers(w))
+        print(m->name, &d, &r, &v, columns, w->json);
     if (rc == 0)
-        print(method, &d, &r, &v, columns, json);
+        rc = give(cli, m, &(struct merging){ &d, &r, &v }, w, err);
     done(&d);
     return rc;
+}
+
+kt_rc kt_merge_boxes(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
+{
+    return run(cli, m, t, &o->regions, COLUMNS_BOX, w, err);
+}
+
+kt_rc kt_merge_spans(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
+{
+    return run(cli, m, t, &o->regions, COLUMNS_SPAN, w, err);
+}
+
+kt_rc kt_merge_polygons(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
+{
+    return run(cli, m, t, &o->regions, COLUMNS_POLYGON, w, err);
+}
+
+kt_rc kt_merge_keypoints(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
+{
+    return run(cli, m, t, &o->regions, COLUMNS_KEYPOINTS, w, err);
 }

@@ -1,5 +1,6 @@
 /* karat aggregate --method sequences: a row an answer, its tags (BIO) separated by blanks. */
-#include "cli/merge/merge_sequences.h"
+#include "cli/merge/merge_answers.h"
+#include "cli/merge/merge_grouped.h"
 
 #include "base/mem.h"
 #include "base/names.h"
@@ -63,13 +64,18 @@ static kt_rc read_rows(said *x, const kt_table_file *t, kt_err *err)
     return 0;
 }
 
+static void put_tag(kt_buf *b, const said *x, int32_t tag)
+{
+    kt_buf_puts(b, tag == 0 ? "O" : tag % 2 ? "B-" : "I-");
+    if (tag)
+        kt_buf_str(b, x->type.name[(tag - 1) / 2]);
+}
+
 static void put_tags(kt_buf *b, const said *x, const kt_sequences *r, uint32_t i)
 {
     for (size_t y = r->start[i]; y < r->start[i + 1]; y++) {
         kt_buf_puts(b, y > r->start[i] ? " " : "");
-        kt_buf_puts(b, r->tag[y] == 0 ? "O" : r->tag[y] % 2 ? "B-" : "I-");
-        if (r->tag[y])
-            kt_buf_str(b, x->type.name[(r->tag[y] - 1) / 2]);
+        put_tag(b, x, r->tag[y]);
     }
 }
 
@@ -112,39 +118,33 @@ static void print_json(const said *x, const kt_sequences *r)
         s = put_spans(&b, x, r, i, s);
         kt_buf_puts(&b, "]}");
     }
-    kt_buf_puts(&b, "],\"sources\":[");
-    for (uint32_t q = 0; q < r->n_sources; q++) {
-        kt_buf_puts(&b, q ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(&b, x->source.name[q]);
-        kt_buf_puts(&b, ",\"accuracy\":");
-        kt_buf_f64(&b, r->source_accuracy[q]);
-        kt_buf_puts(&b, ",\"ci95\":[");
-        kt_buf_f64(&b, r->source_ci[2 * q]);
-        kt_buf_char(&b, ',');
-        kt_buf_f64(&b, r->source_ci[2 * q + 1]);
-        kt_buf_puts(&b, "]}");
-    }
-    kt_buf_puts(&b, "]}\n");
-    fwrite(b.p, 1, b.n, stdout);
+    kt_buf_puts(&b, "]");
+    kt_merge_flush(&b);
 }
 
-/* lowest: the posterior of the least certain token. */
+/* The posterior of the least certain token; NaN without any. */
+static double lowest_of(const kt_sequences *r, uint32_t i)
+{
+    double lowest = NAN;
+    for (size_t y = r->start[i]; y < r->start[i + 1]; y++)
+        lowest = fmin(lowest, r->prob[y * r->n_tags + (size_t)r->tag[y]]);
+    return lowest;
+}
+
 static void print_csv(const said *x, const kt_sequences *r)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
     kt_buf_puts(&b, "item,tags,lowest\n");
     for (uint32_t i = 0; i < r->n_sequences; i++) {
         KT_AUTO(kt_buf) tags = KT_BUF_INIT((size_t)1 << 30);
-        double lowest = 1;
+        double lowest = lowest_of(r, i);
         put_tags(&tags, x, r, i);
-        for (size_t y = r->start[i]; y < r->start[i + 1]; y++)
-            lowest = KT_MIN(lowest, r->prob[y * r->n_tags + (size_t)r->tag[y]]);
         kt_buf_csv(&b, x->item.name[i], ',');
         kt_buf_char(&b, ',');
         kt_buf_csv(&b, KT_BUF_STR(&tags), ',');
-        kt_buf_printf(&b, ",%.6g\n", lowest);
+        kt_buf_printf(&b, ",%.6g\n", isnan(lowest) ? 1 : lowest);
     }
-    fwrite(b.p, 1, b.n, stdout);
+    kt_merge_flush(&b);
 }
 
 static void done(said *x)
@@ -159,19 +159,79 @@ static void done(said *x)
     KT_VEC_DONE(&x->tag);
 }
 
-kt_rc kt_merge_sequences(kt_cli *cli, const kt_table_file *t, const kt_sequence_opts *o, bool json, kt_err *err)
+/* What --explain looks at. */
+struct merging {
+    const said *x;
+    const kt_sequences *r;
+};
+
+/* Token by token: what everybody says, and the posteriors of all tags that have one. */
+static kt_rc explain(const void *of, kt_str item, kt_err *err)
+{
+    const struct merging *w = of;
+    const said *x = w->x;
+    const kt_sequences *r = w->r;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 28);
+    uint32_t i;
+    KT_TRY(kt_merge_find(&x->item, item, &i, err));
+    kt_buf_printf(&b, "item %.*s, %zu tokens, answers of:\n", KT_F(item), r->start[i + 1] - r->start[i]);
+    for (size_t q = 0; q < x->at.n; q++)
+        if (x->item_of.v[q] == i) {
+            uint32_t s = x->source_of.v[q];
+            kt_buf_printf(&b, "  %.*s   accuracy %.4f (95 %%: %.3f to %.3f)\n", KT_F(x->source.name[s]), r->source_accuracy[s], r->source_ci[2 * s], r->source_ci[2 * s + 1]);
+        }
+    for (size_t y = r->start[i]; y < r->start[i + 1]; y++) {
+        kt_buf_printf(&b, "token %zu: ", y - r->start[i]);
+        put_tag(&b, x, r->tag[y]);
+        kt_buf_puts(&b, "   said");
+        for (size_t q = 0; q < x->at.n; q++)
+            if (x->item_of.v[q] == i) {
+                kt_buf_puts(&b, " ");
+                put_tag(&b, x, x->tag.v[x->at.v[q] + (y - r->start[i])]);
+            }
+        kt_buf_puts(&b, "   posterior");
+        for (uint32_t c = 0; c < r->n_tags; c++)
+            if (r->prob[y * r->n_tags + c] >= 0.0005) {
+                kt_buf_puts(&b, " ");
+                put_tag(&b, x, (int32_t)c);
+                kt_buf_printf(&b, " %.4f", r->prob[y * r->n_tags + c]);
+            }
+        kt_buf_puts(&b, "\n");
+    }
+    kt_merge_flush(&b);
+    return 0;
+}
+
+static kt_rc give(kt_cli *cli, const kt_answer_merge *m, const struct merging *n, const kt_merge_wishes *w, kt_err *err)
+{
+    const kt_sequences *r = n->r;
+    double *answers = kt_arena_array(cli->arena, r->n_sources, sizeof(*answers)), *lowest = kt_arena_array(cli->arena, r->n_sequences, sizeof(*lowest));
+    for (size_t q = 0; q < n->x->source_of.n; q++)
+        answers[n->x->source_of.v[q]]++;
+    for (uint32_t i = 0; i < r->n_sequences; i++)
+        lowest[i] = lowest_of(r, i);
+    const kt_account account = {
+        .method = m->name, .help = m->help, .formula = m->formula, .n_sources = r->n_sources, .source = n->x->source.name, .votes = answers,
+        .measure = { { "accuracy", "Accuracy of the annotators on tokens of spans", r->source_accuracy, r->source_ci, false } }, .n_measures = 1,
+        .sure_title = "How sure the tags are", .sure_axis = "posterior of the least certain token of an item", .n = r->n_sequences, .sure = lowest, .to = 1, .line = NAN,
+        .explain = explain, .of = n,
+    };
+    return kt_merge_account(cli, &account, w, err);
+}
+
+kt_rc kt_merge_sequences(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
 {
     said x = { 0 };
     kt_sequences r;
     kt_rc rc = read_rows(&x, t, err);
     if (rc == 0) {
         kt_sequence_answers v = { (uint32_t)x.item.n, (uint32_t)x.source.n, (uint32_t)x.type.n, x.length.v, x.at.n, x.item_of.v, x.source_of.v, x.at.v, x.tag.v };
-        rc = kt_sequences_fit(&v, o, cli->pool, cli->arena, &r, err);
+        rc = kt_sequences_fit(&v, &o->sequences, cli->pool, cli->arena, &r, err);
     }
-    if (rc == 0 && json)
-        print_json(&x, &r);
-    else if (rc == 0)
-        print_csv(&x, &r);
+    if (rc == 0 && kt_merge_wants_answers(w))
+        (w->json ? print_json : print_csv)(&x, &r);
+    if (rc == 0)
+        rc = give(cli, m, &(struct merging){ &x, &r }, w, err);
     done(&x);
     return rc;
 }

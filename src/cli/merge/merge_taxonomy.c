@@ -1,5 +1,6 @@
 /* karat aggregate --method taxonomy: item,annotator,label, labels being nodes of a tree. */
-#include "cli/merge/merge_taxonomy.h"
+#include "cli/merge/merge_answers.h"
+#include "cli/merge/merge_grouped.h"
 
 #include "base/mem.h"
 #include "base/names.h"
@@ -135,42 +136,14 @@ static void put_item(kt_buf *b, const said *x, const kt_taxonomy_merge *r, uint3
     kt_buf_puts(b, "}}");
 }
 
-static void put_accuracy(kt_buf *b, double a, const double *ci)
-{
-    kt_buf_puts(b, "\"accuracy\":");
-    kt_buf_f64(b, a);
-    kt_buf_puts(b, ",\"ci95\":[");
-    kt_buf_f64(b, ci[0]);
-    kt_buf_char(b, ',');
-    kt_buf_f64(b, ci[1]);
-    kt_buf_char(b, ']');
-}
-
 static void print_json(const said *x, const kt_taxonomy_merge *r)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)1 << 32);
     kt_buf_puts(&b, "{\"method\":\"taxonomy\",\"items\":[");
     for (uint32_t i = 0; i < r->n_items; i++)
         put_item(&b, x, r, i);
-    kt_buf_puts(&b, "],\"sources\":[");
-    for (uint32_t s = 0; s < r->n_sources; s++) {
-        kt_buf_puts(&b, s ? ",\n{\"annotator\":" : "\n{\"annotator\":");
-        kt_buf_json(&b, x->source.name[s]);
-        kt_buf_char(&b, ',');
-        put_accuracy(&b, r->source_accuracy[s], r->source_ci + 2 * s);
-        kt_buf_puts(&b, ",\"levels\":[");
-        for (uint32_t d = 0; d < r->n_levels; d++) {
-            size_t cell = (size_t)s * r->n_levels + d;
-            kt_buf_puts(&b, d ? ",{" : "{");
-            put_accuracy(&b, r->level_accuracy[cell], r->level_ci + 2 * cell);
-            kt_buf_puts(&b, ",\"votes\":");
-            kt_buf_f64(&b, r->level_votes[cell]);
-            kt_buf_char(&b, '}');
-        }
-        kt_buf_puts(&b, "]}");
-    }
-    kt_buf_puts(&b, "]}\n");
-    fwrite(b.p, 1, b.n, stdout);
+    kt_buf_puts(&b, "]");
+    kt_merge_flush(&b);
 }
 
 static void print_csv(const said *x, const kt_taxonomy_merge *r)
@@ -190,7 +163,7 @@ static void print_csv(const said *x, const kt_taxonomy_merge *r)
             kt_buf_csv(&b, x->node.name[r->deepest[i]], ',');
         kt_buf_char(&b, '\n');
     }
-    fwrite(b.p, 1, b.n, stdout);
+    kt_merge_flush(&b);
 }
 
 static void done(said *x)
@@ -204,22 +177,86 @@ static void done(said *x)
     KT_VEC_DONE(&x->label);
 }
 
-kt_rc kt_merge_taxonomy(kt_cli *cli, const kt_table_file *t, const kt_taxonomy_opts *o, kt_str tree, bool json, kt_err *err)
+/* What --explain and --sources look at. */
+struct merging {
+    const said *x;
+    const kt_taxonomy_merge *r;
+};
+
+/* How each source chooses on every level. */
+static void put_levels(kt_out *o, const void *of, uint32_t s)
+{
+    const kt_taxonomy_merge *r = ((const struct merging *)of)->r;
+    kt_out_open(o, "levels", '[');
+    for (uint32_t d = 0; d < r->n_levels; d++) {
+        size_t cell = (size_t)s * r->n_levels + d;
+        kt_out_open(o, NULL, '{');
+        kt_out_f64(o, "accuracy", r->level_accuracy[cell]);
+        kt_out_interval(o, "ci95", r->level_ci + 2 * cell);
+        kt_out_f64(o, "votes", r->level_votes[cell]);
+        kt_out_close(o, '}');
+    }
+    kt_out_close(o, ']');
+}
+
+static kt_rc explain(const void *of, kt_str item, kt_err *err)
+{
+    const struct merging *w = of;
+    const said *x = w->x;
+    const kt_taxonomy_merge *r = w->r;
+    uint32_t i;
+    KT_TRY(kt_merge_find(&x->item, item, &i, err));
+    printf("item %.*s, %u votes:\n", KT_F(item), r->n_votes[i]);
+    for (size_t q = 0; q < x->label.n; q++) {
+        uint32_t s = x->source_of.v[q];
+        if (x->item_of.v[q] != i || x->label.v[q] < 0)
+            continue;
+        printf("  %.*s says %.*s   accuracy by level:", KT_F(x->source.name[s]), KT_F(x->node.name[x->label.v[q]]));
+        for (uint32_t d = 0; d < r->n_levels; d++)
+            printf(" %.4f", r->level_accuracy[(size_t)s * r->n_levels + d]);
+        printf("   (right at or above what it says %.4f, 95 %%: %.3f to %.3f)\n", r->source_accuracy[s], r->source_ci[2 * s], r->source_ci[2 * s + 1]);
+    }
+    printf("posterior of each node, its share of all items before:\n");
+    for (size_t q = r->start[i]; q < r->start[i + 1]; q++)
+        printf("  %.*s %.6f   (%.4f)\n", KT_F(x->node.name[r->node[q]]), r->node_prob[q], r->share[r->node[q]]);
+    if (r->label[i] >= 0)
+        printf("label: %.*s, the deepest that reaches the target (%u votes for it, %u for a node above)\n", KT_F(x->node.name[r->label[i]]), r->n_for[i], r->n_above[i]);
+    else
+        printf("no node reaches the target: no label\n");
+    return 0;
+}
+
+static kt_rc give(kt_cli *cli, const kt_answer_merge *m, const struct merging *n, const kt_merge_wishes *w, kt_err *err)
+{
+    const kt_taxonomy_merge *r = n->r;
+    double *votes = kt_arena_array(cli->arena, r->n_sources, sizeof(*votes));
+    for (size_t q = 0; q < n->x->label.n; q++)
+        votes[n->x->source_of.v[q]] += n->x->label.v[q] >= 0;
+    const kt_account account = {
+        .method = m->name, .help = m->help, .formula = m->formula, .n_sources = r->n_sources, .source = n->x->source.name, .votes = votes,
+        .measure = { { "accuracy", "Accuracy of the annotators: the truth is at or below what they say", r->source_accuracy, r->source_ci, false } }, .n_measures = 1,
+        .sure_title = "How sure the labels are", .sure_axis = "posterior of the label", .n = r->n_items, .sure = r->prob, .to = 1, .line = NAN,
+        .source_more = put_levels, .explain = explain, .of = n,
+    };
+    return kt_merge_account(cli, &account, w, err);
+}
+
+kt_rc kt_merge_taxonomy(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
 {
     said x = { 0 };
     kt_table_file tree_file = { 0 };
     kt_taxonomy_merge r;
-    kt_rc rc = tree.n ? read_tree(cli, &x, tree, &tree_file, err) : 0;
+    kt_rc rc = o->tree.n ? read_tree(cli, &x, o->tree, &tree_file, err) : 0;
     if (rc == 0)
-        rc = read_rows(&x, t, tree.n == 0, err);
+        rc = read_rows(&x, t, o->tree.n == 0, err);
     if (rc == 0) {
         kt_votes v = { x.label.n, (uint32_t)x.item.n, (uint32_t)x.source.n, (uint32_t)x.node.n, x.item_of.v, x.source_of.v, x.label.v };
-        rc = kt_taxonomy_fit(&v, x.parent.v, o, cli->pool, cli->arena, &r, err);
+        rc = kt_taxonomy_fit(&v, x.parent.v, &o->taxonomy, cli->pool, cli->arena, &r, err);
     }
-    if (rc == 0 && json)
-        print_json(&x, &r);
-    else if (rc == 0)
-        print_csv(&x, &r);
+    if (rc == 0 && kt_merge_wants_answers(w))
+        (w->json ? print_json : print_csv)(&x, &r);
+    if (rc == 0)
+        rc = give(cli, m, &(struct merging){ &x, &r }, w, err);
     done(&x);
     kt_table_file_done(&tree_file);
     return rc;

@@ -218,7 +218,7 @@ static kt_rc plot_reliability(const struct classes *w, const kt_class_score *s, 
         kt_wilson(right[b], count[b], ci[b]);
     }
     kt_plot_bins r = { BINS, sum, right, (const double (*)[2])ci, count, s->ece };
-    return kt_plot_beside(w->j->plot, g, NULL, &r, err);
+    return kt_plot_panels(w->j->plot, (kt_plot_panel[]){ { .grid = g }, { .bins = &r } }, 2, err);
 }
 
 /* The confusion matrix, each row as shares of the true class. */
