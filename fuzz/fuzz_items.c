@@ -16,13 +16,14 @@ static void whole_chunk(kt_str data)
     KT_ASSERT(rc == 0 || rc == KT_CORRUPT);
     for (size_t k = 0; k < r.frames.n && rc == 0; k++) {
         kt_item *items = kt_alloc_array(FRAME_ITEMS, sizeof(*items));
-        if (unpack(&r, &r.frames.v[k], &raw, items, &err) == 0)
+        if (unpack(&r, &r.frames.v[k], &r.zstd, &raw, items, &err) == 0)
             for (uint32_t i = 0; i < r.frames.v[k].n; i++)
                 KT_ASSERT(items[i].text.p >= raw.p && items[i].text.p + items[i].text.n <= raw.p + raw.n);
         kt_free(items);
     }
     KT_VEC_DONE(&r.chunks);
     KT_VEC_DONE(&r.frames);
+    ZSTD_freeDCtx(r.zstd);
 }
 
 void fuzz_one(const uint8_t *data, size_t n)

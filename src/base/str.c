@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 bool kt_str_eq(kt_str a, kt_str b)
 {
@@ -28,6 +31,45 @@ bool kt_str_starts(kt_str s, kt_str front)
 bool kt_str_ends(kt_str s, kt_str back)
 {
     return s.n >= back.n && memcmp(s.p + s.n - back.n, back.p, back.n) == 0;
+}
+
+#ifdef __SSE2__
+/* Sixteen places at a time: only where both the first and the last byte of part fit is all of it compared. When that happens so often
+   that it would not be linear any more, *ret_from says where somebody else goes on. */
+static const char *find_by_ends(kt_str s, kt_str part, size_t *ret_from)
+{
+    const __m128i front = _mm_set1_epi8(part.p[0]), back = _mm_set1_epi8(part.p[part.n - 1]);
+    size_t from = 0, last = s.n - part.n, spent = 0;
+    for (; from + 16 <= last + 1 && spent <= 16 * from + 4096; from += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(s.p + from));
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(s.p + from + part.n - 1));
+        unsigned fits = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, front), _mm_cmpeq_epi8(b, back)));
+        for (; fits; fits &= fits - 1) {
+            const char *at = s.p + from + __builtin_ctz(fits);
+            if (memcmp(at, part.p, part.n) == 0)
+                return at;
+            spent += part.n;
+        }
+    }
+    *ret_from = from;
+    return NULL;
+}
+#else
+static const char *find_by_ends(kt_str s, kt_str part, size_t *ret_from)
+{
+    (void)s, (void)part;
+    *ret_from = 0;
+    return NULL;
+}
+#endif
+
+const char *kt_str_find(kt_str s, kt_str part)
+{
+    size_t from = 0;
+    if (part.n == 0 || part.n > s.n)
+        return part.n ? NULL : s.p;
+    const char *at = find_by_ends(s, part, &from);
+    return at ? at : memmem(s.p + from, s.n - from, part.p, part.n);
 }
 
 static int lower(char c)

@@ -16,6 +16,8 @@ int kt_str_cmp(kt_str a, kt_str b); /* bytewise, shorter first on a tie */
 bool kt_str_starts(kt_str s, kt_str front);
 bool kt_str_ends(kt_str s, kt_str back);
 bool kt_str_ieq(kt_str a, kt_str b); /* ASCII letters without case */
+/* First place of part in s, or NULL; an empty part is found at the front. Time linear in s.n + part.n. */
+const char *kt_str_find(kt_str s, kt_str part);
 kt_str kt_str_trim(kt_str s);        /* ASCII white space off both ends */
 /* Cuts the text up to sep off the front of *rest; false when nothing is left. */
 bool kt_str_cut(kt_str *rest, char sep, kt_str *ret);

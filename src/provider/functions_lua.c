@@ -13,38 +13,28 @@
 #include <luajit.h>
 #include <lualib.h>
 
-#define MAX_LUA_BYTES ((size_t)96 << 20)
-#define MAX_CALL_BYTES ((size_t)512 << 20)
 #define BASE_STEPS 4000000u
 #define STEPS_PER_BYTE 20u
 #define MAX_CALL_US 2000000 /* the last resort, for what neither bound sees */
 #define HOOK_STEPS 1000
+#define BALLAST_BYTES ((size_t)64 << 10)
 
 struct kt_lua {
     lua_State *L;
-    size_t used, taken;      /* bytes now; since the call began */
+    kt_lua_memory memory;    /* taken: since the call began */
     uint64_t steps, allowed; /* of the call */
     int64_t until_us;
     int *ref;                /* function references, LUA_NOREF where there is none */
     int item, data;          /* references: the item functions get; the table behind it */
-    bool has_meta;           /* the table holds the fields of an earlier call */
+    int text_key, meta_key;  /* references: the strings "text" and "meta", so that taking a field back allocates nothing */
+    bool has_text, has_meta; /* the table holds the text of an earlier item, the fields of an earlier call */
     const kt_item *it;
     kt_arena arena;          /* of push_json; errors leave by longjmp */
 };
 
 static void *lua_memory(void *ud, void *ptr, size_t osize, size_t nsize)
 {
-    kt_lua *l = ud;
-    if (nsize == 0) {
-        l->used -= osize;
-        kt_free(ptr);
-        return NULL;
-    }
-    if (nsize > osize && (l->used + (nsize - osize) > MAX_LUA_BYTES || l->taken + (nsize - osize) > MAX_CALL_BYTES))
-        return NULL;
-    l->taken += nsize > osize ? nsize - osize : 0;
-    l->used += nsize - osize;
-    return kt_realloc(ptr, nsize);
+    return kt_lua_memory_change(&((kt_lua *)ud)->memory, ptr, osize, nsize);
 }
 
 static kt_lua *self(lua_State *L)
@@ -83,7 +73,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
 /* What a call may do from here on. */
 static void begin_call(kt_lua *l, size_t text_bytes)
 {
-    l->taken = 0;
+    l->memory.taken = 0;
     l->steps = 0;
     l->allowed = BASE_STEPS + STEPS_PER_BYTE * (uint64_t)text_bytes;
     l->until_us = 0;
@@ -130,37 +120,59 @@ static bool push_json(lua_State *L, kt_json *j, kt_arena *a)
     return true;
 }
 
-/* The id, or the item's fields as a table made when first asked for: __index of the data behind the item. */
+/* Keeps the value on top in the data at 1 under that key, and leaves it on top. */
+static void keep_field(lua_State *L, int key)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, key);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+}
+
+/* The text is no part of what the call takes: whether another function asked for it before must not matter. */
+static void push_text(lua_State *L, kt_lua *l)
+{
+    size_t taken = l->memory.taken;
+    lua_pushlstring(L, l->it->text.p, l->it->text.n);
+    l->memory.taken = taken;
+    keep_field(L, l->text_key);
+    l->has_text = true;
+}
+
+static void push_meta(lua_State *L, kt_lua *l)
+{
+    if (l->has_meta) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, l->meta_key);
+        lua_rawget(L, 1);
+        return;
+    }
+    int top = lua_gettop(L);
+    kt_json j = { .s = l->it->meta };
+    kt_arena_reset(&l->arena);
+    if (!l->it->meta.n || kt_json_peek(&j) != KT_JSON_OBJECT || !push_json(L, &j, &l->arena)) {
+        lua_settop(L, top);
+        lua_newtable(L);
+    }
+    keep_field(L, l->meta_key);
+    l->has_meta = true;
+}
+
+/* The id, the text, the item's fields as a table, or one of them, made when first asked for: __index of the data behind the item. */
 static int item_index(lua_State *L)
 {
     kt_lua *l = self(L);
-    size_t n;
-    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &n) : NULL;
-    if (key && kt_str_eq((kt_str){ key, n }, KT_S("id")))
-        return lua_pushlstring(L, l->it->ext_id.p, l->it->ext_id.n), 1;
-    kt_arena_reset(&l->arena);
+    kt_str key = { NULL, 0 };
     lua_settop(L, 2);
-    lua_pushliteral(L, "meta");
-    lua_rawget(L, 1);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
-        kt_json j = { .s = l->it->meta };
-        if (!l->it->meta.n || kt_json_peek(&j) != KT_JSON_OBJECT || !push_json(L, &j, &l->arena)) {
-            lua_settop(L, 2);
-            lua_newtable(L);
-        }
-        lua_pushliteral(L, "meta");
-        lua_pushvalue(L, -2);
-        lua_rawset(L, 1);
-        l->has_meta = true;
-    }
-    lua_pushliteral(L, "meta");
-    if (lua_rawequal(L, 2, -1)) {
-        lua_pop(L, 1);
-    } else {
-        lua_pushvalue(L, 2);
-        lua_rawget(L, -3);
-    }
+    if (lua_type(L, 2) == LUA_TSTRING)
+        key.p = lua_tolstring(L, 2, &key.n);
+    if (kt_str_eq(key, KT_S("text")))
+        return push_text(L, l), 1;
+    if (kt_str_eq(key, KT_S("id")))
+        return lua_pushlstring(L, l->it->ext_id.p, l->it->ext_id.n), 1;
+    push_meta(L, l);
+    if (kt_str_eq(key, KT_S("meta")))
+        return 1;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
     return 1;
 }
 
@@ -191,26 +203,38 @@ static void open_item(lua_State *L, kt_lua *l)
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
     l->item = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushliteral(L, "text");
+    l->text_key = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushliteral(L, "meta");
+    l->meta_key = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static int show_item(lua_State *L)
+/* Memory that is held and never touched: the collector goes round when twice of what is held has been taken, and what the sandbox itself
+   holds is so little that it would go round every hundred texts. */
+static void hold_ballast(lua_State *L)
 {
-    kt_lua *l = self(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, l->data);
-    lua_pushnil(L);
-    lua_setfield(L, -2, "text"); /* should there be no memory for the new one, functions must not see the old */
-    lua_pushlstring(L, l->it->text.p, l->it->text.n);
-    lua_setfield(L, -2, "text");
-    return 0;
+    lua_newuserdata(L, BALLAST_BYTES);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Takes a field of the data back that is there. Allocates nothing: out here an error would end the program. */
+static void forget(kt_lua *l, bool *has, int key)
+{
+    if (!*has)
+        return;
+    lua_rawgeti(l->L, LUA_REGISTRYINDEX, l->data);
+    lua_rawgeti(l->L, LUA_REGISTRYINDEX, key);
+    lua_pushnil(l->L);
+    lua_rawset(l->L, -3);
+    lua_pop(l->L, 1);
+    *has = false;
 }
 
 void kt_lua_item(kt_lua *l, const kt_item *it)
 {
     lua_settop(l->L, 0);
+    forget(l, &l->has_text, l->text_key);
     l->it = it;
-    l->taken = 0;
-    if (lua_cpcall(l->L, show_item, NULL) != 0)
-        lua_settop(l->L, 0);
 }
 
 /* ---- the sandbox ---- */
@@ -272,6 +296,7 @@ static int open_sandbox(lua_State *L)
     kt_lua_open_table(L);
     kt_lua_open_helpers(L);
     open_item(L, self(L));
+    hold_ballast(L);
     return 0;
 }
 
@@ -334,6 +359,7 @@ kt_rc kt_lua_new(const kt_functions *f, kt_lua **ret, kt_err *err)
 {
     kt_lua *l = kt_zalloc(sizeof(*l));
     l->ref = kt_alloc_array((size_t)f->n + 1, sizeof(int));
+    kt_lua_memory_init(&l->memory);
     begin_call(l, 0);
     l->L = lua_newstate(lua_memory, l);
     kt_rc rc = 0;
@@ -362,18 +388,10 @@ kt_lua *kt_lua_free(kt_lua *l)
         return NULL;
     if (l->L)
         lua_close(l->L);
+    kt_lua_memory_done(&l->memory);
     kt_free(l->ref);
     kt_arena_done(&l->arena);
     return kt_free(l);
-}
-
-/* Each call makes its fields anew: a function that changed item.meta changed it for itself only. */
-static void forget_meta(lua_State *L, const kt_lua *l)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, l->data);
-    lua_pushnil(L);
-    lua_setfield(L, -2, "meta");
-    lua_settop(L, 0);
 }
 
 static kt_rc failed(kt_lua *l, kt_err *err)
@@ -392,9 +410,7 @@ static kt_rc call(kt_lua *l, uint32_t i, kt_err *err)
 {
     lua_State *L = l->L;
     lua_settop(L, 0);
-    if (l->has_meta)
-        forget_meta(L, l);
-    l->has_meta = false;
+    forget(l, &l->has_meta, l->meta_key); /* each call makes its fields anew: a function that changed them did so for itself only */
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->ref[i]);
     lua_rawgeti(L, LUA_REGISTRYINDEX, l->item);
     begin_call(l, l->it->text.n);

@@ -350,7 +350,7 @@ static int find_or_match(lua_State *L, bool find)
     kt_str s = check_text(L, 1), p = check_text(L, 2);
     size_t from = start_at(L, 3, s.n);
     if (find && (lua_toboolean(L, 4) || !p.n || strcspn(p.p, "^$*+?.([%-") == p.n)) {
-        const char *at = p.n ? memmem(s.p + from, s.n - from, p.p, p.n) : s.p + from;
+        const char *at = kt_str_find((kt_str){ s.p + from, s.n - from }, p);
         kt_lua_charge(L, ((at ? (size_t)(at - s.p) : s.n) - from + p.n) / 16);
         if (!at)
             return none(L);
@@ -509,19 +509,29 @@ static int text_rep(lua_State *L)
     return 1;
 }
 
+static void change_case(const char *s, size_t n, char from, int change, char *to)
+{
+    for (size_t k = 0; k < n; k++) {
+        unsigned char c = (unsigned char)s[k];
+        to[k] = (char)(c + (((unsigned char)(c - (unsigned char)from) < 26) ? change : 0));
+    }
+}
+
 static int cased(lua_State *L, char from, int change)
 {
     kt_str s = check_text(L, 1);
+    char text[4096];
+    kt_lua_charge(L, s.n / 8);
+    if (s.n <= sizeof(text)) {
+        change_case(s.p, s.n, from, change, text);
+        lua_pushlstring(L, text, s.n);
+        return 1;
+    }
     luaL_Buffer b;
     luaL_buffinit(L, &b);
-    kt_lua_charge(L, s.n / 8);
     for (size_t i = 0; i < s.n;) {
-        char *to = luaL_prepbuffer(&b);
         size_t n = KT_MIN(s.n - i, (size_t)LUAL_BUFFERSIZE);
-        for (size_t k = 0; k < n; k++) {
-            unsigned char c = (unsigned char)s.p[i + k];
-            to[k] = (char)(c + (((unsigned char)(c - (unsigned char)from) < 26) ? change : 0));
-        }
+        change_case(s.p + i, n, from, change, luaL_prepbuffer(&b));
         luaL_addsize(&b, n);
         i += n;
     }

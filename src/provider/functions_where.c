@@ -4,7 +4,7 @@
 
 static bool contains(kt_str s, kt_str part)
 {
-    return part.n == 0 || (s.n >= part.n && memmem(s.p, s.n, part.p, part.n) != NULL);
+    return kt_str_find(s, part) != NULL;
 }
 
 /* <0, 0, >0; false: one is a number and the other is not, so that neither is less. */

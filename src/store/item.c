@@ -20,6 +20,7 @@
 #define FRAME_BYTES ((size_t)128 << 10)
 #define CACHE_FRAMES 64
 #define MAX_FRAME_RAW ((size_t)256 << 20)
+#define KEEP_RAW ((size_t)1 << 20)
 #define KEEP_MAPPED ((size_t)1 << 20) /* a scan lets go of what it has read after so many bytes */
 
 void kt_frames_reset(kt_frames *f)
@@ -153,12 +154,22 @@ struct cached {
     kt_item *items;
 };
 
+/* What one part of a scan works in; kept from one scan to the next. */
+struct scratch {
+    ZSTD_DCtx *zstd;
+    kt_buf raw;
+    kt_item items[FRAME_ITEMS];
+    size_t chunk, from, to; /* bytes of a chunk that have been read and are still mapped in */
+};
+
 struct kt_item_reader {
     kt_store *s;
     KT_VEC(struct chunk) chunks;
     KT_VEC(struct frame) frames;
     struct cached cache[CACHE_FRAMES];
     uint64_t tick;
+    ZSTD_DCtx *zstd; /* of the cache */
+    struct scratch *slot[KT_SCAN_SLOTS];
 };
 
 /* Adds the frames of the last chunk, whose items begin at first; *ret_n: how many items they hold. */
@@ -225,6 +236,13 @@ kt_item_reader *kt_item_reader_free(kt_item_reader *r)
         kt_free(r->cache[i].raw);
         kt_free(r->cache[i].items);
     }
+    ZSTD_freeDCtx(r->zstd);
+    for (size_t i = 0; i < KT_SCAN_SLOTS; i++)
+        if (r->slot[i]) {
+            ZSTD_freeDCtx(r->slot[i]->zstd);
+            kt_buf_done(&r->slot[i]->raw);
+            kt_free(r->slot[i]);
+        }
     KT_VEC_DONE(&r->chunks);
     KT_VEC_DONE(&r->frames);
     return kt_free(r);
@@ -253,13 +271,16 @@ static bool parse_frame(const struct frame *f, kt_str raw, kt_item *ret)
     return at == raw.n;
 }
 
-/* Unpacks a frame into *raw (grown as needed) and items[f->n]. */
-static kt_rc unpack(const kt_item_reader *r, const struct frame *f, kt_buf *raw, kt_item *items, kt_err *err)
+/* Unpacks a frame into *raw (grown as needed) and items[f->n]; *zstd is made when there is none. */
+static kt_rc unpack(const kt_item_reader *r, const struct frame *f, ZSTD_DCtx **zstd, kt_buf *raw, kt_item *items, kt_err *err)
 {
     const char *p = r->chunks.v[f->chunk].blob.data.p + f->offset;
     unsigned long long n = ZSTD_getFrameContentSize(p, f->size);
     kt_buf_reset(raw);
-    if (n > MAX_FRAME_RAW || !kt_buf_reserve(raw, (size_t)n) || ZSTD_decompress(raw->p, (size_t)n, p, f->size) != n)
+    if (!*zstd)
+        *zstd = ZSTD_createDCtx();
+    KT_ASSERT(*zstd);
+    if (n > MAX_FRAME_RAW || !kt_buf_reserve(raw, (size_t)n) || ZSTD_decompressDCtx(*zstd, raw->p, (size_t)n, p, f->size) != n)
         return kt_fail(err, KT_CORRUPT, "the items from %u on do not unpack", f->first);
     raw->n = (size_t)n;
     if (!parse_frame(f, KT_BUF_STR(raw), items))
@@ -302,7 +323,7 @@ kt_rc kt_item_get(kt_item_reader *r, uint32_t item, kt_item *ret, kt_err *err)
         c->items = kt_realloc(c->items, f->n * sizeof(kt_item));
         kt_free(c->raw);
         c->raw = NULL;
-        kt_rc rc = unpack(r, f, &raw, c->items, err);
+        kt_rc rc = unpack(r, f, &r->zstd, &raw, c->items, err);
         c->raw = raw.p;
         KT_TRY(rc);
         c->frame = (uint32_t)k + 1;
@@ -315,7 +336,7 @@ kt_rc kt_item_get(kt_item_reader *r, uint32_t item, kt_item *ret, kt_err *err)
 /* ---- scanning ---- */
 
 struct scan {
-    const kt_item_reader *r;
+    kt_item_reader *r;
     size_t from, to;      /* frames, or places in the list */
     uint32_t first, end;  /* items wanted */
     const uint32_t *list; /* NULL: all of them */
@@ -325,12 +346,6 @@ struct scan {
     atomic_int failed;
     kt_rc rc;
     kt_err *err;
-};
-
-struct scratch {
-    kt_buf raw;
-    kt_item *items;       /* FRAME_ITEMS */
-    size_t chunk, from, to; /* bytes of a chunk that have been read and are still mapped in */
 };
 
 static void forget(const struct scan *sc, struct scratch *x)
@@ -349,7 +364,7 @@ static kt_rc scan_unpack(const struct scan *sc, size_t frame, struct scratch *x,
         x->from = f->offset;
     }
     x->to = f->offset + f->size;
-    return unpack(sc->r, f, &x->raw, x->items, err);
+    return unpack(sc->r, f, &x->zstd, &x->raw, x->items, err);
 }
 
 static kt_rc scan_range(struct scan *sc, size_t part, struct scratch *x, kt_err *err)
@@ -384,11 +399,15 @@ static void scan_run(void *ctx, size_t part)
 {
     struct scan *sc = ctx;
     kt_err err = { 0 };
-    struct scratch x = { .raw = KT_BUF_INIT(MAX_FRAME_RAW), .items = kt_alloc_array(FRAME_ITEMS, sizeof(kt_item)) };
-    kt_rc rc = sc->list ? scan_list(sc, part, &x, &err) : scan_range(sc, part, &x, &err);
-    forget(sc, &x);
-    kt_buf_done(&x.raw);
-    kt_free(x.items);
+    if (!sc->r->slot[part]) {
+        sc->r->slot[part] = kt_zalloc(sizeof(struct scratch));
+        sc->r->slot[part]->raw.max = MAX_FRAME_RAW;
+    }
+    struct scratch *x = sc->r->slot[part];
+    kt_rc rc = sc->list ? scan_list(sc, part, x, &err) : scan_range(sc, part, x, &err);
+    forget(sc, x);
+    if (x->raw.cap > KEEP_RAW) /* one huge item would hold its memory for ever */
+        kt_buf_done(&x->raw);
     if (rc < 0 && atomic_exchange(&sc->failed, 1) == 0) {
         sc->rc = rc;
         if (sc->err)

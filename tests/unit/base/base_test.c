@@ -47,6 +47,31 @@ static void utf8(void **state)
     }
 }
 
+/* Against comparing at every place, on texts of few letters, where parts nearly fit all the time. */
+static void finding(void **state)
+{
+    (void)state;
+    kt_rng rng = kt_rng_keyed(3, 0, 0);
+    char text[400], part[40];
+    for (int round = 0; round < 20000; round++) {
+        kt_str s = { text, kt_rng_below(&rng, sizeof(text)) }, p = { part, kt_rng_below(&rng, round % 2 ? 3 : sizeof(part)) };
+        for (size_t i = 0; i < s.n; i++)
+            text[i] = (char)('a' + kt_rng_below(&rng, 8) / 7);
+        for (size_t i = 0; i < p.n; i++)
+            part[i] = (char)('a' + kt_rng_below(&rng, 8) / 7);
+        const char *want = NULL;
+        for (size_t i = 0; i + p.n <= s.n && !want; i++)
+            want = memcmp(text + i, part, p.n) == 0 ? text + i : NULL;
+        assert_ptr_equal(kt_str_find(s, p), want);
+    }
+    size_t n = (size_t)4 << 20; /* every place fits at both ends: this ends because it stays linear */
+    char *same = kt_alloc(n + n / 2);
+    memset(same, 'a', n + n / 2);
+    same[n + n / 4] = 'b';
+    assert_null(kt_str_find((kt_str){ same, n }, (kt_str){ same + n, n / 2 }));
+    kt_free(same);
+}
+
 static void json(void **state)
 {
     (void)state;
@@ -164,7 +189,7 @@ static void threads_and_maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(utf8), cmocka_unit_test(json), cmocka_unit_test(yaml),
+        cmocka_unit_test(numbers), cmocka_unit_test(utf8), cmocka_unit_test(finding), cmocka_unit_test(json), cmocka_unit_test(yaml),
         cmocka_unit_test(buffers), cmocka_unit_test(random_numbers), cmocka_unit_test(threads_and_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,7 +272,9 @@ static void lua_escapes(void **state)
         "item.text = 'other'", "x = 1", "error('no')", "error({})", "return 5", "return {}", "return 'no such label'", "local a = nil; return a.b", "math.random()",
         "return string.format('%9999d', 1)", "return unpack({}, 1, 1e8)",
         "return string.match('x', ('('):rep(40))", "return string.match('x', '[a')", "return string.match('x', '%')", "return string.match('x', '%f')",
-        "return string.gsub(('x'):rep(1e6), 'x', ('y'):rep(1e6))",
+        "return string.gsub(('x'):rep(1e6), 'x', ('y'):rep(1e6))", "return string.gsub.nothing.here", "string.jit.on()", "_G.ffi.cdef('')",
+        "rawget(item, 'text')", "module('x')", "print('x')", "coroutine.create(print)", "local t = {} t.__gc = 1 setmetatable(t, t)",
+        "return (('x'):rep(1e6) .. 'y'):find(('x'):rep(5e5) .. 'z' .. ('x'):rep(10), 1, true).x",
     };
     for (size_t i = 0; i < KT_LEN(rows); i++) {
         struct ran r = lua(rows[i], "the cat", "");
@@ -295,6 +297,23 @@ static void lua_apart(void **state)
     assert_int_equal(r.vote[2], KT_ABSTAIN);
     assert_int_equal(r.vote[5], 1); /* the item after the bomb is voted on again */
     assert_int_equal(r.fault[2].n, 1);
+    ran_done(&r);
+}
+
+/* Text and fields are made when asked for: each function and each item sees its own, whoever asked before. */
+static void lua_fresh(void **state)
+{
+    (void)state;
+    const kt_item items[] = { item_of("one", "{\"k\":\"v\"}"), item_of("two", ""), item_of("", "{\"k\":\"w\"}") };
+    struct ran r = run_on("- {name: text, lua: \"function(item) if item.text == 'one' then return 'good' end return item.text == 'two' and 'bad' or nil end\"}\n"
+                          "- {name: only_second, lua: \"function(item) if item.text == 'two' and item.k == nil then return 'good' end end\"}\n"
+                          "- {name: fields, lua: \"function(item) item.meta.k = (item.meta.k or '') .. '!' if item.k == 'v!' then return 'good' end return item.k == '!' and 'bad' or nil end\"}\n"
+                          "- {name: again, lua: \"function(item) if item.k == 'v' then return 'good' end return item.k == 'w' and item.text == '' and 'bad' or nil end\"}\n", "x", items, 3);
+    static const int16_t want[] = { 0, KT_ABSTAIN, 0, 0, 1, 0, 1, KT_ABSTAIN, KT_ABSTAIN, KT_ABSTAIN, KT_ABSTAIN, 1 };
+    assert_int_equal(r.rc, 0);
+    for (size_t i = 0; i < KT_LEN(want); i++)
+        if (r.vote[i] != want[i])
+            fail_msg("function %zu on item %zu: vote %d, not %d", i % 4, i / 4, r.vote[i], want[i]);
     ran_done(&r);
 }
 
@@ -340,7 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words), cmocka_unit_test(fields), cmocka_unit_test(engines), cmocka_unit_test(catastrophe), cmocka_unit_test(agreement),
-        cmocka_unit_test(dictionary), cmocka_unit_test(lua_item), cmocka_unit_test(lua_patterns), cmocka_unit_test(lua_escapes), cmocka_unit_test(lua_apart),
+        cmocka_unit_test(dictionary), cmocka_unit_test(lua_item), cmocka_unit_test(lua_patterns), cmocka_unit_test(lua_escapes), cmocka_unit_test(lua_apart), cmocka_unit_test(lua_fresh),
         cmocka_unit_test(lua_broken), cmocka_unit_test(digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
