@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "stage/functions_kept.h"
+#include "stage/functions_suggest.h"
 #include "stage/functions_try.h"
 #include "stage/pipeline.h"
 
@@ -158,4 +159,23 @@ kt_rc h_function_try(kt_req *rq, const kt_function_trial *in, kt_function_tried 
     pthread_mutex_unlock(&s->trying);
     kt_try_free(t);
     return rc;
+}
+
+kt_rc h_function_suggest(kt_req *rq, const kt_none *in, kt_functions_suggested *ret)
+{
+    (void)in;
+    kt_server *s = rq->server;
+    kt_suggestions g;
+    pthread_mutex_lock(&s->trying);
+    kt_rc rc = kt_functions_suggest(rq->store, rq->p, &(kt_suggest_opts)KT_SUGGEST_OPTS_INIT, s->pool, &rq->arena, &g, &rq->err);
+    pthread_mutex_unlock(&s->trying);
+    KT_TRY(rc);
+    ret->gold = (int64_t)g.n_gold;
+    ret->predicted = (int64_t)g.n_predicted;
+    ret->suggestions = kt_req_list(rq, g.n, sizeof(kt_suggestion_row));
+    kt_suggestion_row *row = ret->suggestions.v;
+    for (size_t i = 0; i < g.n; i++)
+        row[i] = (kt_suggestion_row){ g.v[i].name, rq->p->label[g.v[i].label], g.v[i].rule, (int64_t)g.v[i].n, (int64_t)g.v[i].right, g.v[i].precision,
+                                      g.v[i].lo, g.v[i].hi, g.v[i].coverage };
+    return 0;
 }

@@ -84,6 +84,8 @@ typedef struct kt_export_done { kt_str format, file; int64_t rows, left_out; kt_
 typedef struct kt_functions_body { kt_str figures; kt_list kept; bool running; } kt_functions_body;
 typedef struct kt_kept_row { kt_str name, rule, by, at; } kt_kept_row;
 typedef struct kt_function_rule { kt_str name, rule; } kt_function_rule;
+typedef struct kt_suggestion_row { kt_str name, label, rule; int64_t votes, right; double precision, lo, hi, coverage; } kt_suggestion_row;
+typedef struct kt_functions_suggested { int64_t gold, predicted; kt_list suggestions; } kt_functions_suggested;
 typedef struct kt_function_name { kt_str name; } kt_function_name;
 typedef struct kt_function_trial { kt_str rule; bool exact; } kt_function_trial;
 typedef struct kt_label_votes { kt_str label; int64_t votes; } kt_label_votes;
@@ -106,7 +108,7 @@ typedef struct kt_log_head { int64_t size; kt_str root, public_key; } kt_log_hea
     X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_evidence_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
     X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_round_row) X(kt_rounds) X(kt_people) X(kt_role_set)    \
     X(kt_item_wanted) X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
-    X(kt_kept_row) X(kt_function_rule) X(kt_function_name) X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)
+    X(kt_kept_row) X(kt_function_rule) X(kt_function_name) X(kt_suggestion_row) X(kt_functions_suggested) X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)
 #define KT_BODY(T) extern const kt_shape T##_shape;
 KT_BODIES(KT_BODY)
 #undef KT_BODY

@@ -179,6 +179,8 @@ def keeping(s, mia):
     check("a refused one changes nothing", votes(s.call("GET", "/projects/first/functions", token=mia)[1]) == {"says good": 30, "low": 10})
     status, out = post("drop", name="low")
     check("one is taken away with its votes", status == 200 and votes(out) == {"says good": 30} and len(out["kept"]) == 1, out)
+    status, p = s.call("GET", "/projects/first/functions:suggest", token=mia)
+    check("suggestions without labels to rest on are refused in words", status == 422 and "labels" in p["detail"], (status, p))
     status, p = post("drop", name="low")
     check("what is not there cannot be taken away", status == 404 and "low" in p["detail"], p)
 
@@ -494,6 +496,8 @@ def flow(tmp):
     stop.set()
     [t.join() for t in threads]
     ran = s.call("GET", "/projects/1/functions", token=mia)[1]["figures"]["functions"]
+    status, g = s.call("GET", "/projects/1/functions:suggest", token=mia)
+    check("rules are suggested from what the model is sure of", status == 200 and g["predicted"] > 50 and g["suggestions"] and all(x["lo"] <= x["precision"] <= x["hi"] for x in g["suggestions"] if x["votes"]), g)
     check("the flow has run the kept rule beside the others", any(f["name"] == "thanks a lot" and f["votes"] > 0 for f in ran) and len(ran) > 5, ran)
     code, err = s.stop()
     check("people alone bring the flow to its end", "is through" in p["flow"] and not trouble, (p, trouble[:3], err))
@@ -524,11 +528,11 @@ def main():
         check("it ends on Ctrl-C with 0 and without complaint", code == 0 and "error" not in err, (code, err))
         r = karat("audit", "verify", d)
         check("the log holds", r.returncode == 0, r.stdout)
-        missing = sorted(op for op, *_ in operations() if not any(200 <= x < 300 for x in seen.get(op, ())))
-        check("every operation was answered well once", not missing, missing)
         killed(tmp)
         expired(tmp)
         flow(tmp)
+        missing = sorted(op for op, *_ in operations() if not any(200 <= x < 300 for x in seen.get(op, ())))
+        check("every operation was answered well once", not missing, missing)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     end()

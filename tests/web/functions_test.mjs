@@ -28,7 +28,7 @@ try {
     check('examples hold the word', (await page.locator('.examples .begin').allTextContents()).every((t) => /refund/i.test(t) || t.length > 200), '');
     await page.screenshot({ path: join(shots, 'functions.png'), fullPage: true });
 
-    const rows = () => page.locator('tbody tr th').evaluateAll((v) => v.map((x) => x.firstChild.textContent));
+    const rows = () => page.locator('section:not(.suggestions) > .wide tbody tr th').evaluateAll((v) => v.map((x) => x.firstChild.textContent));
     await page.focus('#rule');
     await page.keyboard.press('Control+Enter');
     await page.waitForFunction((name) => document.querySelector('.said')?.textContent === `${name} is kept.`, `${label}_1`);
@@ -51,6 +51,15 @@ try {
     await page.click('tr:has-text("money") >> text=Remove');
     await page.waitForFunction(() => document.querySelector('.said')?.textContent === 'money is gone.');
     check('one is taken away', !(await rows()).includes('money') && (await rows()).length === 9, await rows());
+    await page.click('text=Suggest rules');
+    await page.waitForSelector('.suggestions tbody tr');
+    const rule = await page.textContent('.suggestions tbody tr code');
+    await page.screenshot({ path: join(shots, 'functions-suggested.png'), fullPage: true });
+    await page.click('.suggestions tbody tr >> text=Use');
+    check('a suggested rule is taken into the box', (await page.inputValue('#rule')) === rule && (await page.inputValue('#name')) !== '', rule);
+    await page.keyboard.press('Control+Enter');
+    await page.waitForFunction(() => /is kept\.$/.test(document.querySelector('.said')?.textContent ?? ''));
+    check('and kept', (await page.locator('section:not(.suggestions) > .wide tbody tr').count()) === 10);
     const own = (await rows())[0];
     await page.fill('#rule', 'any: [refund]');
     await page.fill('#name', own);

@@ -1,6 +1,6 @@
 // Labeling functions: a rule is typed and says what it would do over the whole project; below, what the project's functions do.
 import { useRef, useState } from 'preact/hooks';
-import { api, type FunctionsBody, type FunctionTried, type KeptRow, type ProjectFull } from '../api.gen';
+import { api, type FunctionsBody, type FunctionsSuggested, type FunctionTried, type KeptRow, type ProjectFull } from '../api.gen';
 import { explain } from '../call';
 import { say } from '../live';
 import { useLoad } from '../load';
@@ -194,6 +194,49 @@ function All({ body, keptOf }: { body: FunctionsBody; keptOf: (name: string) => 
     );
 }
 
+/** Rules the labels so far speak for; one is taken into the box above, to be looked at and kept. */
+function Suggestions({ project, taken, take }: { project: ProjectFull; taken: Set<string>; take: (d: Draft) => void }) {
+    const [got, setGot] = useState<FunctionsSuggested | null>(null), [busy, setBusy] = useState(false);
+    const ask = async () => {
+        setBusy(true);
+        try {
+            const s = await api.function_suggest(project.id);
+            setGot(s);
+            say(s.suggestions.length > 0 ? `${plural(s.suggestions.length, 'rule')} suggested.` : 'No rule stands out in the labels there are.');
+        } catch (e) {
+            say(`No suggestions: ${explain(e)}.`, true);
+        } finally {
+            setBusy(false);
+        }
+    };
+    return (
+        <section class="suggestions">
+            <p><button type="button" disabled={busy} onClick={() => void ask()}>{busy ? 'Looking…' : 'Suggest rules'}</button></p>
+            {got && got.suggestions.length > 0 && (
+                <>
+                    <p class="hint">From {plural(got.gold, 'trusted label')} and {plural(got.predicted, 'confident prediction')}: one half chose the rules, the other measured them.</p>
+                    <div class="wide">
+                        <table>
+                            <thead><tr><th>Rule</th><th>Label</th><th class="n">Coverage</th><th class="n">Right</th><th /></tr></thead>
+                            <tbody>
+                                {got.suggestions.filter((s) => !taken.has(s.name)).map((s) => (
+                                    <tr key={`${s.label} ${s.name}`}>
+                                        <th scope="row"><code>{s.rule}</code></th>
+                                        <td>{s.label}</td>
+                                        <td class="n">{percent(s.coverage, 2)}</td>
+                                        <td class="n">{percent(s.precision, 1)}<small>{`${interval(s.lo, s.hi)} of ${count(s.votes)}`}</small></td>
+                                        <td class="n"><button type="button" onClick={() => take({ label: s.label, body: s.rule, name: s.name.slice(0, 60) })}>Use</button></td>
+                                    </tr>
+                                ))}
+                            </tbody>
+                        </table>
+                    </div>
+                </>
+            )}
+        </section>
+    );
+}
+
 function Functions({ project }: { project: ProjectFull }) {
     const { value, error } = useLoad(() => api.function_list(project.id), project.id);
     const [changed, setChanged] = useState<FunctionsBody | null>(null), [busy, setBusy] = useState(false);
@@ -214,14 +257,14 @@ function Functions({ project }: { project: ProjectFull }) {
             setBusy(false);
         }
     };
+    const write = (d: Draft) => {
+        setDraft(d);
+        document.getElementById('rule')?.focus();
+    };
     const keptOf = (name: string): Kept | null => {
         const rule = body?.kept.find((k) => k.name === name);
         if (!rule) return null;
-        const open = () => {
-            setDraft(draftOf(rule, project.labels));
-            document.getElementById('rule')?.focus();
-        };
-        return { rule, busy, open, drop: () => void change(`${name} is gone`, () => api.function_drop(project.id, { name })) };
+        return { rule, busy, open: () => write(draftOf(rule, project.labels)), drop: () => void change(`${name} is gone`, () => api.function_drop(project.id, { name })) };
     };
     const figures = body?.figures as Figures | null | undefined;
     const taken = new Set([...(body?.kept ?? []).map((k) => k.name), ...(figures?.functions ?? []).map((f) => f.name)]);
@@ -230,6 +273,7 @@ function Functions({ project }: { project: ProjectFull }) {
         <>
             <Try project={project} draft={draft} setDraft={setDraft} keeping={{ taken, busy, keep }} />
             <Said />
+            <Suggestions project={project} taken={taken} take={write} />
             {error && <p class="error" role="alert">{error}</p>}
             {body && <All body={body} keptOf={keptOf} />}
         </>
