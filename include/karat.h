@@ -188,6 +188,7 @@ typedef struct karat_denoise_options {
     int32_t n_iter, n_epochs;    /* 0: the method's own */
     double lr, prec_init, init_scale;
     int dependence;              /* functions that copy each other count together as one */
+    int ignore_abstentions;      /* em: that a function does not vote says nothing of an item */
 } karat_denoise_options;
 /* ret_prob: n_items × n_labels. The others, n_functions each, may be NULL: learned accuracy, and items voted on, voted on by
    another too, and with another label. */

@@ -23,6 +23,7 @@ static kt_rc denoise_options(const karat_denoise_options *given, kt_denoise_opts
     ret->method = (kt_denoise_method)m;
     ret->class_balance = o.class_balance;
     ret->dependence = o.dependence != 0;
+    ret->abstain = !o.ignore_abstentions;
     ret->n_iter = o.n_iter > 0 ? o.n_iter : ret->n_iter;
     ret->n_epochs = o.n_epochs > 0 ? o.n_epochs : ret->n_epochs;
     ret->lr = o.lr > 0 ? o.lr : ret->lr;

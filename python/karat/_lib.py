@@ -77,7 +77,7 @@ class AggregateOptions(c.Structure):
 
 class DenoiseOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("method", c.c_char_p), ("class_balance", P), ("n_iter", c.c_int32), ("n_epochs", c.c_int32), ("lr", c.c_double),
-                ("prec_init", c.c_double), ("init_scale", c.c_double), ("dependence", c.c_int)]
+                ("prec_init", c.c_double), ("init_scale", c.c_double), ("dependence", c.c_int), ("ignore_abstentions", c.c_int)]
 
 
 class MergeOptions(c.Structure):

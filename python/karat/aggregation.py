@@ -121,14 +121,16 @@ class LabelModel:
 
 
 def label_model(L: Any, cardinality: Optional[int] = None, method: str = "em", class_balance: Optional[Sequence[float]] = None, n_iter: int = 0,
-                n_epochs: int = 0, lr: float = 0, prec_init: float = 0, init_scale: float = 0, dependence: bool = False) -> LabelModel:
+                n_epochs: int = 0, lr: float = 0, prec_init: float = 0, init_scale: float = 0, dependence: bool = False,
+                ignore_abstentions: bool = False) -> LabelModel:
     """Votes of labeling functions (items × functions, -1 abstains) to class probabilities. method em, moments (as Snorkel's LabelModel)
-    or majority."""
+    or majority. With em, that a function does not vote counts, too, as far as it votes more often on some labels' items than on others',
+    unless ignore_abstentions."""
     votes_ = array(L, np.int16, "L", (None, None))
     n, m = votes_.shape
     k = cardinality if cardinality is not None else int(votes_.max(initial=-1)) + 1
     balance = None if class_balance is None else array(class_balance, np.float64, "class_balance", (k,))
-    o = DenoiseOptions(c.sizeof(DenoiseOptions), method.encode(), at(balance), n_iter, n_epochs, lr, prec_init, init_scale, dependence)
+    o = DenoiseOptions(c.sizeof(DenoiseOptions), method.encode(), at(balance), n_iter, n_epochs, lr, prec_init, init_scale, dependence, ignore_abstentions)
     probs, accuracy, counts = np.empty((n, k), np.float32), np.empty(m), np.empty((3, m), np.uint64)
     call("karat_denoise", context, at(votes_), n, m, k, c.byref(o), at(probs), at(accuracy), *(at(row) for row in counts))
     return LabelModel(probs, accuracy, *(counts / max(n, 1)))

@@ -20,22 +20,19 @@
 
 static const char *const methods[] = { "em", "moments", "majority" };
 
-/* What --set writes; copied into kt_denoise_opts. */
-struct settings {
-    int32_t n_iter, n_epochs, dependence;
-    double lr, prec_init, init_scale, right, wrong;
-};
-static const char *const dependences[] = { "ignore", "find", NULL };
+static const char *const dependences[] = { "ignore", "find", NULL }, *const silences[] = { "ignore", "count", NULL };
 static const kt_setting options[] = {
     { "dependence", "em, moments: find functions that copy each other, and let them count together as one", KT_SET_CHOICE,
-      offsetof(struct settings, dependence), 0, 0, dependences },
-    { "n_iter", "em: most rounds", KT_SET_INT, offsetof(struct settings, n_iter), 0, 1000000, NULL },
-    { "right", "em: pseudo-votes that are right", KT_SET_FLOAT, offsetof(struct settings, right), 1e-6, 1e6, NULL },
-    { "wrong", "em: pseudo-votes that are wrong", KT_SET_FLOAT, offsetof(struct settings, wrong), 1e-6, 1e6, NULL },
-    { "n_epochs", "moments: steps", KT_SET_INT, offsetof(struct settings, n_epochs), 0, 10000000, NULL },
-    { "lr", "moments: learning rate", KT_SET_FLOAT, offsetof(struct settings, lr), 0, 10, NULL },
-    { "prec_init", "moments: precision to start from", KT_SET_FLOAT, offsetof(struct settings, prec_init), 0, 1, NULL },
-    { "init_scale", "moments: factor of the start", KT_SET_FLOAT, offsetof(struct settings, init_scale), 0, 10, NULL },
+      offsetof(kt_denoise_opts, dependence), 0, 0, dependences },
+    { "abstain", "em: that a function does not vote counts where it votes more often on some labels' items", KT_SET_CHOICE,
+      offsetof(kt_denoise_opts, abstain), 0, 0, silences },
+    { "n_iter", "em: most rounds", KT_SET_INT, offsetof(kt_denoise_opts, n_iter), 0, 1000000, NULL },
+    { "right", "em: pseudo-votes that are right", KT_SET_FLOAT, offsetof(kt_denoise_opts, right), 1e-6, 1e6, NULL },
+    { "wrong", "em: pseudo-votes that are wrong", KT_SET_FLOAT, offsetof(kt_denoise_opts, wrong), 1e-6, 1e6, NULL },
+    { "n_epochs", "moments: steps", KT_SET_INT, offsetof(kt_denoise_opts, n_epochs), 0, 10000000, NULL },
+    { "lr", "moments: learning rate", KT_SET_FLOAT, offsetof(kt_denoise_opts, lr), 0, 10, NULL },
+    { "prec_init", "moments: precision to start from", KT_SET_FLOAT, offsetof(kt_denoise_opts, prec_init), 0, 1, NULL },
+    { "init_scale", "moments: factor of the start", KT_SET_FLOAT, offsetof(kt_denoise_opts, init_scale), 0, 10, NULL },
     { .name = NULL },
 };
 
@@ -231,6 +228,23 @@ static void print_functions(const struct denoise *d)
     }
 }
 
+static void explain_silence(const struct denoise *d, size_t item, uint32_t shown)
+{
+    const kt_label_model *m = &d->model;
+    double sum[12] = { 0 };
+    uint32_t n = 0;
+    for (uint32_t j = 0; j < m->n_functions; j++) {
+        if (d->v.vote[j][item * d->v.stride] >= 0)
+            continue;
+        n++;
+        for (uint32_t c = 0; c < shown; c++)
+            sum[c] += m->silence[(size_t)j * m->n_labels + c];
+    }
+    printf("\nsilence of %-17u", n);
+    for (uint32_t c = 0; c < shown; c++)
+        printf(" %12.4f", sum[c]);
+}
+
 /* The sum of logarithms behind one item's probabilities, function by function. */
 static kt_rc explain(const struct denoise *d, kt_str name, kt_err *err)
 {
@@ -244,7 +258,7 @@ static kt_rc explain(const struct denoise *d, kt_str name, kt_err *err)
         return kt_hint(err, "--explain takes an item as the file names it");
     }
     printf("%s: %s\n\nitem %.*s\n", methods[m->method], m->method == KT_DENOISE_MAJORITY ? "P(c) = share of the labels with most votes; all alike without votes"
-           : "P(c) = prior(c) × Π over votes exp(log P(function says vote | c)), divided by its sum over c", KT_F(name));
+           : "P(c) = prior(c) × Π over votes exp(log P(function says vote | c)) × Π over the silent P(function is silent | c), divided by its sum over c", KT_F(name));
     printf("%-28s", "log");
     for (uint32_t c = 0; c < shown; c++)
         printf(" %12.*s", KT_F(d->file.label[c]));
@@ -261,6 +275,8 @@ static kt_rc explain(const struct denoise *d, kt_str name, kt_err *err)
             printf(" %12.4f", m->log_likelihood[((size_t)j * k + (size_t)said) * k + c]);
         printf("   accuracy %.4f, counts %.2f", m->summary[j].accuracy, m->vote_weight ? m->vote_weight[j] : 1.0);
     }
+    if (m->silence)
+        explain_silence(d, i, shown);
     printf("\n%-28s", "P");
     for (uint32_t c = 0; c < shown; c++)
         printf(" %12.6f", (double)d->prob[i * k + c]);
@@ -292,20 +308,11 @@ static kt_rc choose(struct denoise *d, kt_str method, kt_strs set, kt_str *balan
     }
     d->o = (kt_denoise_opts)KT_DENOISE_OPTS_INIT;
     d->o.method = (kt_denoise_method)m;
-    struct settings s = { d->o.n_iter, d->o.n_epochs, d->o.dependence, d->o.lr, d->o.prec_init, d->o.init_scale, d->o.right, d->o.wrong };
     for (size_t i = 0; i < set.n; i++)
         if (kt_str_starts(set.v[i], KT_S("class_balance=")))
             *balance = (kt_str){ set.v[i].p + 14, set.v[i].n - 14 };
         else
-            KT_TRY(kt_settings_set(options, set.v[i], &s, err));
-    d->o.n_iter = s.n_iter;
-    d->o.n_epochs = s.n_epochs;
-    d->o.dependence = s.dependence;
-    d->o.lr = s.lr;
-    d->o.prec_init = s.prec_init;
-    d->o.init_scale = s.init_scale;
-    d->o.right = s.right;
-    d->o.wrong = s.wrong;
+            KT_TRY(kt_settings_set(options, set.v[i], &d->o, err));
     return 0;
 }
 
@@ -366,7 +373,7 @@ const kt_verb kt_verb_denoise = {
     .name = "denoise", .help = "class probabilities from the votes of labeling functions",
     .usage = "VOTES.csv [--method em|moments|majority] [--set NAME=VALUE]… [--json]",
     .more = "VOTES.csv (or - for standard input) begins with item,lf,label (one vote a line), or with item and one column per\n"
-            "function. An empty label or -1 is an abstention. Options of --set: n_iter, right, wrong (em); n_epochs, lr, prec_init,\n"
+            "function. An empty label or -1 is an abstention. Options of --set: n_iter, right, wrong, abstain (em); n_epochs, lr, prec_init,\n"
             "init_scale (moments); class_balance; dependence=find lets functions that copy each other count together as one.\n\n"
             "  karat denoise votes.csv > probabilities.csv\n"
             "  karat denoise votes.csv --functions --gold known.csv",

@@ -43,6 +43,8 @@ kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *
     } else {
         KT_TRY(kt_lf_overlaps(v, pool, m.summary, NULL, err));
         (o->method == KT_DENOISE_MAJORITY ? fit_majority : kt_denoise_em)(v, o, pool, &m);
+        if (o->method == KT_DENOISE_EM && o->abstain)
+            kt_denoise_silence(v, a, &m);
     }
     *ret = m;
     return 0;
@@ -64,6 +66,23 @@ static void majority_of(const kt_label_model *m, const int16_t *votes, double *p
         p[c] = p[c] == most ? 1 / ties : 0;
 }
 
+/* Scores of an item on which all functions abstain. */
+static void start_of(const kt_label_model *m, double *ret)
+{
+    for (uint32_t c = 0; c < m->n_labels; c++)
+        ret[c] = log(m->prior[c]);
+    for (size_t x = 0; m->silence && x < (size_t)m->n_functions * m->n_labels; x++)
+        ret[x % m->n_labels] += m->silence[x];
+}
+
+/* What a vote moves them by: n_functions × said × truth. */
+static void moves_of(const kt_label_model *m, double *ret)
+{
+    size_t k = m->n_labels;
+    for (size_t x = 0; x < m->n_functions * k * k; x++)
+        ret[x] = m->log_likelihood[x] - (m->silence ? m->silence[x / (k * k) * k + x % k] : 0);
+}
+
 void kt_denoise_posterior(const kt_label_model *m, const int16_t *votes_of_item, double *ret_prob)
 {
     uint32_t k = m->n_labels;
@@ -71,11 +90,10 @@ void kt_denoise_posterior(const kt_label_model *m, const int16_t *votes_of_item,
         majority_of(m, votes_of_item, ret_prob);
         return;
     }
-    for (uint32_t c = 0; c < k; c++)
-        ret_prob[c] = log(m->prior[c]);
+    start_of(m, ret_prob);
     for (uint32_t j = 0; j < m->n_functions; j++)
         for (uint32_t c = 0; votes_of_item[j] >= 0 && c < k; c++)
-            ret_prob[c] += m->log_likelihood[((size_t)j * k + (size_t)votes_of_item[j]) * k + c];
+            ret_prob[c] += m->log_likelihood[((size_t)j * k + (size_t)votes_of_item[j]) * k + c] - (m->silence ? m->silence[(size_t)j * k + c] : 0);
     kt_lf_softmax(ret_prob, 1, k);
 }
 
@@ -110,8 +128,7 @@ static void look_up_chunk(void *ctx, size_t part)
     uint32_t k = x->m->n_labels, code[BLOCK];
     size_t first = part * BLOCK, n = KT_MIN(BLOCK, x->v->n_items - first);
     double *score = kt_alloc_array((BLOCK + 1) * (size_t)k, sizeof(*score));
-    for (uint32_t c = 0; c < k; c++)
-        score[n * k + c] = log(x->m->prior[c]);
+    start_of(x->m, score + n * k);
     switch (k) {
     case 2: look_up(x, first, n, 2, score, code); break;
     case 3: look_up(x, first, n, 3, score, code); break;
@@ -155,7 +172,10 @@ void kt_denoise_posteriors(const kt_label_model *m, const kt_lf_columns *v, kt_p
     }
     x.codes = kt_lf_codes_of(m->n_functions, m->n_labels, MOST_CODES);
     x.table = kt_alloc_array(x.codes.n_groups * x.codes.n_codes, m->n_labels * sizeof(double));
-    kt_lf_codes_table(&x.codes, m->log_likelihood, x.table);
+    double *moves = kt_alloc_array((size_t)m->n_functions * m->n_labels + 1, m->n_labels * sizeof(*moves));
+    moves_of(m, moves);
+    kt_lf_codes_table(&x.codes, moves, x.table);
+    kt_free(moves);
     kt_pool_run(pool, blocks, look_up_chunk, &x);
     kt_free(x.table);
 }

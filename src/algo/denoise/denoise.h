@@ -23,10 +23,11 @@ typedef struct kt_denoise_opts {
     double right, wrong;         /* em: pseudo-votes that every function starts with: rules are written because they are mostly right */
     int32_t n_epochs;            /* moments: steps of gradient descent, momentum 0.9 */
     double lr, prec_init, init_scale;
+    int32_t abstain;             /* em: 1: that a function does not vote counts too (denoise_silence.c); 0: it says nothing */
     int32_t dependence;          /* 1: functions that copy each other are found, and count together as one (em, moments) */
 } kt_denoise_opts;
 #define KT_DENOISE_OPTS_INIT \
-    { .method = KT_DENOISE_EM, .n_iter = 100, .right = 18, .wrong = 2, .n_epochs = 500, .lr = 0.01, .prec_init = 0.7, .init_scale = 1 }
+    { .method = KT_DENOISE_EM, .n_iter = 100, .right = 18, .wrong = 2, .n_epochs = 500, .lr = 0.01, .prec_init = 0.7, .init_scale = 1, .abstain = 1 }
 
 /* Two functions whose votes agree more than their accuracies explain; rho 1: one is a copy of the other. */
 typedef struct kt_lf_pair {
@@ -45,6 +46,7 @@ typedef struct kt_label_model {
     uint32_t n_functions, n_labels;
     double *prior;          /* n_labels: class balance */
     double *log_likelihood; /* n_functions × said × truth: log P(said | truth) up to a constant per (function, said) */
+    double *silence;        /* em: n_functions × truth: log P(abstains | truth); NULL: abstaining says nothing */
     double *mu;             /* moments: n_functions × said × truth, P(function says | truth), abstentions included; else NULL */
     kt_lf_summary *summary; /* n_functions */
     double *vote_weight;    /* n_functions: 1, or less where others say the same */
@@ -55,9 +57,10 @@ typedef struct kt_label_model {
 /* Fits a model; o NULL: defaults. Same result for any number of threads.
 
    em: a vote of function j for label o is right with accuracy a[j][o], learned by EM from a start in which each function is
-   measured against the majority of the others; a wrong vote speaks for no other label in particular; abstaining says
-   nothing. A label's accuracy is drawn towards the function's, and that towards right / (right + wrong). An item with one
-   vote keeps exactly that vote's accuracy, and a vote that stands alone counts with right / (right + wrong): neither can a
+   measured against the majority of the others; a wrong vote speaks for no other label in particular. EM does not look at who
+   abstains, or what few rules cover would become a class of its own; once it has come to rest, how often each function
+   abstains on each label's items is read off, and counts in the posteriors (abstain). A label's accuracy is drawn towards the function's, and that towards right / (right + wrong). To EM an item with one
+   vote has exactly that vote's accuracy, and a vote that stands alone counts with right / (right + wrong): neither can a
    lone function talk itself up, nor a few disputed items talk it down.
    moments: matrix completion on the overlaps of pairs of functions (Ratner et al. 2019, "Training complex models with
    multi-task weak supervision"). majority: equal shares among the labels with most votes.
@@ -65,7 +68,7 @@ typedef struct kt_label_model {
    KT_RANGE for a vote out of bounds or fewer than two labels; KT_LIMIT when moments' tables would not fit. */
 kt_rc kt_denoise_fit(const kt_lf_columns *v, const kt_denoise_opts *o, kt_pool *pool, kt_arena *a, kt_label_model *ret, kt_err *err) KT_MUST_USE;
 /* Class probabilities of one item from its n_functions votes into ret_prob (n_labels, sum 1). Without votes: the class
-   balance (majority: uniform). */
+   balance, moved by the silence of all functions where that counts (majority: uniform). */
 void kt_denoise_posterior(const kt_label_model *m, const int16_t *votes_of_item, double *ret_prob);
 /* The same for all items: ret_prob n_items × n_labels. */
 void kt_denoise_posteriors(const kt_label_model *m, const kt_lf_columns *v, kt_pool *pool, float *ret_prob);

@@ -61,6 +61,7 @@ static void one_label_functions(void **state)
     for (int majority = 0; majority < 2; majority++) {
         kt_label_model m;
         o.method = majority ? KT_DENOISE_MAJORITY : KT_DENOISE_EM;
+        o.abstain = 0;
         assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
         kt_denoise_posteriors(&m, &v, NULL, prob);
         score[majority] = right_share(d, &v, prob);
@@ -107,7 +108,7 @@ static void rows_equal_columns(void **state)
     kt_free(d);
 }
 
-/* Abstaining says nothing: an item without votes gets the balance; a lone vote keeps its accuracy. */
+/* Where abstaining says nothing, an item without votes gets the balance, and a lone vote keeps its accuracy. */
 static void silence(void **state)
 {
     (void)state;
@@ -120,6 +121,7 @@ static void silence(void **state)
         int16_t votes[M];
         double p[2], balance[2] = { 0.7, 0.3 };
         o.method = method;
+        o.abstain = 0;
         o.class_balance = balance;
         assert_int_equal(kt_denoise_fit(&v, &o, NULL, &a, &m, NULL), 0);
         for (int j = 0; j < M; j++)
@@ -131,6 +133,84 @@ static void silence(void **state)
         assert_true(p[0] > 0.8 && p[0] <= 1);
         kt_assert_close(p[0] + p[1], 1, 1e-12);
     }
+    kt_free(d);
+}
+
+enum { RULES = 9, LABELS = 3, TEXTS = 6000 };
+
+struct silent {
+    int16_t column[RULES][TEXTS], truth[TEXTS];
+    const int16_t *of[RULES];
+};
+
+/* Rules of one label each that find `recall` of its items, and a fifth as many of the others'. */
+static kt_lf_columns plant_rules(struct silent *d, double recall, uint64_t seed)
+{
+    kt_rng g = kt_rng_keyed(seed, 7, 0);
+    for (int i = 0; i < TEXTS; i++) {
+        d->truth[i] = (int16_t)(kt_rng_unit(&g) < 0.5 ? 0 : 1 + kt_rng_unit(&g) * 2);
+        for (int j = 0; j < RULES; j++) {
+            double rate = d->truth[i] == j % LABELS ? recall : recall / 5;
+            d->column[j][i] = kt_rng_unit(&g) < rate ? (int16_t)(j % LABELS) : KT_ABSTAIN;
+        }
+    }
+    for (int j = 0; j < RULES; j++)
+        d->of[j] = d->column[j];
+    return (kt_lf_columns){ TEXTS, 1, RULES, LABELS, d->of };
+}
+
+/* Mean log loss against the truth, abstentions counted or not. */
+static double loss_of(const struct silent *d, const kt_lf_columns *v, int abstain)
+{
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+    kt_label_model m;
+    double loss = 0, p[LABELS];
+    int16_t votes[RULES];
+    float *all = kt_alloc_array(TEXTS, LABELS * sizeof(*all));
+    o.abstain = abstain;
+    assert_int_equal(kt_denoise_fit(v, &o, NULL, &a, &m, NULL), 0);
+    kt_denoise_posteriors(&m, v, NULL, all);
+    for (int i = 0; i < TEXTS; i++) {
+        for (int j = 0; j < RULES; j++)
+            votes[j] = d->column[j][i];
+        kt_denoise_posterior(&m, votes, p);
+        for (int c = 0; c < LABELS; c++)
+            kt_assert_close((double)all[i * LABELS + c], p[c], 1e-6);
+        loss -= log(KT_MAX(p[d->truth[i]], 1e-12)) / TEXTS;
+    }
+    kt_free(all);
+    return loss;
+}
+
+/* Against planted rules: that nobody votes is worth most where rules find most of what there is, and costs next to nothing where they find little. */
+static void silence_counts_where_it_speaks(void **state)
+{
+    (void)state;
+    static const struct { double recall, at_least; } row[] = { { 0.1, -0.005 }, { 0.3, -0.002 }, { 0.6, 0.015 } };
+    struct silent *d = kt_alloc(sizeof(*d));
+    for (size_t x = 0; x < KT_LEN(row); x++) {
+        kt_lf_columns v = plant_rules(d, row[x].recall, x);
+        double without = loss_of(d, &v, 0), with = loss_of(d, &v, 1);
+        print_message("rules that find %2.0f %%: log loss %.4f with silence ignored, %.4f with it counted\n", 100 * row[x].recall, without, with);
+        assert_true(without - with > row[x].at_least);
+    }
+    kt_free(d);
+}
+
+/* The rates of the planted functions: on half of their own label's items and a twentieth of the others'; the last one a fifth of all. */
+static void silence_is_what_was_planted(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    data *d = kt_alloc(sizeof(*d));
+    kt_lf_columns v = draw(d, 0.3, 0.5, 0.05);
+    kt_label_model m;
+    assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &a, &m, NULL), 0);
+    for (int j = 0; j < M; j++)
+        for (int c = 0; c < 2; c++)
+            kt_assert_close(exp(m.silence[j * 2 + c]), j == M - 1 ? 0.8 : c == j % 2 ? 0.5 : 0.95, 0.06);
+    kt_assert_close(m.silence[(M - 1) * 2], m.silence[(M - 1) * 2 + 1], 0.05);
     kt_free(d);
 }
 
@@ -282,7 +362,9 @@ static void rests_where_plain_rounds_do(void **state)
         kt_lf_columns v = { N, 1, M, k, d->of };
         KT_AUTO(kt_arena) arena = KT_ARENA_INIT;
         kt_label_model m;
-        assert_int_equal(kt_denoise_fit(&v, NULL, NULL, &arena, &m, NULL), 0);
+        kt_denoise_opts o = KT_DENOISE_OPTS_INIT;
+        o.abstain = 0;
+        assert_int_equal(kt_denoise_fit(&v, &o, NULL, &arena, &m, NULL), 0);
         double a[M * MOST], balance[MOST];
         for (int x = 0; x < M * MOST; x++)
             a[x] = 0.8;
@@ -319,7 +401,7 @@ static void softmax_is_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_label_functions), cmocka_unit_test(rows_equal_columns), cmocka_unit_test(silence),
+        cmocka_unit_test(one_label_functions), cmocka_unit_test(rows_equal_columns), cmocka_unit_test(silence), cmocka_unit_test(silence_counts_where_it_speaks), cmocka_unit_test(silence_is_what_was_planted),
         cmocka_unit_test(summary_by_hand), cmocka_unit_test(refuses), cmocka_unit_test(copies_are_found),
         cmocka_unit_test(rests_where_plain_rounds_do), cmocka_unit_test(softmax_is_exact),
     };
