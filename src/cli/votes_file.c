@@ -6,10 +6,8 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/str.h"
-#include "format/npy.h"
+#include "format/row_places.h"
 #include "format/row_stream.h"
-
-#define MAX_FILE_BYTES ((size_t)1 << 36)
 
 enum { ITEM, SOURCE, LABEL, N_ROLES };
 static const char *const role_name[N_ROLES] = { "item", "annotator", "label" };
@@ -84,12 +82,6 @@ static kt_rc read_header(table *t, kt_err *err)
     return rc < 0 ? rc : assign_roles(t, err);
 }
 
-/* Row is on line, and the rows behind it are each on the next, up to the next of these. */
-typedef struct place {
-    size_t row;
-    uint64_t line;
-} place;
-
 typedef struct loading {
     table t;
     const kt_votes_file_opts *o;
@@ -97,8 +89,7 @@ typedef struct loading {
     KT_VEC(uint32_t) item;
     KT_VEC(uint32_t) source;
     KT_VEC(int32_t) label;
-    KT_VEC(place) places; /* for messages */
-    size_t rows;
+    kt_row_places places; /* for messages */
 } loading;
 
 static kt_rc bad_name(const table *t, int role, kt_str s, kt_err *err)
@@ -129,14 +120,6 @@ static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, 
     return 0;
 }
 
-static void keep_place(loading *l)
-{
-    const place *last = l->places.n ? &l->places.v[l->places.n - 1] : NULL;
-    if (!last || last->line + (l->rows - last->row) != l->t.s.rows.line)
-        KT_PUSH(&l->places, (place){ l->rows, l->t.s.rows.line });
-    l->rows++;
-}
-
 static kt_rc read_rows(loading *l, kt_err *err)
 {
     table *t = &l->t;
@@ -147,7 +130,7 @@ static kt_rc read_rows(loading *l, kt_err *err)
         kt_names_add(&l->dict[SOURCE], r->column[c]);
     while ((rc = kt_row_stream_next(&t->s, err)) == 0) {
         kt_str item = r->field[t->role[ITEM]];
-        keep_place(l);
+        kt_row_places_add(&l->places, r->line);
         if (item.n == 0 || item.n > KT_MAX_ID_BYTES)
             return bad_name(t, ITEM, item, err);
         if (l->dict[ITEM].n == 0 || !kt_str_eq(item, l->dict[ITEM].name[item_id]))
@@ -213,12 +196,7 @@ static void order_labels(loading *l, kt_votes_file *ret)
 /* Line of vote number k; 0: there are no lines. */
 static uint64_t line_of(const loading *l, size_t k)
 {
-    size_t row = k / (l->t.wide ? l->t.s.rows.n_columns - 1 : 1), from = 0, to = l->places.n;
-    while (to - from > 1) {
-        size_t middle = (from + to) / 2;
-        *(l->places.v[middle].row <= row ? &from : &to) = middle;
-    }
-    return l->places.n ? l->places.v[from].line + (row - l->places.v[from].row) : 0;
+    return kt_row_places_line(&l->places, k / (l->t.wide ? l->t.s.rows.n_columns - 1 : 1));
 }
 
 /* Votes first and second are by the same source on the same item. */
@@ -448,38 +426,27 @@ static kt_rc load_arrays(loading *l, const kt_npz_member *m, size_t n, kt_votes_
     return 0;
 }
 
-static kt_rc load_numpy(loading *l, kt_votes_file *ret, kt_err *err)
-{
-    kt_arena *a = l->t.a;
-    kt_npz_member one = { .name = KT_S("votes") }, *m = &one;
-    size_t n = 1;
-    KT_TRY(kt_row_stream_all(&l->t.s, MAX_FILE_BYTES, err));
-    ret->text = l->t.s.text; /* handed over */
-    l->t.s.text = (kt_buf)KT_BUF_INIT(0);
-    kt_str bytes = KT_BUF_STR(&ret->text);
-    KT_TRY(kt_npy_is(bytes) ? kt_npy_parse(bytes, a, &one.array, err) : kt_npz_parse(bytes, a, &m, &n, err));
-    return load_arrays(l, m, n, ret, err);
-}
-
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
 {
-    *ret = (kt_votes_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
+    *ret = (kt_votes_file){ 0 };
     loading l = { .t = { .pairs = o->pairs, .a = a }, .o = o };
     kt_rc rc = kt_row_stream_open(&l.t.s, path, a, err);
-    bool numpy = rc == 0 && (kt_npy_is(KT_BUF_STR(&l.t.s.text)) || kt_npz_is(KT_BUF_STR(&l.t.s.text)));
-    if (rc == 0)
-        rc = numpy ? load_numpy(&l, ret, err) : load(&l, ret, err);
+    if (rc == 0 && kt_array_file_is(&l.t.s)) {
+        rc = kt_array_file_read(&l.t.s, "votes", a, &ret->arrays, err);
+        if (rc == 0 && (rc = load_arrays(&l, ret->arrays.array, ret->arrays.n, ret, err)) < 0)
+            kt_at(err, path, 0, NULL);
+    } else if (rc == 0) {
+        rc = load(&l, ret, err);
+    }
     for (int r = 0; r < N_ROLES; r++)
         kt_names_done(&l.dict[r]);
-    KT_VEC_DONE(&l.places);
+    kt_row_places_done(&l.places);
     kt_row_stream_done(&l.t.s);
-    if (rc < 0 && numpy)
-        kt_at(err, path, 0, NULL);
     if (rc < 0) {
         KT_VEC_DONE(&l.item);
         KT_VEC_DONE(&l.source);
         KT_VEC_DONE(&l.label);
-        kt_buf_done(&ret->text);
+        kt_array_file_done(&ret->arrays);
     }
     return rc;
 }
@@ -490,7 +457,7 @@ void kt_votes_file_done(kt_votes_file *f)
     f->source_of = kt_free(f->source_of);
     f->label_of = kt_free(f->label_of);
     f->value_of = kt_free(f->value_of);
-    kt_buf_done(&f->text);
+    kt_array_file_done(&f->arrays);
 }
 
 void kt_votes_file_labels(kt_str text, kt_arena *a, kt_strs *ret)

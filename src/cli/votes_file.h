@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "format/array_file.h"
 
 typedef enum kt_duplicates { KT_DUPLICATES_ERROR, KT_DUPLICATES_FIRST, KT_DUPLICATES_LAST } kt_duplicates;
 
@@ -17,12 +18,12 @@ typedef struct kt_votes_file_opts {
     bool pairs;               /* no annotators: columns item and label, or just two columns; everything is by source 0 */
 } kt_votes_file_opts;
 
-/* Names by id; they point into text or the arena. */
+/* Names by id; they point into arrays or the arena. */
 typedef struct kt_votes_file {
     kt_votes votes; /* ids of items and sources by first appearance, of labels by their order */
     kt_str *item, *source, *label;
     double *value;  /* n_labels numbers, or NULL when some label is none */
-    kt_buf text;
+    kt_array_file arrays; /* of numpy's files, what names may point to */
     uint32_t *item_of, *source_of; /* what votes points to, owned */
     int32_t *label_of;
     double *value_of;              /* where value is owned */
