@@ -18,7 +18,7 @@ const char *const kt_vote_columns[N_ROLES][8] = {
 };
 
 typedef struct table {
-    kt_row_stream s;
+    kt_row_stream *s;
     kt_arena *a;
     int role[N_ROLES]; /* column of each; wide: only ITEM */
     bool wide, pairs;
@@ -26,7 +26,7 @@ typedef struct table {
 
 static kt_rc fail_at(const table *t, const char *field, kt_err *err, kt_rc rc)
 {
-    kt_rows_at(&t->s.rows, field, err);
+    kt_rows_at(&t->s->rows, field, err);
     return rc;
 }
 
@@ -41,10 +41,10 @@ static bool is_role(kt_str name, int role)
 static kt_rc missing_column(const table *t, int role, kt_err *err)
 {
     char have[120];
-    kt_rows_columns(&t->s.rows, have, sizeof(have));
+    kt_rows_columns(&t->s->rows, have, sizeof(have));
     kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", role_name[role], have);
     kt_hint(err, "the first line should be %s", t->pairs ? "item,label" : "item,annotator,label");
-    kt_at(err, t->s.rows.path, 1, role_name[role]);
+    kt_at(err, t->s->rows.path, 1, role_name[role]);
     return KT_PARSE;
 }
 
@@ -53,20 +53,20 @@ static kt_rc assign_roles(table *t, kt_err *err)
 {
     for (int r = 0; r < N_ROLES; r++) {
         t->role[r] = -1;
-        for (size_t c = t->s.rows.n_columns; c-- > 0;)
-            if (is_role(t->s.rows.column[c], r))
+        for (size_t c = t->s->rows.n_columns; c-- > 0;)
+            if (is_role(t->s->rows.column[c], r))
                 t->role[r] = (int)c;
     }
     if (t->pairs) {
         bool both = t->role[ITEM] >= 0 && t->role[LABEL] >= 0;
         t->role[SOURCE] = t->role[ITEM] = both ? t->role[ITEM] : 0; /* not looked at as a source */
-        if (both || t->s.rows.n_columns == 2) {
+        if (both || t->s->rows.n_columns == 2) {
             t->role[LABEL] = both ? t->role[LABEL] : 1;
             return 0;
         }
         return missing_column(t, LABEL, err);
     }
-    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->s.rows.n_columns > 1;
+    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->s->rows.n_columns > 1;
     for (int r = 0; r < N_ROLES && !t->wide; r++)
         if (t->role[r] < 0)
             return missing_column(t, r, err);
@@ -75,8 +75,8 @@ static kt_rc assign_roles(table *t, kt_err *err)
 
 static kt_rc read_header(table *t, kt_err *err)
 {
-    bool empty = t->s.text.n == 0;
-    kt_rc rc = kt_row_stream_header(&t->s, err);
+    bool empty = t->s->text.n == 0;
+    kt_rc rc = kt_row_stream_header(t->s, err);
     if (rc < 0 && empty)
         kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
     return rc < 0 ? rc : assign_roles(t, err);
@@ -123,12 +123,12 @@ static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, 
 static kt_rc read_rows(loading *l, kt_err *err)
 {
     table *t = &l->t;
-    const kt_rows *r = &t->s.rows;
+    const kt_rows *r = &t->s->rows;
     kt_rc rc;
     uint32_t item_id = 0;
     for (size_t c = 1; t->wide && c < r->n_columns; c++)
         kt_names_add(&l->dict[SOURCE], r->column[c]);
-    while ((rc = kt_row_stream_next(&t->s, err)) == 0) {
+    while ((rc = kt_row_stream_next(t->s, err)) == 0) {
         kt_str item = r->field[t->role[ITEM]];
         kt_row_places_add(&l->places, r->line);
         if (item.n == 0 || item.n > KT_MAX_ID_BYTES)
@@ -196,7 +196,7 @@ static void order_labels(loading *l, kt_votes_file *ret)
 /* Line of vote number k; 0: there are no lines. */
 static uint64_t line_of(const loading *l, size_t k)
 {
-    return kt_row_places_line(&l->places, k / (l->t.wide ? l->t.s.rows.n_columns - 1 : 1));
+    return kt_row_places_line(&l->places, k / (l->t.wide ? l->t.s->rows.n_columns - 1 : 1));
 }
 
 /* Votes first and second are by the same source on the same item. */
@@ -213,7 +213,7 @@ static kt_rc duplicate(const loading *l, size_t first, size_t second, kt_err *er
         kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s%s", KT_F(source), KT_F(item), earlier);
         kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
     }
-    kt_at(err, l->t.s.rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
+    kt_at(err, l->t.s->rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
     return KT_RANGE;
 }
 
@@ -426,28 +426,38 @@ static kt_rc load_arrays(loading *l, const kt_npz_member *m, size_t n, kt_votes_
     return 0;
 }
 
-kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
+kt_rc kt_votes_file_from(kt_row_stream *s, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
 {
     *ret = (kt_votes_file){ 0 };
-    loading l = { .t = { .pairs = o->pairs, .a = a }, .o = o };
-    kt_rc rc = kt_row_stream_open(&l.t.s, path, a, err);
-    if (rc == 0 && kt_array_file_is(&l.t.s)) {
-        rc = kt_array_file_read(&l.t.s, "votes", a, &ret->arrays, err);
+    loading l = { .t = { .s = s, .pairs = o->pairs, .a = a }, .o = o };
+    kt_rc rc;
+    if (kt_array_file_is(s)) {
+        rc = kt_array_file_read(s, "votes", a, &ret->arrays, err);
         if (rc == 0 && (rc = load_arrays(&l, ret->arrays.array, ret->arrays.n, ret, err)) < 0)
-            kt_at(err, path, 0, NULL);
-    } else if (rc == 0) {
+            kt_at(err, s->rows.path, 0, NULL);
+    } else {
         rc = load(&l, ret, err);
     }
     for (int r = 0; r < N_ROLES; r++)
         kt_names_done(&l.dict[r]);
     kt_row_places_done(&l.places);
-    kt_row_stream_done(&l.t.s);
     if (rc < 0) {
         KT_VEC_DONE(&l.item);
         KT_VEC_DONE(&l.source);
         KT_VEC_DONE(&l.label);
         kt_array_file_done(&ret->arrays);
     }
+    return rc;
+}
+
+kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
+{
+    kt_row_stream s;
+    *ret = (kt_votes_file){ 0 };
+    kt_rc rc = kt_row_stream_open(&s, path, a, err);
+    if (rc == 0)
+        rc = kt_votes_file_from(&s, o, a, ret, err);
+    kt_row_stream_done(&s);
     return rc;
 }
 

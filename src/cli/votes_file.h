@@ -34,6 +34,8 @@ typedef struct kt_votes_file {
    and one column a source, NaN missing; a .npz file holds such an array, or arrays item, annotator and label. Errors name
    file, line and field: KT_PARSE, KT_RANGE (twice the same vote, unknown label), KT_LIMIT. */
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
+/* The same from a stream that was just opened and is used up; it stays the caller's to end. */
+kt_rc kt_votes_file_from(kt_row_stream *s, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
 void kt_votes_file_done(kt_votes_file *f);
 
 /* Names that the columns item, annotator and label go by; NULL at the end of each. */
