@@ -1,4 +1,5 @@
 /* Labels beside probabilities, and boxes of images, from files. */
+#include "base/mem.h"
 #include "base/names.h"
 #include "base/str.h"
 #include "cli/errors/errors_cli.h"
@@ -12,118 +13,66 @@ kt_rc kt_errors_need(const char *path, const char *option, kt_err *err)
     return kt_fail(err, KT_USAGE, "this task needs %s", option);
 }
 
-/* The column of labels: by name, or the only one that is no item. */
-static kt_rc label_column(const kt_columns *c, const kt_str *item, kt_str **ret, kt_err *err)
-{
-    if ((*ret = kt_columns_find(c, kt_label_names)))
-        return 0;
-    if (c->n_columns == 1 + (item != NULL)) {
-        *ret = c->cell[0] == item ? c->cell[1] : c->cell[0];
-        return 0;
-    }
-    return kt_columns_need(c, kt_label_names, ret, err);
-}
-
-/* Row of the probabilities for each row of the labels. */
-static kt_rc bring_together(const kt_labelled *l, const kt_str *item, size_t *row, kt_err *err)
-{
-    size_t n = l->labels.n_rows;
-    if (!item || !l->probs.row) {
-        if (n != l->probs.n_rows)
-            return kt_fail(err, KT_RANGE, "%zu labels and %zu rows of probabilities", n, l->probs.n_rows);
-        for (size_t i = 0; i < n; i++)
-            row[i] = i;
-        return 0;
-    }
-    kt_names names = { 0 };
-    kt_rc rc = 0;
-    for (size_t i = 0; i < l->probs.n_rows && rc == 0; i++)
-        if (kt_names_add(&names, l->probs.row[i]) != i)
-            rc = kt_fail(err, KT_RANGE, "item %.*s has two rows of probabilities", KT_F(l->probs.row[i]));
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        int64_t at = kt_names_get(&names, item[i]);
-        row[i] = (size_t)at;
-        if (at < 0) {
-            kt_fail(err, KT_RANGE, "item %.*s has no row of probabilities", KT_F(item[i]));
-            rc = kt_columns_fail(&l->labels, i, "item", err, KT_RANGE);
-        }
-    }
-    kt_names_done(&names);
-    return rc;
-}
-
 /* Class numbers of the labels: places in --classes, in the header of the probabilities, or the labels themselves. */
-static kt_rc number_labels(const kt_errors_job *j, kt_labelled *l, const kt_str *cell, kt_err *err)
+static kt_rc number_labels(const kt_errors_job *j, kt_labelled *l, kt_err *err)
 {
-    kt_names names = { 0 };
-    kt_rc rc = 0;
+    const kt_field *label = &l->field[KT_LABELLED_LABEL];
     const kt_str *known = j->classes.n ? j->classes.v : l->probs.column;
+    kt_names names = { 0 };
+    int64_t *class = kt_arena_array(j->cli->arena, label->class.n, sizeof(*class));
     if (j->classes.n && j->classes.n != l->k)
         return kt_fail(err, KT_USAGE, "--classes names %zu and the probabilities have %u columns", j->classes.n, l->k);
+    l->class = kt_arena_array(j->cli->arena, (size_t)l->k + 1, sizeof(kt_str));
     for (uint32_t c = 0; c < l->k; c++) {
         l->class[c] = known ? known[c] : kt_arena_printf(j->cli->arena, "%u", c);
         kt_names_add(&names, l->class[c]);
     }
-    for (size_t i = 0; i < l->n && rc == 0; i++) {
-        int64_t at = kt_names_get(&names, cell[i]), number;
-        if (at < 0 && !j->classes.n && kt_parse_i64(cell[i], 0, (int64_t)l->k - 1, &number))
-            at = number;
-        l->label[i] = (int32_t)at;
-        if (at < 0) {
-            kt_fail(err, KT_RANGE, "label '%.*s' is none of the %u classes", KT_F(cell[i]), l->k);
-            kt_hint(err, "--classes A,B,C names them in the order of the probabilities' columns");
-            rc = kt_columns_fail(&l->labels, i, "label", err, KT_RANGE);
-        }
+    for (size_t c = 0; c < label->class.n; c++) {
+        int64_t number;
+        class[c] = kt_names_get(&names, label->class.name[c]);
+        if (class[c] < 0 && !j->classes.n && kt_parse_i64(label->class.name[c], 0, (int64_t)l->k - 1, &number))
+            class[c] = number;
     }
     kt_names_done(&names);
-    return rc;
-}
-
-/* Probabilities in the order of the labels; as they stand where nothing has to move. */
-static void order_rows(kt_arena *a, kt_labelled *l, const size_t *row)
-{
-    size_t width = l->k * (l->probs.floats ? sizeof(float) : sizeof(double));
-    bool moved = false;
-    for (size_t i = 0; i < l->n; i++)
-        moved |= row[i] != i;
-    l->prob = l->probs.x;
-    if (!moved)
-        return;
-    char *to = kt_arena_alloc(a, l->n * width + 1);
-    for (size_t i = 0; i < l->n; i++)
-        memcpy(to + i * width, (const char *)l->probs.x + row[i] * width, width);
-    l->prob = to;
+    l->label = kt_alloc_array(l->n, sizeof(int32_t));
+    for (size_t i = 0; i < l->n; i++) {
+        l->label[i] = (int32_t)class[label->id.v[i]];
+        if (l->label[i] < 0) {
+            kt_fail(err, KT_RANGE, "label '%.*s' is none of the %u classes", KT_F(label->class.name[label->id.v[i]]), l->k);
+            kt_hint(err, "--classes A,B,C names them in the order of the probabilities' columns");
+            return kt_fields_fail(&l->labels, i, "label", err, KT_RANGE);
+        }
+    }
+    return 0;
 }
 
 static kt_rc join(const kt_errors_job *j, kt_labelled *l, kt_err *err)
 {
-    kt_arena *a = j->cli->arena;
-    kt_str *item = kt_columns_find(&l->labels, kt_item_names), *cell;
-    KT_TRY(label_column(&l->labels, item, &cell, err));
-    size_t *row = kt_arena_array(a, l->labels.n_rows + 1, sizeof(*row));
-    KT_TRY(bring_together(l, item, row, err));
-    l->n = l->labels.n_rows;
+    size_t *row, width = l->probs.n_columns * (l->probs.floats ? sizeof(float) : sizeof(double));
+    l->n = l->labels.n;
     l->k = (uint32_t)l->probs.n_columns;
-    l->label = kt_arena_array(a, l->n + 1, sizeof(int32_t));
-    l->class = kt_arena_array(a, (size_t)l->k + 1, sizeof(kt_str));
-    l->item = item ? item : l->probs.row;
-    if (!l->item) {
-        l->item = kt_arena_array(a, l->n + 1, sizeof(kt_str));
+    l->prob = l->probs.x;
+    KT_TRY(kt_fields_match(&l->labels, &l->field[KT_LABELLED_ITEM], l->probs.named ? &l->probs.row : NULL, l->probs.n_rows, "row of probabilities", &row, err));
+    if (row) {
+        l->prob = l->own = kt_alloc(l->n * width + 1);
         for (size_t i = 0; i < l->n; i++)
-            l->item[i] = kt_arena_printf(a, "%zu", i);
+            memcpy((char *)l->own + i * width, (const char *)l->probs.x + row[i] * width, width);
+        kt_free(row);
     }
-    KT_TRY(number_labels(j, l, cell, err));
-    order_rows(a, l, row);
-    return 0;
+    return number_labels(j, l, err);
 }
 
-kt_rc kt_labelled_read(const kt_errors_job *j, kt_labelled *ret, kt_err *err)
+kt_rc kt_labelled_read(const kt_errors_job *j, const char *const *more, kt_labelled *ret, kt_err *err)
 {
     *ret = (kt_labelled){ 0 };
     KT_TRY(kt_errors_need(j->labels, "--labels FILE", err));
     KT_TRY(kt_errors_need(j->probs, "--probs FILE", err));
-    KT_TRY(kt_columns_read(j->labels, j->cli->arena, &ret->labels, err));
-    kt_rc rc = kt_matrix_file_read(j->probs, "probs", j->cli->arena, &ret->probs, err);
+    ret->field[KT_LABELLED_ITEM] = (kt_field){ .names = kt_item_names, .kind = KT_FIELD_NAME };
+    ret->field[KT_LABELLED_LABEL] = (kt_field){ .names = kt_label_names, .kind = KT_FIELD_CLASS, .needed = true, .alone = true };
+    ret->field[KT_LABELLED_MORE] = (kt_field){ .names = more, .kind = KT_FIELD_NAME, .needed = true };
+    kt_rc rc = kt_fields_read(j->labels, ret->field, more ? KT_LABELLED_FIELDS : KT_LABELLED_MORE, j->cli->arena, &ret->labels, err);
+    if (rc == 0)
+        rc = kt_matrix_file_read(j->probs, "probs", j->cli->arena, &ret->probs, err);
     if (rc == 0)
         rc = join(j, ret, err);
     if (rc < 0)
@@ -131,10 +80,18 @@ kt_rc kt_labelled_read(const kt_errors_job *j, kt_labelled *ret, kt_err *err)
     return rc;
 }
 
+kt_str kt_labelled_item(const kt_labelled *l, size_t i, kt_arena *a)
+{
+    const kt_field *item = &l->field[KT_LABELLED_ITEM];
+    return item->there ? kt_texts_at(&item->text, i) : kt_matrix_row(&l->probs, i, a);
+}
+
 void kt_labelled_done(kt_labelled *l)
 {
-    kt_columns_done(&l->labels);
+    kt_fields_done(l->field, KT_LABELLED_FIELDS, &l->labels);
     kt_matrix_file_done(&l->probs);
+    l->label = kt_free(l->label);
+    l->own = kt_free(l->own);
 }
 
 /* ---- boxes ---- */

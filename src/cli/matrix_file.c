@@ -1,23 +1,18 @@
 #include "cli/matrix_file.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/columns_file.h"
-#include "format/npy.h"
-#include "format/rows.h"
 
 #include <math.h>
 
-#define MAX_FILE_BYTES ((size_t)1 << 36)
-
 /* The first line is a row of numbers, not a header. 0,1,2,… up to the last column is the header that pandas writes. */
-static bool all_numbers(kt_str text)
+static bool all_numbers(kt_str line)
 {
-    kt_str line, field;
+    kt_str field;
     double x;
     size_t n = 0, counted = 0;
-    if (text.n == 0 || !kt_str_cut(&text, '\n', &line))
+    if (line.n == 0)
         return false;
     char sep = memchr(line.p, '\t', line.n) ? '\t' : !memchr(line.p, ',', line.n) && memchr(line.p, ';', line.n) ? ';' : ',';
     for (; kt_str_cut(&line, sep, &field); n++) {
@@ -37,45 +32,46 @@ static bool parse(kt_str s, double *ret)
     return *ret != 0;
 }
 
-static kt_rc read_rows(const char *path, kt_arena *a, kt_matrix_file *m, kt_err *err)
+static kt_rc read_row(const kt_rows *r, size_t from, double **x, size_t *n, size_t *cap, kt_err *err)
 {
-    kt_rows r;
-    kt_rc rc;
-    KT_VEC(double) x = { 0 };
-    KT_VEC(kt_str) names = { 0 };
-    bool header = !all_numbers(KT_BUF_STR(&m->text)), named = false;
-    KT_TRY(kt_rows_open(&r, path, KT_BUF_STR(&m->text), !header, a, err));
-    for (const char *const *n = kt_item_names; *n && header && r.n_columns; n++)
-        named |= kt_str_ieq(r.column[0], kt_str_of(*n));
-    while ((rc = kt_rows_next(&r, err)) == 0) {
-        if (named)
-            KT_PUSH(&names, r.field[0]);
-        for (size_t k = named; k < r.n_columns && rc == 0; k++) {
-            double v = NAN;
-            if (r.field[k].n && !parse(kt_str_trim(r.field[k]), &v)) {
-                char name[64];
-                snprintf(name, sizeof(name), "%.*s", KT_F(r.column[k]));
-                kt_fail(err, KT_RANGE, "'%.*s' is no number", KT_F(r.field[k]));
-                kt_rows_at(&r, name, err);
-                rc = KT_RANGE;
-            }
-            KT_PUSH(&x, v);
+    if (*n + r->n_columns > *cap) {
+        *cap = KT_MAX(2 * *cap, *n + r->n_columns);
+        *x = kt_realloc(*x, *cap * sizeof(**x));
+    }
+    for (size_t k = from; k < r->n_columns; k++) {
+        double v = NAN;
+        if (r->field[k].n && !parse(kt_str_trim(r->field[k]), &v)) {
+            char name[64];
+            snprintf(name, sizeof(name), "%.*s", KT_F(r->column[k]));
+            kt_fail(err, KT_RANGE, "'%.*s' is no number", KT_F(r->field[k]));
+            return kt_rows_at(r, name, err);
         }
-        if (rc)
-            break;
+        (*x)[(*n)++] = v;
+    }
+    return 0;
+}
+
+static kt_rc read_rows(kt_row_stream *s, kt_matrix_file *m, kt_err *err)
+{
+    const kt_rows *r = &s->rows;
+    kt_str line;
+    kt_rc rc;
+    size_t n = 0, cap = 1;
+    KT_TRY(kt_row_stream_first_line(s, &line, err));
+    s->no_header = all_numbers(line);
+    KT_TRY(kt_row_stream_header(s, err));
+    for (const char *const *name = kt_item_names; *name && !s->no_header && r->n_columns; name++)
+        m->named |= kt_str_ieq(r->column[0], kt_str_of(*name));
+    m->own = kt_alloc(cap * sizeof(double));
+    while ((rc = kt_row_stream_next(s, err)) == 0) {
+        if (m->named)
+            kt_texts_add(&m->row, r->field[0]);
+        KT_TRY(read_row(r, m->named, &m->own, &n, &cap, err));
         m->n_rows++;
     }
-    if (rc >= 0) {
-        m->n_columns = r.n_columns - named;
-        m->x = m->own = x.v ? x.v : kt_alloc(sizeof(double));
-        m->column = header ? r.column + named : NULL;
-        m->row = named ? kt_arena_array(a, names.n + 1, sizeof(kt_str)) : NULL;
-        if (names.n)
-            memcpy(m->row, names.v, names.n * sizeof(kt_str));
-    } else {
-        KT_VEC_DONE(&x);
-    }
-    KT_VEC_DONE(&names);
+    m->n_columns = r->n_columns - m->named;
+    m->x = m->own;
+    m->column = s->no_header ? NULL : r->column + m->named;
     return rc < 0 ? rc : 0;
 }
 
@@ -95,25 +91,16 @@ static kt_rc use_array(const kt_npy *x, kt_matrix_file *m, kt_err *err)
     return 0;
 }
 
-static kt_rc read_arrays(const char *name, kt_arena *a, kt_matrix_file *m, kt_err *err)
+static kt_rc choose_array(const char *name, kt_matrix_file *m, kt_err *err)
 {
-    kt_str bytes = KT_BUF_STR(&m->text);
-    kt_npy one;
-    if (kt_npy_is(bytes)) {
-        KT_TRY(kt_npy_parse(bytes, a, &one, err));
-        return use_array(&one, m, err);
-    }
-    kt_npz_member *v;
-    size_t n, hit = SIZE_MAX, found = 0;
-    KT_TRY(kt_npz_parse(bytes, a, &v, &n, err));
-    for (size_t i = 0; i < n; i++)
-        if (v[i].array.n_dims == 2 && hit == SIZE_MAX) {
-            hit = i;
+    const kt_npz_member *v = m->arrays.array;
+    size_t hit = SIZE_MAX, found = 0;
+    for (size_t i = 0; i < m->arrays.n; i++)
+        if (v[i].array.n_dims == 2) {
+            hit = hit == SIZE_MAX ? i : hit;
             found++;
-        } else {
-            found += v[i].array.n_dims == 2;
         }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < m->arrays.n; i++)
         if (kt_str_eq(v[i].name, kt_str_of(name))) {
             hit = i;
             found = 1;
@@ -125,15 +112,17 @@ static kt_rc read_arrays(const char *name, kt_arena *a, kt_matrix_file *m, kt_er
 
 kt_rc kt_matrix_file_read(const char *path, const char *name, kt_arena *a, kt_matrix_file *ret, kt_err *err)
 {
-    *ret = (kt_matrix_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
-    kt_rc rc = kt_file_read(path, &ret->text, err);
-    if (rc == 0) {
-        kt_str bytes = KT_BUF_STR(&ret->text);
-        bool numpy = kt_npy_is(bytes) || kt_npz_is(bytes);
-        rc = numpy ? read_arrays(name, a, ret, err) : read_rows(path, a, ret, err);
-        if (rc < 0 && numpy)
+    kt_row_stream s;
+    *ret = (kt_matrix_file){ 0 };
+    kt_rc rc = kt_row_stream_open(&s, path, a, err);
+    if (rc == 0 && kt_array_file_is(&s)) {
+        rc = kt_array_file_read(&s, name, a, &ret->arrays, err);
+        if (rc == 0 && (rc = choose_array(name, ret, err)) < 0)
             kt_at(err, path, 0, NULL);
+    } else if (rc == 0) {
+        rc = read_rows(&s, ret, err);
     }
+    kt_row_stream_done(&s);
     if (rc < 0)
         kt_matrix_file_done(ret);
     return rc;
@@ -141,8 +130,14 @@ kt_rc kt_matrix_file_read(const char *path, const char *name, kt_arena *a, kt_ma
 
 void kt_matrix_file_done(kt_matrix_file *m)
 {
-    kt_buf_done(&m->text);
+    kt_texts_done(&m->row);
+    kt_array_file_done(&m->arrays);
     m->own = kt_free(m->own);
+}
+
+kt_str kt_matrix_row(const kt_matrix_file *m, size_t row, kt_arena *a)
+{
+    return m->named ? kt_texts_at(&m->row, row) : kt_arena_printf(a, "%zu", row);
 }
 
 double kt_matrix_at(const kt_matrix_file *m, size_t row, size_t column)

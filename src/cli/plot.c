@@ -175,7 +175,7 @@ static void dot(kt_buf *b, const kt_plot_dots *d, size_t i, double left, double 
 
 static double draw_values(kt_buf *b, const kt_plot_dots *d)
 {
-    double left = 40 + 7 * (double)longest(d->name, d->n, 28), low, high, top = 44;
+    double left = 40 + 7 * (double)KT_MAX(longest(d->name, d->n, 28), d->left_out ? 12 : 1), low, high, top = 44;
     range_of(d, &low, &high);
     size_t rows = d->n + (d->left_out > 0);
     double unit = DOTS_WIDE / (high - low), step = tick_of(high - low), bottom = top + DOTS_LINE * (double)rows, width = left + DOTS_WIDE + (d->count ? 100 : 30);

@@ -6,10 +6,8 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/str.h"
-#include "format/npy.h"
+#include "format/row_places.h"
 #include "format/row_stream.h"
-
-#define MAX_FILE_BYTES ((size_t)1 << 36)
 
 enum { ITEM, SOURCE, LABEL, N_ROLES };
 static const char *const role_name[N_ROLES] = { "item", "annotator", "label" };
@@ -20,7 +18,7 @@ const char *const kt_vote_columns[N_ROLES][8] = {
 };
 
 typedef struct table {
-    kt_row_stream s;
+    kt_row_stream *s;
     kt_arena *a;
     int role[N_ROLES]; /* column of each; wide: only ITEM */
     bool wide, pairs;
@@ -28,7 +26,7 @@ typedef struct table {
 
 static kt_rc fail_at(const table *t, const char *field, kt_err *err, kt_rc rc)
 {
-    kt_rows_at(&t->s.rows, field, err);
+    kt_rows_at(&t->s->rows, field, err);
     return rc;
 }
 
@@ -43,10 +41,10 @@ static bool is_role(kt_str name, int role)
 static kt_rc missing_column(const table *t, int role, kt_err *err)
 {
     char have[120];
-    kt_rows_columns(&t->s.rows, have, sizeof(have));
+    kt_rows_columns(&t->s->rows, have, sizeof(have));
     kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", role_name[role], have);
     kt_hint(err, "the first line should be %s", t->pairs ? "item,label" : "item,annotator,label");
-    kt_at(err, t->s.rows.path, 1, role_name[role]);
+    kt_at(err, t->s->rows.path, 1, role_name[role]);
     return KT_PARSE;
 }
 
@@ -55,20 +53,20 @@ static kt_rc assign_roles(table *t, kt_err *err)
 {
     for (int r = 0; r < N_ROLES; r++) {
         t->role[r] = -1;
-        for (size_t c = t->s.rows.n_columns; c-- > 0;)
-            if (is_role(t->s.rows.column[c], r))
+        for (size_t c = t->s->rows.n_columns; c-- > 0;)
+            if (is_role(t->s->rows.column[c], r))
                 t->role[r] = (int)c;
     }
     if (t->pairs) {
         bool both = t->role[ITEM] >= 0 && t->role[LABEL] >= 0;
         t->role[SOURCE] = t->role[ITEM] = both ? t->role[ITEM] : 0; /* not looked at as a source */
-        if (both || t->s.rows.n_columns == 2) {
+        if (both || t->s->rows.n_columns == 2) {
             t->role[LABEL] = both ? t->role[LABEL] : 1;
             return 0;
         }
         return missing_column(t, LABEL, err);
     }
-    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->s.rows.n_columns > 1;
+    t->wide = t->role[ITEM] == 0 && t->role[SOURCE] < 0 && t->role[LABEL] < 0 && t->s->rows.n_columns > 1;
     for (int r = 0; r < N_ROLES && !t->wide; r++)
         if (t->role[r] < 0)
             return missing_column(t, r, err);
@@ -77,18 +75,12 @@ static kt_rc assign_roles(table *t, kt_err *err)
 
 static kt_rc read_header(table *t, kt_err *err)
 {
-    bool empty = t->s.text.n == 0;
-    kt_rc rc = kt_row_stream_header(&t->s, err);
+    bool empty = t->s->text.n == 0;
+    kt_rc rc = kt_row_stream_header(t->s, err);
     if (rc < 0 && empty)
         kt_hint(err, "expected a first line %s and then one a line", t->pairs ? "item,label" : "item,annotator,label");
     return rc < 0 ? rc : assign_roles(t, err);
 }
-
-/* Row is on line, and the rows behind it are each on the next, up to the next of these. */
-typedef struct place {
-    size_t row;
-    uint64_t line;
-} place;
 
 typedef struct loading {
     table t;
@@ -97,8 +89,7 @@ typedef struct loading {
     KT_VEC(uint32_t) item;
     KT_VEC(uint32_t) source;
     KT_VEC(int32_t) label;
-    KT_VEC(place) places; /* for messages */
-    size_t rows;
+    kt_row_places places; /* for messages */
 } loading;
 
 static kt_rc bad_name(const table *t, int role, kt_str s, kt_err *err)
@@ -129,25 +120,17 @@ static kt_rc add_vote(loading *l, uint32_t item, uint32_t source, kt_str label, 
     return 0;
 }
 
-static void keep_place(loading *l)
-{
-    const place *last = l->places.n ? &l->places.v[l->places.n - 1] : NULL;
-    if (!last || last->line + (l->rows - last->row) != l->t.s.rows.line)
-        KT_PUSH(&l->places, (place){ l->rows, l->t.s.rows.line });
-    l->rows++;
-}
-
 static kt_rc read_rows(loading *l, kt_err *err)
 {
     table *t = &l->t;
-    const kt_rows *r = &t->s.rows;
+    const kt_rows *r = &t->s->rows;
     kt_rc rc;
     uint32_t item_id = 0;
     for (size_t c = 1; t->wide && c < r->n_columns; c++)
         kt_names_add(&l->dict[SOURCE], r->column[c]);
-    while ((rc = kt_row_stream_next(&t->s, err)) == 0) {
+    while ((rc = kt_row_stream_next(t->s, err)) == 0) {
         kt_str item = r->field[t->role[ITEM]];
-        keep_place(l);
+        kt_row_places_add(&l->places, r->line);
         if (item.n == 0 || item.n > KT_MAX_ID_BYTES)
             return bad_name(t, ITEM, item, err);
         if (l->dict[ITEM].n == 0 || !kt_str_eq(item, l->dict[ITEM].name[item_id]))
@@ -213,12 +196,7 @@ static void order_labels(loading *l, kt_votes_file *ret)
 /* Line of vote number k; 0: there are no lines. */
 static uint64_t line_of(const loading *l, size_t k)
 {
-    size_t row = k / (l->t.wide ? l->t.s.rows.n_columns - 1 : 1), from = 0, to = l->places.n;
-    while (to - from > 1) {
-        size_t middle = (from + to) / 2;
-        *(l->places.v[middle].row <= row ? &from : &to) = middle;
-    }
-    return l->places.n ? l->places.v[from].line + (row - l->places.v[from].row) : 0;
+    return kt_row_places_line(&l->places, k / (l->t.wide ? l->t.s->rows.n_columns - 1 : 1));
 }
 
 /* Votes first and second are by the same source on the same item. */
@@ -235,7 +213,7 @@ static kt_rc duplicate(const loading *l, size_t first, size_t second, kt_err *er
         kt_fail(err, KT_RANGE, "%.*s votes twice on item %.*s%s", KT_F(source), KT_F(item), earlier);
         kt_hint(err, "--duplicates first or --duplicates last keeps one of them");
     }
-    kt_at(err, l->t.s.rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
+    kt_at(err, l->t.s->rows.path, line_of(l, second), l->t.pairs ? "item" : "annotator");
     return KT_RANGE;
 }
 
@@ -448,39 +426,38 @@ static kt_rc load_arrays(loading *l, const kt_npz_member *m, size_t n, kt_votes_
     return 0;
 }
 
-static kt_rc load_numpy(loading *l, kt_votes_file *ret, kt_err *err)
+kt_rc kt_votes_file_from(kt_row_stream *s, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
 {
-    kt_arena *a = l->t.a;
-    kt_npz_member one = { .name = KT_S("votes") }, *m = &one;
-    size_t n = 1;
-    KT_TRY(kt_row_stream_all(&l->t.s, MAX_FILE_BYTES, err));
-    ret->text = l->t.s.text; /* handed over */
-    l->t.s.text = (kt_buf)KT_BUF_INIT(0);
-    kt_str bytes = KT_BUF_STR(&ret->text);
-    KT_TRY(kt_npy_is(bytes) ? kt_npy_parse(bytes, a, &one.array, err) : kt_npz_parse(bytes, a, &m, &n, err));
-    return load_arrays(l, m, n, ret, err);
-}
-
-kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
-{
-    *ret = (kt_votes_file){ .text = KT_BUF_INIT(MAX_FILE_BYTES) };
-    loading l = { .t = { .pairs = o->pairs, .a = a }, .o = o };
-    kt_rc rc = kt_row_stream_open(&l.t.s, path, a, err);
-    bool numpy = rc == 0 && (kt_npy_is(KT_BUF_STR(&l.t.s.text)) || kt_npz_is(KT_BUF_STR(&l.t.s.text)));
-    if (rc == 0)
-        rc = numpy ? load_numpy(&l, ret, err) : load(&l, ret, err);
+    *ret = (kt_votes_file){ 0 };
+    loading l = { .t = { .s = s, .pairs = o->pairs, .a = a }, .o = o };
+    kt_rc rc;
+    if (kt_array_file_is(s)) {
+        rc = kt_array_file_read(s, "votes", a, &ret->arrays, err);
+        if (rc == 0 && (rc = load_arrays(&l, ret->arrays.array, ret->arrays.n, ret, err)) < 0)
+            kt_at(err, s->rows.path, 0, NULL);
+    } else {
+        rc = load(&l, ret, err);
+    }
     for (int r = 0; r < N_ROLES; r++)
         kt_names_done(&l.dict[r]);
-    KT_VEC_DONE(&l.places);
-    kt_row_stream_done(&l.t.s);
-    if (rc < 0 && numpy)
-        kt_at(err, path, 0, NULL);
+    kt_row_places_done(&l.places);
     if (rc < 0) {
         KT_VEC_DONE(&l.item);
         KT_VEC_DONE(&l.source);
         KT_VEC_DONE(&l.label);
-        kt_buf_done(&ret->text);
+        kt_array_file_done(&ret->arrays);
     }
+    return rc;
+}
+
+kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err)
+{
+    kt_row_stream s;
+    *ret = (kt_votes_file){ 0 };
+    kt_rc rc = kt_row_stream_open(&s, path, a, err);
+    if (rc == 0)
+        rc = kt_votes_file_from(&s, o, a, ret, err);
+    kt_row_stream_done(&s);
     return rc;
 }
 
@@ -490,7 +467,7 @@ void kt_votes_file_done(kt_votes_file *f)
     f->source_of = kt_free(f->source_of);
     f->label_of = kt_free(f->label_of);
     f->value_of = kt_free(f->value_of);
-    kt_buf_done(&f->text);
+    kt_array_file_done(&f->arrays);
 }
 
 void kt_votes_file_labels(kt_str text, kt_arena *a, kt_strs *ret)

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "format/array_file.h"
 
 typedef enum kt_duplicates { KT_DUPLICATES_ERROR, KT_DUPLICATES_FIRST, KT_DUPLICATES_LAST } kt_duplicates;
 
@@ -17,12 +18,12 @@ typedef struct kt_votes_file_opts {
     bool pairs;               /* no annotators: columns item and label, or just two columns; everything is by source 0 */
 } kt_votes_file_opts;
 
-/* Names by id; they point into text or the arena. */
+/* Names by id; they point into arrays or the arena. */
 typedef struct kt_votes_file {
     kt_votes votes; /* ids of items and sources by first appearance, of labels by their order */
     kt_str *item, *source, *label;
     double *value;  /* n_labels numbers, or NULL when some label is none */
-    kt_buf text;
+    kt_array_file arrays; /* of numpy's files, what names may point to */
     uint32_t *item_of, *source_of; /* what votes points to, owned */
     int32_t *label_of;
     double *value_of;              /* where value is owned */
@@ -33,6 +34,8 @@ typedef struct kt_votes_file {
    and one column a source, NaN missing; a .npz file holds such an array, or arrays item, annotator and label. Errors name
    file, line and field: KT_PARSE, KT_RANGE (twice the same vote, unknown label), KT_LIMIT. */
 kt_rc kt_votes_file_read(const char *path, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
+/* The same from a stream that was just opened and is used up; it stays the caller's to end. */
+kt_rc kt_votes_file_from(kt_row_stream *s, const kt_votes_file_opts *o, kt_arena *a, kt_votes_file *ret, kt_err *err) KT_MUST_USE;
 void kt_votes_file_done(kt_votes_file *f);
 
 /* Names that the columns item, annotator and label go by; NULL at the end of each. */

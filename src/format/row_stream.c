@@ -117,6 +117,19 @@ static bool is_cut(const kt_row_stream *s, size_t from, kt_rc rc)
     return n == 0 || p[n - 1] != '\n' || quotes % 2;
 }
 
+kt_rc kt_row_stream_first_line(kt_row_stream *s, kt_str *ret, kt_err *err)
+{
+    KT_TRY(check_text(s, err));
+    for (;;) {
+        const char *end = s->valid ? memchr(s->text.p, '\n', s->valid) : NULL;
+        if (end || s->ended) {
+            *ret = (kt_str){ s->text.p, end ? (size_t)(end - s->text.p) : s->valid };
+            return 0;
+        }
+        KT_TRY(refill(s, err));
+    }
+}
+
 kt_rc kt_row_stream_header(kt_row_stream *s, kt_err *err)
 {
     kt_rows r;
@@ -124,11 +137,11 @@ kt_rc kt_row_stream_header(kt_row_stream *s, kt_err *err)
     while (rc == 0) {
         kt_err ignored = { 0 };
         bool line = s->ended || (s->valid && memchr(s->text.p, '\n', s->valid));
-        kt_rc opened = line ? kt_rows_open(&r, s->rows.path, (kt_str){ s->text.p, s->valid }, false, s->a, &ignored) : KT_DONE;
+        kt_rc opened = line ? kt_rows_open(&r, s->rows.path, (kt_str){ s->text.p, s->valid }, s->no_header, s->a, &ignored) : KT_DONE;
         if (opened == 0)
             break;
         if (opened < 0 && (s->ended || r.sep || r.at + NEAR_END <= s->valid))
-            return kt_rows_open(&r, s->rows.path, (kt_str){ s->text.p, s->valid }, false, s->a, err);
+            return kt_rows_open(&r, s->rows.path, (kt_str){ s->text.p, s->valid }, s->no_header, s->a, err);
         rc = refill(s, err);
     }
     if (rc < 0)

@@ -15,6 +15,7 @@ typedef struct kt_row_stream {
     size_t piece;     /* bytes read at a time */
     int fd;
     bool ended;
+    bool no_header;   /* set before kt_row_stream_header: the first line is a row; columns are called 1, 2, … (delimited only) */
     kt_err wrong;
 } kt_row_stream;
 
@@ -25,6 +26,8 @@ kt_rc kt_row_stream_open(kt_row_stream *s, const char *path, kt_arena *a, kt_err
 kt_rc kt_row_stream_from(kt_row_stream *s, int fd, size_t piece, const char *path, kt_arena *a, kt_err *err) KT_MUST_USE;
 /* All the rest into s->text, for a file that is no rows; then no other call but done. KT_LIMIT above most bytes. */
 kt_rc kt_row_stream_all(kt_row_stream *s, size_t most, kt_err *err) KT_MUST_USE;
+/* The first line, before the header is read; it is read again as what it is. Of a file without one, all of it. */
+kt_rc kt_row_stream_first_line(kt_row_stream *s, kt_str *ret, kt_err *err) KT_MUST_USE;
 /* The header, and rows, with the errors of kt_rows_open and kt_rows_next. A row is given out as soon as its line is there;
    KT_LIMIT for a row of more than KT_MAX_LINE_BYTES. */
 kt_rc kt_row_stream_header(kt_row_stream *s, kt_err *err) KT_MUST_USE;

@@ -1,7 +1,8 @@
 """karat ask: streamed answers come at once and are near a refit, the whole file within 0.001 of `karat aggregate` with the same
 pseudo-votes; votes are withdrawn and replaced; verdicts follow target, price and worth; wrong input is refused with its line. Checked
 against karat aggregate and against what the options say."""
-import csv, io, json, os, random, selectors, subprocess, tempfile
+import csv, io, json, math, os, random, selectors, struct, subprocess, tempfile
+import xml.dom.minidom
 
 KARAT = os.environ["KARAT"]
 folder = tempfile.TemporaryDirectory()
@@ -67,6 +68,50 @@ rich = sum(r["verdict"] == "ask" for r in csv.DictReader(io.StringIO(run("ask", 
 assert dear < rich <= free, (dear, rich, free)
 prices = path("p.csv", "annotator,price\ns8,0.001\nnew,5\n")
 assert {r["annotator"] for r in csv.DictReader(io.StringIO(run("ask", path("v.csv", text_of(votes)), "--prices", prices, "--worth", "1")))} <= {"", "s8"}
+
+# the same votes as arrays of numpy, and with a column an annotator: the same answers
+def npy(name, rows, kind="<f8"):
+    head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}".encode()
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    p = os.path.join(folder.name, name)
+    with open(p, "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + b"".join(struct.pack("<d", x) for r in rows for x in r))
+    return p
+
+
+names, at = list(dict.fromkeys(i for i, _, _ in votes)), {(i, s): "abc".index(l) for i, s, l in votes}
+matrix = npy("v.npy", [[at.get((i, f"s{s}"), math.nan) for s in range(9)] for i in names])
+wide = path("w.csv", "item," + ",".join(f"s{s}" for s in range(9)) + "\n" + "".join(f"{i}," + ",".join("abc"[at[i, f"s{s}"]] if (i, f"s{s}") in at else "" for s in range(9)) + "\n" for i in names))
+plain = {i["item"]: i for i in whole["items"]}
+for got, item, label in ((json.loads(run("ask", matrix, "--json"))["items"], lambda i: names[int(i)], lambda l: "abc"[int(float(l))]),
+                         (json.loads(run("ask", wide, "--json", "--labels", "a,b,c"))["items"], lambda i: i, lambda l: l)):
+    assert len(got) == len(names)
+    for r in got:
+        want_row = plain[item(r["item"])]
+        assert all(abs(want_row["posterior"][label(l)] - p) < 1e-4 for l, p in r["posterior"].items()), (r, want_row)
+        assert r["verdict"] == want_row["verdict"] or abs(max(r["posterior"].values()) - 0.95) < 2e-3, (r, want_row)
+assert "--follow takes rows" in run("ask", matrix, "--follow", code=2)
+
+# an explanation: the offers as they were added up, and the verdict of the table; a picture of both
+one = next(i for i in whole["items"] if i["verdict"] == "ask")
+told = run("ask", path("v.csv", text_of(votes)), "--explain", one["item"])
+assert f"verdict: ask {one['annotator']}" in told and all(f"{l} {p:.6f}" in told for l, p in one["posterior"].items()), told
+offers = [x for x in told.splitlines() if " = gain " in x]
+assert len(offers) == 5 and sum(" says " in x and "P(it says" in x for x in told.splitlines()) == 4, told
+for offer in offers:
+    parts, rest = offer.split("): ")[1].split(" = gain ")
+    plus, minus = parts.split(" - ")
+    assert abs(sum(map(float, plus.split(" + "))) - float(minus) - float(rest.split(";")[0])) < 4e-4, offer
+nets = [float(x.rsplit("= ", 1)[1]) for x in offers]
+assert nets == sorted(nets, reverse=True)
+greedy = run("ask", path("v.csv", text_of(votes)), "--explain", one["item"], "--doubt", "0")
+assert f"verdict: ask {offers[0].split()[0]}" in greedy, greedy  # without doubt it is the first of them
+assert "there is no item" in run("ask", path("v.csv", text_of(votes)), "--explain", "nobody", code=3)
+svg = os.path.join(folder.name, "a.svg")
+assert run("ask", path("v.csv", text_of(votes)), "--plot", svg).startswith("item,label,posterior")
+words = "".join(n.data for t in xml.dom.minidom.parse(svg).getElementsByTagName("text") for n in t.childNodes)
+assert all(f"s{s}" in words for s in range(9)) and "worth another vote" in words
+assert "--follow" in run("ask", "-", "--follow", "--plot", svg, text="", code=2)
 
 # a pipe: one line for each vote, before the next is sent; also as JSON lines, with withdrawals, revotes and an item without votes
 live = subprocess.Popen([KARAT, "ask", "-", "--follow"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)  # select sees no buffer

@@ -167,7 +167,7 @@ def labels_and_probabilities():
         assert "2,1,0,0.05" in run("errors", "--labels", numbers, "--probs", p, "--filter", "predicted_neq_given")[0]
     refused("errors", "--labels", labels, says="--probs FILE", code=2)
     refused("errors", "--labels", labels, "--probs", path("p2.csv", "item,cat,dog\nx,1,0\n"), says="no row of probabilities")
-    refused("errors", "--labels", labels, "--probs", path("p3.csv", "1,0\n"), says="3 labels and 1 rows")
+    refused("errors", "--labels", labels, "--probs", path("p3.csv", "1,0\n"), says="3 rows, where the other file has 1")
     refused("errors", "--labels", labels, "--probs", path("p4.csv", "item,cat,cow\nx,1,0\ny,1,0\nz,0,1\n"), says=["labels.csv:3", "none of the 2 classes"])
     refused("errors", "--labels", labels, "--probs", path("p5.csv", "item,cat,dog\nx,0.9,0.9\ny,1,0\nz,0,1\n"), says=["p5.csv", "sum to 1.8"])
     refused("errors", "--labels", labels, "--probs", path("p6.csv", "item,cat,dog\nx,nan,1\ny,1,0\nz,0,1\n"), says="item 0")
@@ -177,6 +177,14 @@ def labels_and_probabilities():
 
 
 def other_tasks():
+    given, predicted = path("v1.csv", "item,value\n" + "".join(f"i{i},{i + i % 3}\n" for i in range(40))), path("v2.csv", "".join(
+        ["item,predicted\n"] + [f"i{i},{i + 1 if i != 7 else 90}\n" for i in reversed(range(40))]))
+    got = json.loads(run("errors", "--task", "values", "--labels", given, "--probs", predicted, "--json")[0])
+    assert [(i["item"], i["predicted"]) for i in got["issues"]] == [("i7", 90)], got  # by item, not by place
+    refused("errors", "--task", "values", "--labels", given, "--probs", path("v3.csv", "item,value\ni0,1\n"), says=["v1.csv:3", "no prediction"])
+    got = json.loads(run("score", "-", path("t.csv", "item,label\na,x\nb,y\nc,x\n"), "--json", text="item,label\nc,x\nb,x\na,x\n")[0])
+    assert abs(got["accuracy"] - 2 / 3) < 1e-12, got
+    refused("score", "-", path("t.csv", "item,label\na,x\nb,y\nc,x\n"), text="item,label\na,x\na,y\n", says="more than one prediction")
     audit = path("audit.csv", "wrong,stratum\n1,s\n0,s\n0,o\n0,o\n")
     got = json.loads(run("errors", "--task", "rate", audit, "--strata", "s=100,o=300", "--json")[0])
     assert abs(got["rate"] - 0.125) < 1e-12 and got["method"] == "stratified" and got["ci95"][0] < 0.125 < got["ci95"][1]

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/columns_file.h"
+#include "cli/fields_file.h"
 #include "cli/matrix_file.h"
 #include "cli/out.h"
 
@@ -40,17 +41,22 @@ kt_rc kt_errors_draw_scores(const kt_errors_job *j, const char *of_what, const d
 kt_rc kt_errors_need(const char *path, const char *option, kt_err *err) KT_MUST_USE;
 
 /* Labels beside probabilities: rows brought together by item where both files name the items, else by place. */
+enum { KT_LABELLED_ITEM, KT_LABELLED_LABEL, KT_LABELLED_MORE, KT_LABELLED_FIELDS };
 typedef struct kt_labelled {
-    kt_columns labels;
+    kt_field field[KT_LABELLED_FIELDS];
+    kt_fields_file labels;
     kt_matrix_file probs;
     size_t n;
     uint32_t k;
     int32_t *label;    /* n class numbers */
-    kt_str *item;      /* n names */
     kt_str *class;     /* k names */
     const void *prob;  /* n rows */
+    void *own;         /* where they had to be moved */
 } kt_labelled;
-kt_rc kt_labelled_read(const kt_errors_job *j, kt_labelled *ret, kt_err *err) KT_MUST_USE;
+/* more (NULL: none): names of one more column of the labels, which then is field[KT_LABELLED_MORE].text. */
+kt_rc kt_labelled_read(const kt_errors_job *j, const char *const *more, kt_labelled *ret, kt_err *err) KT_MUST_USE;
+/* The name of item i, or its number where no file has names: in the arena. */
+kt_str kt_labelled_item(const kt_labelled *l, size_t i, kt_arena *a);
 void kt_labelled_done(kt_labelled *l);
 
 /* Boxes of images from a table: image, label, x1, y1, x2, y2 or x, y, width, height, and a score for predictions. Images and

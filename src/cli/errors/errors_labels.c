@@ -89,7 +89,7 @@ static void print_json(struct finding *f)
     for (size_t q = 0; q < f->n_issues; q++) {
         size_t i = f->order[q];
         kt_out_open(o, NULL, '{');
-        kt_out_str(o, "item", f->in.item[i]);
+        kt_out_str(o, "item", kt_labelled_item(&f->in, i, f->j->cli->arena));
         kt_out_u64(o, "index", i);
         kt_out_str(o, "label", f->in.class[f->d.label[i]]);
         kt_out_str(o, "suggested", f->in.class[suggested(f, i)]);
@@ -109,7 +109,7 @@ static void print_csv(struct finding *f)
     kt_buf_puts(&o->b, f->j->all ? "item,label,suggested,quality,suspect\n" : "item,label,suggested,quality\n");
     for (size_t q = 0; q < (f->j->all ? f->d.n : f->n_issues); q++) {
         size_t i = f->j->all ? q : f->order[q];
-        kt_out_field(o, true, f->in.item[i]);
+        kt_out_field(o, true, kt_labelled_item(&f->in, i, f->j->cli->arena));
         kt_out_field(o, false, f->in.class[f->d.label[i]]);
         kt_out_field(o, false, f->in.class[suggested(f, i)]);
         kt_out_field_f64(o, f->score[i]);
@@ -137,7 +137,8 @@ static void explain(struct finding *f)
         return;
     size_t i = f->order[0], given = (size_t)f->d.label[i], best = suggested(f, i);
     double p = prob_of(f, i, given), q = prob_of(f, i, best);
-    kt_buf_printf(b, "worst: %.*s is labelled %.*s with p %.4f; %.*s has p %.4f, threshold %.4f; %s %.4f\n\n", KT_F(f->in.item[i]), KT_F(f->in.class[given]), p,
+    kt_str item = kt_labelled_item(&f->in, i, f->j->cli->arena);
+    kt_buf_printf(b, "worst: %.*s is labelled %.*s with p %.4f; %.*s has p %.4f, threshold %.4f; %s %.4f\n\n", KT_F(item), KT_F(f->in.class[given]), p,
                   KT_F(f->in.class[best]), q, f->c.threshold[best], kt_label_quality_names[f->quality], f->score[i]);
 }
 
@@ -183,7 +184,7 @@ static kt_rc run(kt_errors_job *j, kt_err *err)
     KT_TRY(kt_cli_choose(j->quality, kt_label_quality_names, "--quality", &quality, err));
     f.filter = (kt_error_filter)filter;
     f.quality = (kt_label_quality)quality;
-    KT_TRY(kt_labelled_read(j, &f.in, err));
+    KT_TRY(kt_labelled_read(j, NULL, &f.in, err));
     kt_rc rc = find(&f, err);
     if (rc == 0 && j->explain)
         explain(&f);

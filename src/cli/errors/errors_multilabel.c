@@ -44,7 +44,7 @@ static kt_rc score(kt_errors_job *j, const kt_matrix_file *labels, const kt_matr
         kt_buf_puts(&o->b, "item,quality\n");
     }
     for (size_t q = 0; q < n; q++) {
-        kt_str item = labels->row ? labels->row[order[q]] : kt_arena_printf(a, "%zu", order[q]);
+        kt_str item = kt_matrix_row(labels, order[q], a);
         if (json) {
             kt_out_open(o, NULL, '{');
             kt_out_str(o, "item", item);

@@ -19,7 +19,7 @@ struct finding {
 
 static kt_str name_of(struct finding *f, size_t i)
 {
-    return i == SIZE_MAX ? (kt_str){ NULL, 0 } : f->m.row ? f->m.row[i] : kt_arena_printf(f->j->cli->arena, "%zu", i);
+    return i == SIZE_MAX ? (kt_str){ NULL, 0 } : kt_matrix_row(&f->m, i, f->j->cli->arena);
 }
 
 static void print_json(struct finding *f, size_t shown)

@@ -13,12 +13,16 @@ static const char *const sentence_names[] = { "sentence", "item", "item_id", "id
 struct tokens {
     kt_errors_job *j;
     kt_labelled in;
-    const kt_str *sentence; /* by token */
     size_t n_sentences, *start;
     uint8_t *issue;
     double *score;
     size_t n_issues, *order, *of; /* of: sentence of each token */
 };
+
+static kt_str sentence(const struct tokens *t, size_t token)
+{
+    return kt_texts_at(&t->in.field[KT_LABELLED_MORE].text, token);
+}
 
 /* Sentences are runs of rows with one name. */
 static void cut_sentences(struct tokens *t)
@@ -28,7 +32,7 @@ static void cut_sentences(struct tokens *t)
     t->start = kt_arena_array(a, n + 2, sizeof(size_t));
     t->of = kt_arena_array(a, n + 1, sizeof(size_t));
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !kt_str_eq(t->sentence[i], t->sentence[i - 1]))
+        if (i == 0 || !kt_str_eq(sentence(t, i), sentence(t, i - 1)))
             t->start[t->n_sentences++] = i;
         t->of[i] = t->n_sentences - 1;
     }
@@ -46,7 +50,7 @@ static void print_json(struct tokens *t, const double *least, const double *soft
     for (size_t q = 0; q < t->n_issues; q++) {
         size_t i = t->order[q];
         kt_out_open(o, NULL, '{');
-        kt_out_str(o, "sentence", t->sentence[i]);
+        kt_out_str(o, "sentence", sentence(t, i));
         kt_out_u64(o, "token", i - t->start[t->of[i]]);
         kt_out_str(o, "label", t->in.class[t->in.label[i]]);
         kt_out_f64(o, "quality", t->score[i]);
@@ -56,7 +60,7 @@ static void print_json(struct tokens *t, const double *least, const double *soft
     kt_out_open(o, "sentences", '[');
     for (size_t s = 0; s < t->n_sentences; s++) {
         kt_out_open(o, NULL, '{');
-        kt_out_str(o, "sentence", t->sentence[t->start[s]]);
+        kt_out_str(o, "sentence", sentence(t, t->start[s]));
         kt_out_f64(o, "quality_min", least[s]);
         kt_out_f64(o, "quality_softmin", soft[s]);
         if (t->j->all)
@@ -74,7 +78,7 @@ static void print_csv(struct tokens *t)
     kt_buf_puts(&o->b, "sentence,token,label,quality\n");
     for (size_t q = 0; q < t->n_issues; q++) {
         size_t i = t->order[q];
-        kt_out_field(o, true, t->sentence[i]);
+        kt_out_field(o, true, sentence(t, i));
         kt_buf_printf(&o->b, ",%zu", i - t->start[t->of[i]]);
         kt_out_field(o, false, t->in.class[t->in.label[i]]);
         kt_out_field_f64(o, t->score[i]);
@@ -117,12 +121,8 @@ static kt_rc find(struct tokens *t, kt_err *err)
 static kt_rc run(kt_errors_job *j, kt_err *err)
 {
     struct tokens t = { .j = j };
-    KT_TRY(kt_labelled_read(j, &t.in, err));
-    kt_str *sentence;
-    kt_rc rc = kt_columns_need(&t.in.labels, sentence_names, &sentence, err);
-    t.sentence = sentence;
-    if (rc == 0)
-        rc = find(&t, err);
+    KT_TRY(kt_labelled_read(j, sentence_names, &t.in, err));
+    kt_rc rc = find(&t, err);
     kt_labelled_done(&t.in);
     return rc;
 }

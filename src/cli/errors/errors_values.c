@@ -11,28 +11,40 @@
 
 static const char *const value_names[] = { "value", "label", "score", "prediction", "predicted", NULL };
 
-static kt_rc read_values(const char *path, kt_arena *a, kt_columns *c, double **ret, kt_err *err)
+enum { ITEM, VALUE, FIELDS };
+
+typedef struct values {
+    kt_field field[FIELDS];
+    kt_fields_file file;
+} values;
+
+static kt_rc read_values(const char *path, kt_arena *a, values *ret, kt_err *err)
 {
-    kt_str *cell;
-    KT_TRY(kt_columns_read(path, a, c, err));
-    kt_rc rc = kt_columns_need(c, value_names, &cell, err);
-    if (rc == 0)
-        rc = kt_columns_filled(c, cell, "value", err);
-    if (rc == 0)
-        rc = kt_columns_numbers(c, cell, "value", a, ret, err);
-    if (rc < 0)
-        kt_columns_done(c);
-    return rc;
+    *ret = (values){ 0 };
+    ret->field[ITEM] = (kt_field){ .names = kt_item_names, .kind = KT_FIELD_NAME };
+    ret->field[VALUE] = (kt_field){ .names = value_names, .kind = KT_FIELD_NUMBER, .needed = true, .filled = true };
+    return kt_fields_read(path, ret->field, FIELDS, a, &ret->file, err);
 }
 
-static kt_rc find(kt_errors_job *j, const kt_columns *labels, const double *given, const kt_columns *probs, const double *predicted, kt_err *err)
+/* Predictions in the order of the labels. */
+static kt_rc bring_together(const values *labels, values *probs, double *predicted, kt_err *err)
+{
+    size_t *row;
+    KT_TRY(kt_fields_match(&labels->file, &labels->field[ITEM], probs->field[ITEM].there ? &probs->field[ITEM].text : NULL, probs->file.n, "prediction", &row, err));
+    for (size_t i = 0; i < labels->file.n; i++)
+        predicted[i] = probs->field[VALUE].number.v[row ? row[i] : i];
+    kt_free(row);
+    return 0;
+}
+
+static kt_rc find(kt_errors_job *j, const values *labels, values *probs, kt_err *err)
 {
     kt_arena *a = j->cli->arena;
     kt_out *o = &j->out;
-    size_t n = labels->n_rows, suspects = 0, *order = kt_arena_alloc(a, (n + 1) * sizeof(*order));
-    double *z = kt_arena_alloc(a, (n + 1) * sizeof(*z)), *rank = kt_arena_alloc(a, (n + 1) * sizeof(*rank));
-    if (n != probs->n_rows)
-        return kt_fail(err, KT_RANGE, "%zu labels and %zu predictions", n, probs->n_rows);
+    size_t n = labels->file.n, suspects = 0, *order = kt_arena_alloc(a, (n + 1) * sizeof(*order));
+    double *z = kt_arena_alloc(a, (n + 1) * sizeof(*z)), *rank = kt_arena_alloc(a, (n + 1) * sizeof(*rank)), *predicted = kt_arena_alloc(a, (n + 1) * sizeof(*predicted));
+    const double *given = labels->field[VALUE].number.v;
+    KT_TRY(bring_together(labels, probs, predicted, err));
     KT_TRY(kt_value_errors(given, predicted, n, z, err));
     for (size_t i = 0; i < n; i++) {
         rank[i] = -fabs(z[i]);
@@ -40,7 +52,6 @@ static kt_rc find(kt_errors_job *j, const kt_columns *labels, const double *give
             order[suspects++] = i;
     }
     kt_sort_places(order, suspects, rank);
-    const kt_str *item = kt_columns_find(labels, kt_item_names);
     bool json = o->look == KT_LOOK_JSON;
     if (json) {
         kt_out_open(o, NULL, '{');
@@ -52,7 +63,7 @@ static kt_rc find(kt_errors_job *j, const kt_columns *labels, const double *give
     }
     for (size_t q = 0; q < suspects; q++) {
         size_t i = order[q];
-        kt_str name = item ? item[i] : kt_arena_printf(a, "%zu", i);
+        kt_str name = labels->field[ITEM].there ? kt_texts_at(&labels->field[ITEM].text, i) : kt_arena_printf(a, "%zu", i);
         if (json) {
             kt_out_open(o, NULL, '{');
             kt_out_str(o, "item", name);
@@ -84,17 +95,16 @@ static kt_rc find(kt_errors_job *j, const kt_columns *labels, const double *give
 
 static kt_rc run(kt_errors_job *j, kt_err *err)
 {
-    kt_columns labels, probs;
-    double *given, *predicted;
+    values labels, probs = { 0 };
     KT_TRY(kt_errors_need(j->labels, "--labels FILE", err));
     KT_TRY(kt_errors_need(j->probs, "--probs FILE", err));
-    KT_TRY(read_values(j->labels, j->cli->arena, &labels, &given, err));
-    kt_rc rc = read_values(j->probs, j->cli->arena, &probs, &predicted, err);
-    if (rc == 0) {
-        rc = find(j, &labels, given, &probs, predicted, err);
-        kt_columns_done(&probs);
-    }
-    kt_columns_done(&labels);
+    kt_rc rc = read_values(j->labels, j->cli->arena, &labels, err);
+    if (rc == 0)
+        rc = read_values(j->probs, j->cli->arena, &probs, err);
+    if (rc == 0)
+        rc = find(j, &labels, &probs, err);
+    kt_fields_done(probs.field, FIELDS, &probs.file);
+    kt_fields_done(labels.field, FIELDS, &labels.file);
     return rc;
 }
 

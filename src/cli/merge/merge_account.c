@@ -92,7 +92,7 @@ static void put_sources(kt_out *o, const kt_account *a)
 static kt_rc write_sources(kt_cli *cli, const kt_account *a, const kt_merge_wishes *w, kt_err *err)
 {
     bool here = kt_str_eq(w->sources, KT_S("-"));
-    if (a->n_sources == 0)
+    if (a->anonymous)
         return kt_fail(err, KT_USAGE, "--sources: the table has no column that says who answered");
     KT_AUTO(kt_out) o = KT_OUT_INIT(kt_str_ends(w->sources, KT_S(".json")) || (here && w->json) ? KT_LOOK_JSON : KT_LOOK_CSV);
     o.hold = !here;
@@ -179,7 +179,7 @@ kt_rc kt_merge_account(kt_cli *cli, const kt_account *a, const kt_merge_wishes *
     if (w->json && kt_merge_wants_answers(w)) {
         KT_AUTO(kt_out) o = KT_OUT_INIT(KT_LOOK_JSON);
         o.comma = true;
-        if (a->n_sources)
+        if (!a->anonymous)
             put_json(&o, a);
         kt_buf_puts(&o.b, "}\n");
         kt_out_flush(&o, true);

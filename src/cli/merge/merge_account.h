@@ -22,7 +22,8 @@ typedef struct kt_measure {
 
 typedef struct kt_account {
     const char *method, *help, *formula;
-    size_t n_sources; /* 0: the table does not say who */
+    bool anonymous;   /* the table does not say who answered */
+    size_t n_sources;
     const kt_str *source;
     const double *votes; /* n_sources: what each has said */
     kt_measure measure[2];

@@ -169,7 +169,7 @@ static kt_rc give(kt_cli *cli, const kt_answer_merge *m, const struct strengths 
             kt_wilson(share[q], pairs[q], ci + 2 * q);
     }
     const kt_account account = {
-        .method = m->name, .help = m->help, .formula = m->formula, .n_sources = n_sources, .source = r->sources.name, .votes = pairs,
+        .method = m->name, .help = m->help, .formula = m->formula, .anonymous = r->source.n == 0 && n->v->n, .n_sources = n_sources, .source = r->sources.name, .votes = pairs,
         .measure = { { "accuracy", "How often each annotator agrees with the strengths", share, ci, false } }, .n_measures = 1,
         .sure_title = "Strengths of the things", .sure_axis = "strength, all sum to 1; bars are 95 % intervals", .n = n->s->n_things, .thing = r->things.name,
         .strength = n->s->strength, .strength_ci = n->s->ci, .explain = explain, .of = n,

@@ -91,7 +91,9 @@ kt_rc kt_rows_read_numbers(kt_model_job *j, kt_row_data *ret, kt_err *err)
     ret->n = m->n_rows;
     ret->d = (uint32_t)m->n_columns;
     ret->column = m->column;
-    ret->item = m->row ? m->row : numbered(a, ret->n);
+    ret->item = kt_arena_array(a, ret->n + 1, sizeof(kt_str));
+    for (size_t i = 0; i < ret->n; i++)
+        ret->item[i] = kt_matrix_row(m, i, a);
     if (!m->floats)
         narrow = kt_arena_array(a, ret->n * ret->d + 1, sizeof(*narrow));
     for (size_t i = 0; narrow && i < ret->n * ret->d; i++)

@@ -1,13 +1,13 @@
 /* One class an item: accuracy, F1, MCC; with probabilities log loss, Brier score and calibration. */
 #include "algo/merge/aggregate.h"
 #include "algo/score/score.h"
-#include "base/file.h"
+#include "base/mem.h"
 #include "base/names.h"
 #include "base/str.h"
+#include "cli/fields_file.h"
 #include "cli/plot.h"
 #include "cli/score/score_cli.h"
-#include "format/npy.h"
-#include "format/rows.h"
+#include "format/array_file.h"
 
 #include <math.h>
 
@@ -15,70 +15,51 @@ static const char *const predicted_names[] = { "predicted", "prediction", "label
 
 enum { BINS = 15 };
 
+enum { ITEM, LABEL, FIELDS };
+
+typedef struct labels {
+    kt_field field[FIELDS];
+    kt_fields_file file;
+} labels;
+
 struct classes {
     kt_score_job *j;
-    kt_columns truth, predicted;
+    labels truth, predicted;
     kt_matrix_file probs;
     kt_names name;
     size_t n;
-    int32_t *t, *p; /* p NULL: from the probabilities */
-    double *prob;
+    int32_t *t, *p;     /* p NULL: from the probabilities */
+    const double *prob; /* n × classes */
+    double *own;        /* where they had to be moved or widened */
 };
 
-/* Column of classes: by name, or the only one that is no item. */
-static kt_rc class_column(const kt_columns *c, const char *const *names, kt_str **ret, kt_err *err)
+static kt_rc read_labels(struct classes *w, const char *path, const char *const *names, labels *ret, kt_err *err)
 {
-    const kt_str *item = kt_columns_find(c, kt_item_names);
-    *ret = kt_columns_find(c, names);
-    if (!*ret && c->n_columns == 1 + (item != NULL))
-        *ret = c->cell[0] == item ? c->cell[1] : c->cell[0];
-    if (!*ret)
-        KT_TRY(kt_columns_need(c, names, ret, err));
-    return kt_columns_filled(c, *ret, "label", err);
+    ret->field[ITEM] = (kt_field){ .names = kt_item_names, .kind = KT_FIELD_NAME };
+    ret->field[LABEL] = (kt_field){ .names = names, .kind = KT_FIELD_CLASS, .needed = true, .filled = true, .alone = true };
+    return kt_fields_read(path, ret->field, FIELDS, w->j->cli->arena, &ret->file, err);
 }
 
-/* Row among n names for each row of the truth; by place where either file names no items. */
-static kt_rc rows_of(const struct classes *w, const kt_str *name, size_t n, size_t *row, kt_err *err)
+/* Class numbers of a file's labels, in the order of row (NULL: its own); fixed: only classes that are known already. */
+static kt_rc number(struct classes *w, const labels *l, const size_t *row, bool fixed, int32_t **ret, kt_err *err)
 {
-    const kt_str *item = kt_columns_find(&w->truth, kt_item_names);
-    kt_names names = { 0 };
-    kt_rc rc = 0;
-    if (!item || !name) {
-        if (n != w->n)
-            return kt_fail(err, KT_RANGE, "%zu predictions for %zu items", n, w->n);
-        for (size_t i = 0; i < n; i++)
-            row[i] = i;
-        return 0;
+    const kt_field *label = &l->field[LABEL];
+    int64_t *class = kt_arena_array(w->j->cli->arena, label->class.n, sizeof(*class)), place;
+    for (size_t c = 0; c < label->class.n; c++) {
+        kt_str name = label->class.name[c];
+        class[c] = fixed ? kt_names_get(&w->name, name) : (int64_t)kt_names_add(&w->name, name);
+        if (class[c] < 0 && kt_parse_i64(name, 0, (int64_t)w->name.n - 1, &place))
+            class[c] = place;
     }
-    for (size_t i = 0; i < n && rc == 0; i++)
-        if (kt_names_add(&names, name[i]) != i)
-            rc = kt_fail(err, KT_RANGE, "item %.*s is predicted twice", KT_F(name[i]));
-    for (size_t i = 0; i < w->n && rc == 0; i++) {
-        int64_t at = kt_names_get(&names, item[i]);
-        row[i] = (size_t)at;
-        if (at < 0) {
-            kt_fail(err, KT_RANGE, "item %.*s has no prediction", KT_F(item[i]));
-            rc = kt_columns_fail(&w->truth, i, "item", err, KT_RANGE);
-        }
-    }
-    kt_names_done(&names);
-    return rc;
-}
-
-/* Class numbers of cells; fixed: only classes that are known already. */
-static kt_rc number(struct classes *w, const kt_columns *c, const kt_str *cell, size_t n, bool fixed, int32_t *ret, kt_err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        int64_t at = fixed ? kt_names_get(&w->name, cell[i]) : (int64_t)kt_names_add(&w->name, cell[i]), place;
-        if (at < 0 && kt_parse_i64(cell[i], 0, (int64_t)w->name.n - 1, &place))
-            at = place;
-        ret[i] = (int32_t)at;
-        if (at < 0) {
-            kt_fail(err, KT_RANGE, "class '%.*s' is none of the %zu known", KT_F(cell[i]), w->name.n);
+    *ret = kt_alloc_array(w->n, sizeof(**ret));
+    for (size_t i = 0; i < l->file.n; i++)
+        if (class[label->id.v[i]] < 0) {
+            kt_fail(err, KT_RANGE, "class '%.*s' is none of the %zu known", KT_F(label->class.name[label->id.v[i]]), w->name.n);
             kt_hint(err, "--classes A,B,C names them in the order of the probabilities' columns");
-            return kt_columns_fail(c, i, "label", err, KT_RANGE);
+            return kt_fields_fail(&l->file, i, "label", err, KT_RANGE);
         }
-    }
+    for (size_t i = 0; i < w->n; i++)
+        (*ret)[i] = (int32_t)class[label->id.v[row ? row[i] : i]];
     return 0;
 }
 
@@ -86,33 +67,32 @@ static kt_rc read_probs(struct classes *w, const char *path, kt_err *err)
 {
     kt_arena *a = w->j->cli->arena;
     KT_TRY(kt_matrix_file_read(path, "probs", a, &w->probs, err));
-    size_t k = w->probs.n_columns, *row = kt_arena_array(a, w->n + 1, sizeof(*row));
+    size_t k = w->probs.n_columns, *row;
     const kt_strs *given = &w->j->classes;
     if (given->n && given->n != k)
         return kt_fail(err, KT_USAGE, "--classes names %zu and the probabilities have %zu columns", given->n, k);
     for (size_t c = 0; c < k; c++)
         kt_names_add(&w->name, given->n ? given->v[c] : w->probs.column ? w->probs.column[c] : kt_arena_printf(a, "%zu", c));
-    KT_TRY(rows_of(w, w->probs.row, w->probs.n_rows, row, err));
-    w->prob = kt_arena_alloc(a, (w->n * k + 1) * sizeof(double));
-    for (size_t i = 0; i < w->n * k; i++)
-        w->prob[i] = kt_matrix_at(&w->probs, row[i / k], i % k);
+    KT_TRY(kt_fields_match(&w->truth.file, &w->truth.field[ITEM], w->probs.named ? &w->probs.row : NULL, w->probs.n_rows, "prediction", &row, err));
+    w->prob = w->probs.x;
+    if (row || w->probs.floats) {
+        w->prob = w->own = kt_alloc((w->n * k + 1) * sizeof(double));
+        for (size_t i = 0; i < w->n * k; i++)
+            w->own[i] = kt_matrix_at(&w->probs, row ? row[i / k] : i / k, i % k);
+    }
+    kt_free(row);
     return 0;
 }
 
-static kt_rc read_labels(struct classes *w, const char *path, kt_err *err)
+static kt_rc read_predicted(struct classes *w, const char *path, kt_err *err)
 {
-    kt_arena *a = w->j->cli->arena;
-    kt_str *cell;
-    KT_TRY(kt_columns_read(path, a, &w->predicted, err));
-    KT_TRY(class_column(&w->predicted, predicted_names, &cell, err));
-    size_t n = w->predicted.n_rows, *row = kt_arena_array(a, w->n + 1, sizeof(*row));
-    int32_t *label = kt_arena_array(a, n + 1, sizeof(*label));
-    KT_TRY(rows_of(w, kt_columns_find(&w->predicted, kt_item_names), n, row, err));
-    KT_TRY(number(w, &w->predicted, cell, n, w->prob || w->j->classes.n, label, err));
-    w->p = kt_arena_array(a, w->n + 1, sizeof(*w->p));
-    for (size_t i = 0; i < w->n; i++)
-        w->p[i] = label[row[i]];
-    return 0;
+    labels *l = &w->predicted;
+    size_t *row;
+    KT_TRY(read_labels(w, path, predicted_names, l, err));
+    KT_TRY(kt_fields_match(&w->truth.file, &w->truth.field[ITEM], l->field[ITEM].there ? &l->field[ITEM].text : NULL, l->file.n, "prediction", &row, err));
+    kt_rc rc = number(w, l, row, w->prob || w->j->classes.n, &w->p, err);
+    kt_free(row);
+    return rc;
 }
 
 static bool is_predicted(const kt_rows *r)
@@ -127,20 +107,25 @@ static bool is_predicted(const kt_rows *r)
    input can be read once only, and is labels. */
 static bool is_matrix(const char *path, kt_arena *a)
 {
-    KT_AUTO(kt_buf) text = KT_BUF_INIT((size_t)1 << 36);
+    kt_row_stream s;
     kt_err ignored = { 0 };
-    kt_npy x;
-    kt_rows r;
-    if (kt_str_eq(kt_str_of(path), KT_S("-")) || kt_file_read(path, &text, &ignored) < 0)
+    bool ret = false;
+    if (kt_str_eq(kt_str_of(path), KT_S("-")))
         return false;
-    if (kt_npy_is(KT_BUF_STR(&text)))
-        return kt_npy_parse(KT_BUF_STR(&text), a, &x, &ignored) == 0 && x.n_dims == 2 && x.kind == KT_NPY_NUMBER;
-    if (kt_npz_is(KT_BUF_STR(&text)) || kt_rows_open(&r, path, KT_BUF_STR(&text), false, a, &ignored) < 0)
-        return false;
-    size_t items = 0;
-    for (const char *const *n = kt_item_names; *n; n++)
-        items += kt_rows_column(&r, kt_str_of(*n)) != SIZE_MAX;
-    return !is_predicted(&r) && r.n_columns > 1 + items;
+    if (kt_row_stream_open(&s, path, a, &ignored) == 0 && kt_array_file_is(&s)) {
+        kt_array_file f;
+        bool npy = kt_npy_is(KT_BUF_STR(&s.text));
+        if (kt_array_file_read(&s, "probs", a, &f, &ignored) == 0)
+            ret = npy && f.array->array.n_dims == 2 && f.array->array.kind == KT_NPY_NUMBER;
+        kt_array_file_done(&f);
+    } else if (s.text.n && kt_row_stream_header(&s, &ignored) == 0) {
+        size_t items = 0;
+        for (const char *const *n = kt_item_names; *n; n++)
+            items += kt_rows_column(&s.rows, kt_str_of(*n)) != SIZE_MAX;
+        ret = !is_predicted(&s.rows) && s.rows.n_columns > 1 + items;
+    }
+    kt_row_stream_done(&s);
+    return ret;
 }
 
 static void put_classes(struct classes *w, const kt_class_score *s)
@@ -236,19 +221,16 @@ static kt_rc plot(struct classes *w, const kt_class_score *s, kt_err *err)
 static kt_rc score(struct classes *w, kt_err *err)
 {
     kt_arena *a = w->j->cli->arena;
-    kt_str *cell;
-    KT_TRY(kt_columns_read(w->j->truth, a, &w->truth, err));
-    KT_TRY(class_column(&w->truth, kt_label_names, &cell, err));
-    w->n = w->truth.n_rows;
+    KT_TRY(read_labels(w, w->j->truth, kt_label_names, &w->truth, err));
+    w->n = w->truth.file.n;
     const char *probs = w->j->probs ? w->j->probs : is_matrix(w->j->predicted, a) ? w->j->predicted : NULL;
     if (probs)
         KT_TRY(read_probs(w, probs, err));
     for (size_t c = 0; !probs && c < w->j->classes.n; c++)
         kt_names_add(&w->name, w->j->classes.v[c]);
-    w->t = kt_arena_array(a, w->n + 1, sizeof(*w->t));
-    KT_TRY(number(w, &w->truth, cell, w->n, probs || w->j->classes.n, w->t, err));
+    KT_TRY(number(w, &w->truth, NULL, probs || w->j->classes.n, &w->t, err));
     if (w->j->predicted != probs)
-        KT_TRY(read_labels(w, w->j->predicted, err));
+        KT_TRY(read_predicted(w, w->j->predicted, err));
     kt_class_score s;
     kt_class_predictions p = { w->n, (uint32_t)w->name.n, w->t, w->p, w->prob };
     KT_TRY(kt_score_classes(&p, w->j->cli->pool, a, &s, err));
@@ -260,10 +242,13 @@ static kt_rc run(kt_score_job *j, kt_err *err)
 {
     struct classes w = { .j = j };
     kt_rc rc = score(&w, err);
-    kt_columns_done(&w.truth);
-    kt_columns_done(&w.predicted);
+    kt_fields_done(w.truth.field, FIELDS, &w.truth.file);
+    kt_fields_done(w.predicted.field, FIELDS, &w.predicted.file);
     kt_matrix_file_done(&w.probs);
     kt_names_done(&w.name);
+    kt_free(w.t);
+    kt_free(w.p);
+    kt_free(w.own);
     return rc;
 }
 

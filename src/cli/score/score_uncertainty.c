@@ -62,7 +62,7 @@ static void print(struct uncertainty *w)
     if (o->look != KT_LOOK_JSON) {
         kt_buf_puts(&o->b, "item,entropy,margin,least_confidence\n");
         for (size_t i = 0; i < n; i++) {
-            kt_out_field(o, true, w->probs.row ? w->probs.row[i] : kt_arena_printf(w->j->cli->arena, "%zu", i));
+            kt_out_field(o, true, kt_matrix_row(&w->probs, i, w->j->cli->arena));
             for (int s = 0; s < KINDS; s++)
                 kt_out_field_f64(o, w->score[s][i]);
             kt_buf_char(&o->b, '\n');
