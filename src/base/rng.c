@@ -6,14 +6,6 @@
 
 #include <math.h>
 
-uint64_t kt_mix64(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
 kt_rng kt_rng_keyed(uint64_t seed, uint64_t a, uint64_t b)
 {
     uint64_t x = kt_mix64(kt_mix64(kt_mix64(seed) ^ a) ^ b);

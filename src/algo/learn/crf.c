@@ -12,6 +12,7 @@ static const float UPDATE_RATE = 0.1f;
 const kt_setting kt_crf_settings[] = {
     { .name = "bits", .help = "features are hashed into 2^bits", .kind = KT_SET_INT, AT(bits), .min = 8, .max = 24 },
     { .name = "epochs", .help = "visits to each sentence", .kind = KT_SET_INT, AT(epochs), .min = 1, .max = 1000 },
+    { .name = "least", .help = "tokens a feature has to be on to get weights; 0: 1 below 100 sentences, 2 below 1,000, else 3", .kind = KT_SET_INT, AT(least), .min = 0, .max = 1000000 },
     { .name = "penalty", .help = "of the squared weights", .kind = KT_SET_FLOAT, AT(penalty), .min = 0, .max = 1e6 },
     { .name = "rate", .help = "of learning", .kind = KT_SET_FLOAT, AT(rate), .min = 1e-4, .max = 10 },
     { .name = NULL },

@@ -27,11 +27,12 @@ typedef struct kt_crf_options {
     uint32_t bits;   /* of the hashed space, 8..24 */
     double penalty;  /* c of c |w|², beside the sum of the sentences' log losses */
     uint32_t epochs;
+    uint32_t least;  /* tokens a feature has to be on to get weights; 0: by the number of sentences, 1 below 100, 2 below 1,000, else 3 */
     double rate;     /* of AdaGrad */
     uint64_t seed;
 } kt_crf_options;
 
-#define KT_CRF_OPTIONS_INIT { 20, 0.05, 15, 0.15, 1 }
+#define KT_CRF_OPTIONS_INIT { .bits = 20, .penalty = 0.05, .epochs = 15, .rate = 0.15, .seed = 1 }
 extern const kt_setting kt_crf_settings[];
 
 /* Minimises the penalised log loss by AdaGrad (Duchi, Hazan, Singer 2011), a sentence a step; the order is drawn from the seed. tag: one a

@@ -1,4 +1,5 @@
-/* What a tagger looks at: the word, its affixes and shape, its neighbours, and pairs of these. Every feature has a readable name, and its hash
+/* What a tagger looks at: the word, its affixes and shape, its neighbours, pairs of these, and whether the sentence is
+   written with capitals. Every feature has a readable name, and its hash
    is the name's, so explanations need no dictionary. */
 #include "algo/learn/crf_int.h"
 
@@ -18,6 +19,7 @@ typedef struct word {
 
 struct kt_crf_words {
     size_t n;
+    const char *capitals; /* how the sentence is written; NULL where its letters have no case */
     word w[];
 };
 
@@ -60,12 +62,26 @@ static void read_word(kt_str s, word *w)
     w->n_raw = w->n_low;
 }
 
+/* Where everything begins with a capital, or nothing does, a capital says little. */
+static const char *capitals_of(const kt_crf_words *w)
+{
+    size_t large = 0, small = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        large += w->w[i].n_shape && w->w[i].shape[0] == 'X';
+        small += w->w[i].n_shape && w->w[i].shape[0] == 'x';
+    }
+    if (large + small == 0)
+        return NULL;
+    return large == 0 ? "none" : small == 0 ? "all" : large > small ? "most" : "some";
+}
+
 kt_crf_words *kt_crf_words_new(const kt_str *token, size_t n)
 {
     kt_crf_words *w = kt_alloc(sizeof(*w) + n * sizeof(w->w[0]));
     w->n = n;
     for (size_t i = 0; i < n; i++)
         read_word(token[i], &w->w[i]);
+    w->capitals = capitals_of(w);
     return w;
 }
 
@@ -131,6 +147,16 @@ static void affixes(feature *f, const word *w)
     }
 }
 
+/* The shape in what the rest of the sentence makes of it. */
+static void put_capitals(feature *f, const kt_crf_words *w, size_t at)
+{
+    begin(f, at ? "shape, capitals=" : "first, shape, capitals=");
+    put_shape(f, w, at, 0);
+    put(f, " ", 1);
+    put(f, w->capitals, strlen(w->capitals));
+    end(f);
+}
+
 /* Windows of words and shapes. from and to: offsets of the first and last. */
 static const struct window { const char *name; int from, to; bool shape; } windows[] = {
     { "word=", 0, 0, false },          { "word[-1]=", -1, -1, false },    { "word[-2]=", -2, -2, false },   { "word[+1]=", 1, 1, false },
@@ -164,6 +190,8 @@ void kt_crf_each(const kt_crf_words *w, size_t at, void (*see)(void *ctx, uint64
         put(&f, w->w[i].low + w->w[i].at[w->w[i].n_chars - 3], (size_t)w->w[i].n_low - w->w[i].at[w->w[i].n_chars - 3]);
         end(&f);
     }
+    if (w->capitals)
+        put_capitals(&f, w, at);
     begin(&f, "length=");
     put(&f, &"0123456789+"[KT_MIN(here->n_chars, 10)], 1);
     end(&f);

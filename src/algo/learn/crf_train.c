@@ -44,8 +44,9 @@ static void scores(const trainer *r, size_t from, size_t n, float *z)
     memset(z, 0, n * k * sizeof(*z));
     for (size_t t = 0; t < n; t++)
         for (size_t e = r->rows->start[from + t]; e < r->rows->start[from + t + 1]; e++) {
-            const float *w = r->cell + (size_t)(r->m->state.row_of[r->rows->index[e]] - 1) * 2 * k;
-            for (uint32_t c = 0; c < k; c++)
+            uint32_t f = r->m->state.row_of[r->rows->index[e]];
+            const float *w = r->cell + (size_t)(f - 1) * 2 * k;
+            for (uint32_t c = 0; f && c < k; c++)
                 z[t * k + c] += w[c];
         }
 }
@@ -82,7 +83,9 @@ static void step_states(trainer *r, size_t from, size_t n)
     for (size_t t = 0; t < n; t++) {
         const float *g = r->g + t * k;
         for (size_t e = r->rows->start[from + t]; e < r->rows->start[from + t + 1]; e++) {
-            size_t f = r->m->state.row_of[r->rows->index[e]] - 1;
+            size_t f = r->m->state.row_of[r->rows->index[e]];
+            if (!f--)
+                continue;
             float *w = r->cell + f * 2 * k, *sq = w + k, share = (float)(2 * r->penalty) / r->seen[f];
             for (uint32_t c = 0; c < k; c++) {
                 float d = g[c] + share * w[c];
@@ -109,25 +112,33 @@ static void learn_sentence(trainer *r, size_t sentence)
     step_links(r, r->own, n);
 }
 
-/* Numbers the features of the sentences to learn from and counts the tokens they are on. Returns how many sentences there are. */
-static size_t number_features(const kt_features *rows, const kt_crf_text *x, const int32_t *tag, const uint8_t *skip, int32_t *own, kt_linear *m,
-                              float **ret_seen)
+/* Tokens a feature must be on. What is seen once is mostly a name: weights for it explain the name away, so that affixes and neighbours
+   learn nothing from it that would find the next name. */
+static uint32_t least_of(const kt_crf_options *o, size_t n_sentences)
 {
-    size_t used = 0;
+    return o->least ? o->least : n_sentences < 100 ? 1 : n_sentences < 1000 ? 2 : 3;
+}
+
+/* Numbers the features that are on enough tokens of the sentences to learn from, and counts those tokens. Returns how many sentences there
+   are. */
+static size_t number_features(const kt_features *rows, const kt_crf_text *x, const int32_t *tag, const uint8_t *skip, const kt_crf_options *o,
+                              int32_t *own, kt_linear *m, float **ret_seen)
+{
+    size_t used = 0, cells = (size_t)1 << m->bits;
     KT_VEC(float) seen = { 0 };
     for (size_t s = 0; s < x->n_sentences; s++) {
         size_t from = x->start[s], to = x->start[s + 1];
         if ((skip && skip[s]) || !valid_tags(tag + from, to - from, own))
             continue;
         used++;
-        for (size_t e = rows->start[from]; e < rows->start[to]; e++) {
-            uint32_t *f = &m->row_of[rows->index[e]];
-            if (!*f) {
-                *f = ++m->n_seen;
-                KT_PUSH(&seen, 0);
-            }
-            seen.v[*f - 1]++;
-        }
+        for (size_t e = rows->start[from]; e < rows->start[to]; e++)
+            m->row_of[rows->index[e]]++;
+    }
+    for (size_t i = 0, least = least_of(o, used); i < cells; i++) {
+        uint32_t n = m->row_of[i];
+        m->row_of[i] = n && n >= least ? ++m->n_seen : 0;
+        if (m->row_of[i])
+            KT_PUSH(&seen, (float)n);
     }
     KT_PUSH(&seen, 0);
     *ret_seen = seen.v;
@@ -167,7 +178,7 @@ static kt_rc fit(const kt_features *rows, const kt_crf_text *x, const int32_t *t
     kt_crf m = { .n_types = n_types, .state = { .n_labels = k, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, 4) } };
     trainer r = { .rows = rows, .x = x, .tag = tag, .k = k, .penalty = o->penalty, .rate = (float)o->rate, .m = &m };
     r.own = kt_alloc_array(most, sizeof(*r.own));
-    r.n_used = number_features(rows, x, tag, skip, r.own, &m.state, &r.seen);
+    r.n_used = number_features(rows, x, tag, skip, o, r.own, &m.state, &r.seen);
     m.first = kt_zalloc_array(k, sizeof(float));
     m.next = kt_zalloc_array((size_t)k * k, sizeof(float));
     m.state.bias = kt_zalloc_array(k, sizeof(float));

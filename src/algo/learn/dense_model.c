@@ -59,8 +59,8 @@ static kt_features rows_of(const kt_dense_model *m, const float *x, size_t n)
     uint32_t used = 0;
     for (uint32_t c = 0; c < m->d; c++)
         used += m->scale[c] > 0;
-    kt_features f = { n, kt_alloc_array(n + 1, sizeof(*f.start)), kt_alloc_array(n * used + 1, sizeof(*f.index)),
-                      kt_alloc_array(n * used + 1, sizeof(*f.value)) };
+    kt_features f = { .n_rows = n, .start = kt_alloc_array(n + 1, sizeof(*f.start)), .index = kt_alloc_array(n * used + 1, sizeof(*f.index)),
+                      .value = kt_alloc_array(n * used + 1, sizeof(*f.value)) };
     size_t at = 0;
     for (size_t i = 0; i <= n; i++)
         f.start[i] = i * used;

@@ -13,6 +13,10 @@ typedef struct kt_linear {
     uint32_t *row_of; /* 2^bits: row of weight + 1; 0: a feature that never occurred in training */
     float *weight;    /* n_seen × n_labels */
     float *bias;      /* n_labels */
+    int16_t *packed;  /* the weights as 16-bit fractions, for predicting (half the memory to read); NULL: they are few, or learned online since */
+    size_t packed_bytes;    /* from one row of it to the next */
+    void *packed_memory;
+    float *unit;            /* n_labels: one step of a fraction */
 } kt_linear;
 
 typedef struct kt_linear_data {

@@ -57,6 +57,10 @@ void kt_linear_softmax(float *z, uint32_t k);
 
 /* Rounds weights to what kt_linear_bytes keeps. */
 void kt_linear_round(kt_linear *m);
+/* Keeps the rounded weights in 16 bits too, where there are so many that reading them is what predicting takes. To be called when they stay
+   as they are; whoever changes them calls kt_linear_unpack, as kt_linear_feature does. */
+void kt_linear_pack(kt_linear *m);
+void kt_linear_unpack(kt_linear *m);
 
 /* kt_linear_cross by another way of fitting. */
 typedef kt_rc kt_linear_fit_fn(const kt_linear_data *d, const void *ctx, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err);

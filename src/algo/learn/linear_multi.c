@@ -128,6 +128,7 @@ kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *
         f.m.bias[c] = (float)(f.scale * (double)f.m.bias[c] + f.shift);
     end(&f);
     kt_linear_round(&f.m);
+    kt_linear_pack(&f.m);
     *ret = f.m;
     return KT_OK;
 }

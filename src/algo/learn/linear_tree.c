@@ -264,6 +264,7 @@ static void add_up(tree_fit *t, const int32_t *parent, const double *a)
 {
     uint32_t k = t->n_labels, last = t->n_levels - 1;
     kt_linear *m = &t->level[last].m;
+    kt_linear_unpack(m);
     for (uint32_t v = 0; v < last; v++)
         KT_ASSERT(t->level[v].m.n_seen == m->n_seen);
     for (size_t f = 0; f <= m->n_seen; f++)
@@ -288,6 +289,7 @@ static void add_up(tree_fit *t, const int32_t *parent, const double *a)
     kt_free(seen);
     kt_free(inner);
     kt_linear_round(m);
+    kt_linear_pack(m);
 }
 
 kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
@@ -360,6 +362,7 @@ void kt_tree_of_paths(const kt_str *label, uint32_t n_labels, int32_t **ret, uin
 void kt_linear_keep_labels(kt_linear *m, uint32_t n_labels)
 {
     KT_ASSERT(n_labels <= m->n_labels);
+    kt_linear_unpack(m);
     for (size_t f = 0; f < m->n_seen; f++)
         memmove(m->weight + f * n_labels, m->weight + f * m->n_labels, n_labels * sizeof(*m->weight));
     m->n_labels = n_labels;

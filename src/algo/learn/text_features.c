@@ -82,8 +82,10 @@ size_t kt_token_next(kt_str text, size_t *at, char *dst, size_t cap)
 }
 
 typedef struct row_table { /* one text's features and counts */
-    uint32_t *slot, *born; /* cap: entry number, and the generation it belongs to */
-    uint32_t *index, *count; /* n entries, room for cap / 2 */
+    uint64_t *key;      /* cap: the generation a slot belongs to, then the feature */
+    uint32_t *slot;     /* cap: its entry */
+    uint32_t *index;    /* where the entries go: room for cap / 2, the caller's */
+    uint32_t *count;    /* n entries, room for cap / 2 */
     size_t n, cap;
     uint32_t generation, mask;
 } row_table;
@@ -92,38 +94,36 @@ static void table_size(row_table *t, size_t cap)
 {
     t->cap = cap;
     t->slot = kt_realloc(t->slot, cap * sizeof(*t->slot));
-    t->born = kt_free(t->born);
-    t->born = kt_zalloc_array(cap, sizeof(*t->born));
-    t->index = kt_realloc(t->index, cap / 2 * sizeof(*t->index));
+    t->key = kt_free(t->key);
+    t->key = kt_zalloc_array(cap, sizeof(*t->key));
     t->count = kt_realloc(t->count, cap / 2 * sizeof(*t->count));
     t->generation = 1;
     for (size_t k = 0; k < t->n; k++) {
-        size_t s = t->index[k] * 0x9e3779b1u & (cap - 1);
-        while (t->born[s])
+        size_t s = t->index[k] & (cap - 1);
+        while (t->key[s])
             s = (s + 1) & (cap - 1);
-        t->born[s] = 1;
+        t->key[s] = (uint64_t)1 << 32 | t->index[k];
         t->slot[s] = (uint32_t)k;
     }
 }
 
-static void table_add(row_table *t, uint64_t hash)
+/* false: the table is full, and the feature is not in it. */
+static inline bool table_add(row_table *t, uint32_t index)
 {
-    uint32_t index = (uint32_t)hash & t->mask;
-    size_t s = index * 0x9e3779b1u & (t->cap - 1);
-    for (; t->born[s] == t->generation; s = (s + 1) & (t->cap - 1))
-        if (t->index[t->slot[s]] == index) {
+    uint64_t key = (uint64_t)t->generation << 32 | index;
+    size_t s = index & (t->cap - 1); /* hashes already */
+    for (; t->key[s] >> 32 == t->generation; s = (s + 1) & (t->cap - 1))
+        if (t->key[s] == key) {
             t->count[t->slot[s]]++;
-            return;
+            return true;
         }
-    if (t->n == t->cap / 2) {
-        table_size(t, 2 * t->cap);
-        table_add(t, hash);
-        return;
-    }
-    t->born[s] = t->generation;
+    if (t->n == t->cap / 2)
+        return false;
+    t->key[s] = key;
     t->slot[s] = (uint32_t)t->n;
     t->index[t->n] = index;
     t->count[t->n++] = 1;
+    return true;
 }
 
 /* Calls see for each n-gram; inlined, so that the hot caller pays nothing for the generality. */
@@ -156,19 +156,6 @@ static inline __attribute__((always_inline)) void each_gram(kt_str text, const k
     }
 }
 
-static void count_gram(void *table, uint64_t hash, kt_str gram)
-{
-    (void)gram;
-    table_add(table, hash);
-}
-
-static void row_count(kt_str text, const kt_features_options *o, row_table *t)
-{
-    t->n = 0;
-    t->generation++;
-    each_gram(text, o, count_gram, t);
-}
-
 typedef struct named_gram {
     void (*see)(void *ctx, uint32_t index, kt_str gram);
     void *ctx;
@@ -197,51 +184,90 @@ void kt_features_each(kt_str text, const kt_features_options *o, void (*see)(voi
     each_gram(text, o, name_gram, &n);
 }
 
+/* Entries of CHUNK_ROWS rows, as one thread counts them. */
+typedef struct make_chunk {
+    uint32_t *index;
+    float *value;
+    size_t n, cap, at; /* at: where its entries go in the whole */
+} make_chunk;
+
+/* Memory kept from one use to the next. */
+struct kt_features_room {
+    make_chunk *chunk;
+    size_t n_chunks, rows, entries; /* entries, rows: there is room for */
+};
+
 typedef struct make_job {
     const kt_str *text;
     size_t n;
     const kt_features_options *o;
     kt_features *ret;
-    struct make_chunk {
-        uint32_t *index;
-        float *value;
-        size_t n, cap, at; /* at: where its entries go in the whole */
-    } *chunk;
+    make_chunk *chunk;
 } make_job;
+
+static void chunk_reserve(make_chunk *c, size_t entries)
+{
+    if (entries <= c->cap)
+        return;
+    c->cap = KT_MAX(entries, 2 * c->cap);
+    c->index = kt_realloc(c->index, c->cap * sizeof(*c->index));
+    c->value = kt_realloc(c->value, c->cap * sizeof(*c->value));
+}
+
+typedef struct row_count {
+    make_chunk *chunk;
+    row_table table;
+} row_count;
+
+/* The row's entries go behind those of the rows before. */
+static void row_room(row_count *r)
+{
+    chunk_reserve(r->chunk, r->chunk->n + r->table.cap / 2);
+    r->table.index = r->chunk->index + r->chunk->n;
+}
+
+static void count_gram(void *ctx, uint64_t hash, kt_str gram)
+{
+    (void)gram;
+    row_count *r = ctx;
+    while (!table_add(&r->table, (uint32_t)hash & r->table.mask)) {
+        table_size(&r->table, 2 * r->table.cap);
+        row_room(r);
+    }
+}
 
 static void make_part(void *ctx, size_t part)
 {
     make_job *j = ctx;
-    struct make_chunk *c = &j->chunk[part];
-    row_table t = { .mask = (uint32_t)(((uint64_t)1 << j->o->bits) - 1) };
-    table_size(&t, 1024);
+    make_chunk *c = &j->chunk[part];
+    row_count r = { c, { .mask = (uint32_t)(((uint64_t)1 << j->o->bits) - 1) } };
+    row_table *t = &r.table;
+    size_t first = part * CHUNK_ROWS, last = KT_MIN(j->n, first + CHUNK_ROWS);
     float log_of[16];
     for (int k = 1; k < 16; k++)
         log_of[k] = 1 + logf((float)k);
-    for (size_t i = part * CHUNK_ROWS; i < KT_MIN(j->n, (part + 1) * CHUNK_ROWS); i++) {
-        row_count(j->text[i], j->o, &t);
-        if (c->n + t.n > c->cap) {
-            c->cap = KT_MAX(2 * c->cap, c->n + t.n + 64 * CHUNK_ROWS);
-            c->index = kt_realloc(c->index, c->cap * sizeof(*c->index));
-            c->value = kt_realloc(c->value, c->cap * sizeof(*c->value));
-        }
-        if (t.n)
-            memcpy(c->index + c->n, t.index, t.n * sizeof(*t.index));
-        for (size_t k = 0; k < t.n; k++)
-            c->value[c->n + k] = t.count[k] < 16 ? log_of[t.count[k]] : 1 + logf((float)t.count[k]);
-        c->n += t.n;
+    c->n = 0;
+    table_size(t, 1024);
+    chunk_reserve(c, 64 * (last - first));
+    for (size_t i = first; i < last; i++) {
+        t->n = 0;
+        t->generation++;
+        row_room(&r);
+        each_gram(j->text[i], j->o, count_gram, &r);
+        for (size_t k = 0; k < t->n; k++)
+            c->value[c->n + k] = t->count[k] < 16 ? log_of[t->count[k]] : 1 + logf((float)t->count[k]);
+        c->n += t->n;
         j->ret->start[i + 1] = c->n; /* within the chunk until gathered */
     }
-    kt_free(t.slot);
-    kt_free(t.born);
-    kt_free(t.index);
-    kt_free(t.count);
+    kt_free(t->slot);
+    kt_free(t->key);
+    kt_free(t->count);
 }
 
 static void gather_part(void *ctx, size_t part)
 {
     make_job *j = ctx;
-    struct make_chunk *c = &j->chunk[part];
+    make_chunk *c = &j->chunk[part];
     size_t first = part * CHUNK_ROWS, base = c->at;
     if (c->n) {
         memcpy(j->ret->index + base, c->index, c->n * sizeof(*c->index));
@@ -249,8 +275,6 @@ static void gather_part(void *ctx, size_t part)
     }
     for (size_t i = first; i < KT_MIN(j->n, first + CHUNK_ROWS); i++)
         j->ret->start[i + 1] += base;
-    kt_free(c->index);
-    kt_free(c->value);
 }
 
 kt_rc kt_features_options_check(const kt_features_options *o, kt_err *err)
@@ -263,29 +287,77 @@ kt_rc kt_features_options_check(const kt_features_options *o, kt_err *err)
     return KT_OK;
 }
 
-kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *ret,
-                       kt_err *err)
+static void room_reserve(kt_features *x, size_t rows, size_t n_chunks)
+{
+    if (!x->room)
+        x->room = kt_zalloc(sizeof(*x->room));
+    struct kt_features_room *m = x->room;
+    if (!x->start || rows > m->rows) {
+        kt_free(x->start);
+        x->start = kt_alloc_array(rows + 1, sizeof(*x->start));
+        m->rows = rows;
+    }
+    if (n_chunks > m->n_chunks) {
+        m->chunk = kt_realloc(m->chunk, n_chunks * sizeof(*m->chunk));
+        memset(m->chunk + m->n_chunks, 0, (n_chunks - m->n_chunks) * sizeof(*m->chunk));
+        m->n_chunks = n_chunks;
+    }
+}
+
+/* Together the chunks need this much. */
+static void entries_reserve(kt_features *x, size_t entries)
+{
+    if (x->index && entries <= x->room->entries)
+        return;
+    kt_free(x->index);
+    kt_free(x->value);
+    x->index = kt_alloc_array(entries + 1, sizeof(*x->index));
+    x->value = kt_alloc_array(entries + 1, sizeof(*x->value));
+    x->room->entries = entries;
+}
+
+static void room_done(kt_features *x)
+{
+    for (size_t c = 0; x->room && c < x->room->n_chunks; c++) {
+        kt_free(x->room->chunk[c].index);
+        kt_free(x->room->chunk[c].value);
+    }
+    if (x->room)
+        kt_free(x->room->chunk);
+    x->room = kt_free(x->room);
+}
+
+kt_rc kt_features_renew(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *x, kt_err *err)
 {
     KT_TRY(kt_features_options_check(o, err));
-    size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    kt_features f = { .n_rows = n, .start = kt_zalloc_array(n + 1, sizeof(*f.start)) };
-    make_job j = { text, n, o, &f, kt_zalloc_array(n_chunks + 1, sizeof(*j.chunk)) };
+    size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS, total = 0;
+    room_reserve(x, n, n_chunks);
+    x->n_rows = n;
+    x->start[0] = 0;
+    make_job j = { text, n, o, x, x->room->chunk };
     kt_pool_run(pool, n_chunks, make_part, &j);
-    size_t total = 0;
     for (size_t c = 0; c < n_chunks; c++) {
         j.chunk[c].at = total;
         total += j.chunk[c].n;
     }
-    f.index = kt_alloc_array(total + 1, sizeof(*f.index));
-    f.value = kt_alloc_array(total + 1, sizeof(*f.value));
+    entries_reserve(x, total);
     kt_pool_run(pool, n_chunks, gather_part, &j);
-    kt_free(j.chunk);
-    *ret = f;
+    return KT_OK;
+}
+
+kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *ret,
+                       kt_err *err)
+{
+    kt_features x = { 0 };
+    KT_TRY(kt_features_renew(text, n, o, pool, &x, err));
+    room_done(&x);
+    *ret = x;
     return KT_OK;
 }
 
 void kt_features_done(kt_features *f)
 {
+    room_done(f);
     f->start = kt_free(f->start);
     f->index = kt_free(f->index);
     f->value = kt_free(f->value);
@@ -330,6 +402,8 @@ static void weigh_part(void *ctx, size_t part)
     kt_features *f = j->f;
     for (size_t i = part * CHUNK_ROWS; i < KT_MIN(f->n_rows, (part + 1) * CHUNK_ROWS); i++) {
         double sum = 0;
+        for (size_t k = f->start[i + 1]; j->idf && i + 1 < f->n_rows && k < f->start[i + 2]; k++)
+            __builtin_prefetch(&j->idf->rows[f->index[k]]); /* the next row's, anywhere in megabytes */
         for (size_t k = f->start[i]; k < f->start[i + 1]; k++) {
             if (j->idf) {
                 uint32_t rows = j->idf->rows[f->index[k]];

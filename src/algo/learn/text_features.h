@@ -11,6 +11,7 @@ typedef struct kt_features {
     size_t *start;   /* n_rows + 1 */
     uint32_t *index; /* < 2^bits */
     float *value;
+    struct kt_features_room *room; /* of kt_features_renew; else NULL */
 } kt_features;
 
 typedef struct kt_features_options {
@@ -41,6 +42,8 @@ size_t kt_token_next(kt_str text, size_t *at, char *dst, size_t cap);
    The result does not depend on the number of threads. KT_RANGE for options out of bounds. */
 kt_rc kt_features_make(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *ret,
                        kt_err *err) KT_MUST_USE;
+/* The same into *x, zeroed or renewed before, whose memory is used again: for texts that come in pieces. */
+kt_rc kt_features_renew(const kt_str *text, size_t n, const kt_features_options *o, kt_pool *pool, kt_features *x, kt_err *err) KT_MUST_USE;
 void kt_features_done(kt_features *f);
 
 /* Calls see for each n-gram of a text in the order kt_features_make meets them, repeated ones included. index: its feature; gram: words with

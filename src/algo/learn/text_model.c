@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-enum { PIECE = 16384 };
+enum { PIECE = 4096 };
 
 static const char *const tasks[] = { "single", "multi", "tree", NULL };
 #define AT(member) .offset = offsetof(kt_text_options, member)
@@ -109,30 +109,30 @@ kt_rc kt_text_cross(const kt_text_data *d, const kt_text_options *o, uint32_t fo
     return rc;
 }
 
-static kt_features rows_for(const kt_text_model *m, const kt_str *text, size_t n, kt_pool *pool)
+static void renew_rows(const kt_text_model *m, const kt_str *text, size_t n, kt_pool *pool, kt_features *x)
 {
-    kt_features x;
-    KT_ASSERT(kt_features_make(text, n, &m->features, pool, &x, NULL) == 0); /* its options were checked when the model was made */
-    kt_features_weigh(&x, &m->idf, pool);
-    return x;
+    KT_ASSERT(kt_features_renew(text, n, &m->features, pool, x, NULL) == 0); /* its options were checked when the model was made */
+    kt_features_weigh(x, &m->idf, pool);
 }
 
 void kt_text_predict(const kt_text_model *m, const kt_str *text, size_t n, kt_pool *pool, float *ret_prob)
 {
+    kt_features x = { 0 };
     for (size_t at = 0; at < n; at += PIECE) {
         size_t some = KT_MIN(n - at, (size_t)PIECE);
         float *to = ret_prob + at * m->n_labels;
-        kt_features x = rows_for(m, text + at, some, pool);
+        renew_rows(m, text + at, some, pool, &x);
         (m->task == KT_TEXT_MULTI ? kt_linear_multi_predict : kt_linear_predict)(&m->linear, &x, pool, to);
         if (m->task == KT_TEXT_TREE)
             kt_tree_sums(m->parent, m->n_labels, some, to);
-        kt_features_done(&x);
     }
+    kt_features_done(&x);
 }
 
 void kt_text_update(kt_text_model *m, kt_str text, uint32_t label, const float *has)
 {
-    kt_features x = rows_for(m, &text, 1, NULL);
+    kt_features x = { 0 };
+    renew_rows(m, &text, 1, NULL, &x);
     if (m->task == KT_TEXT_MULTI)
         kt_linear_multi_update(&m->linear, &x, 0, has);
     else

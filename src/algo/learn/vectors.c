@@ -11,7 +11,9 @@ enum { LANES = 16, SIX = 6, BLOCK = 48, SPARE = 16, ROOM = KT_VECTORS_MAX_NEARES
 
 static const double MOST_SQUARE = 1e37; /* float holds 34 times that */
 
-typedef float lanes __attribute__((vector_size(64)));
+/* Half of a tile's row: gcc keeps no vector wider than a register in registers. */
+typedef float lanes __attribute__((vector_size(32)));
+enum { HALF = LANES / 2 };
 
 /* Candidates of one query: the largest scores so far, largest first. */
 typedef struct best {
@@ -51,21 +53,23 @@ static bool apart(const search *s, uint32_t own, uint32_t row)
     return s->query || (row != own && !(s->group && s->group[own] && s->group[own] == s->group[row]));
 }
 
-/* Products of six queries with a tile. q: d × SIX. */
-static inline __attribute__((always_inline)) void products(const float *q, const float *tile, uint32_t d, lanes *ret)
+/* Products of six queries with a tile. q: d × SIX. ret: SIX × LANES. */
+static inline __attribute__((always_inline)) void products(const float *q, const float *tile, uint32_t d, float *ret)
 {
-    lanes sum[SIX] = { 0 };
+    lanes sum[SIX][2] = { 0 };
     for (uint32_t c = 0; c < d; c++) {
-        lanes x;
+        lanes x, y;
         memcpy(&x, tile + (size_t)c * LANES, sizeof(x));
-        for (int i = 0; i < SIX; i++)
-            sum[i] += q[c * SIX + (uint32_t)i] * x;
+        memcpy(&y, tile + (size_t)c * LANES + HALF, sizeof(y));
+        for (int i = 0; i < SIX; i++) {
+            sum[i][0] += q[c * SIX + (uint32_t)i] * x;
+            sum[i][1] += q[c * SIX + (uint32_t)i] * y;
+        }
     }
-    for (int i = 0; i < SIX; i++)
-        ret[i] = sum[i];
+    memcpy(ret, sum, sizeof(sum));
 }
 
-static inline __attribute__((always_inline)) void meet(const search *s, size_t first, size_t tile, const lanes *p, size_t n, best *b)
+static inline __attribute__((always_inline)) void meet(const search *s, size_t first, size_t tile, const float *p, size_t n, best *b)
 {
     const kt_vectors *v = s->v;
     size_t from = tile * LANES, n_rows = KT_MIN((size_t)LANES, v->n - from);
@@ -73,7 +77,7 @@ static inline __attribute__((always_inline)) void meet(const search *s, size_t f
         uint32_t own = s->query ? 0 : s->of ? s->of[first + i] : (uint32_t)(first + i);
         best *to = &b[i];
         for (size_t l = 0; l < n_rows; l++) {
-            float score = p[i][l] - v->half[from + l];
+            float score = p[i * LANES + l] - v->half[from + l];
             if ((to->n < to->k || score > to->score[to->k - 1]) && apart(s, own, (uint32_t)(from + l)))
                 keep(to, score, (uint32_t)(from + l));
         }
@@ -88,7 +92,7 @@ static inline __attribute__((always_inline)) void scan(const search *s, size_t f
             packed[((i - from) / SIX * v->d + c) * SIX + (i - from) % SIX] = query_of(s, KT_MIN(i, to - 1))[c];
     for (size_t t = 0; t * LANES < v->n; t++)
         for (size_t g = 0; g * SIX < to - from; g++) {
-            lanes p[SIX];
+            float p[SIX * LANES];
             products(packed + g * SIX * v->d, v->tile + t * LANES * v->d, v->d, p);
             meet(s, from + g * SIX, t, p, KT_MIN((size_t)SIX, to - from - g * SIX), b + g * SIX);
         }
