@@ -24,6 +24,7 @@ typedef struct kt_posterior {
     double *source_ability;   /* n_sources: glad's alpha */
     double *source_spamming;  /* n_sources × 2: spams, knows (mace) */
     double *source_strategy;  /* n_sources × n_labels: what it answers when it spams (mace) */
+    double power;             /* prob is the model's posterior to this power (auto, held_out.h); 0: as it is */
     const struct kt_disagreement *disagreement; /* auto */
     const struct kt_model_trust *model_trust;   /* auto beside a model's probabilities (beside_model.h) */
     const struct kt_copying *copying; /* auto and dawid_skene with correlated, where sources depend on each other (copying.h) */
@@ -122,8 +123,7 @@ void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool
 void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret);
 /* Shares and labels in one pass; source_accuracy: share of a source's votes equal to the label, and its interval. */
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret);
-/* Intervals of source_accuracy as it stands, from prob (kt_doubtful_interval). votes: what the votes of b are numbered by: cells, or
-   NULL: sources. */
+/* Intervals of source_accuracy as it stands, from prob (source_intervals.c). cells: what the votes of b are numbered by, or NULL: sources. */
 void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret);
 /* Wilson's 95 % interval around share of n votes, n need not be whole. */
 void kt_wilson(double share, double n, double ret[2]);
