@@ -19,6 +19,9 @@
 
    6. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
 
+   Where no item has two votes nothing tells who is right. Then accuracies are what point 4 takes them for, 70 %, and intervals are of that
+   prior; to count the votes as right for lack of contradiction would only confirm them.
+
    Where votes are few for tables of confusions (sources × labels² is large beside them), or there are two sources, whom nothing tells
    apart, only the last one is used. With a model's probabilities beside the
    votes (beside_model.h) the model is a source of its own while the others are judged; then its vote is taken away and its
@@ -31,6 +34,7 @@
 #include "algo/merge/dawid_skene.h"
 #include "algo/merge/held_out.h"
 #include "algo/merge/latent_em.h"
+#include "algo/stats.h"
 
 #include "base/mem.h"
 
@@ -240,6 +244,12 @@ static void make_model(struct model *m, kt_arena *a)
     m->kappa = grid(m->at);
 }
 
+/* No source's vote stands beside another's, or beside a known label. */
+static bool nobody_meets(const kt_ballot *b, const int32_t *gold)
+{
+    return b->most < 2 && b->n_labels > 1 && !gold;
+}
+
 /* One accuracy per source; posterior into prob, the votes of a model, the last source, left out of it. */
 static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_opts *o, double *prob, double *prior, double *ratio, kt_pool *pool)
 {
@@ -250,6 +260,7 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_op
     e.share = kt_alloc_array(k, sizeof(double));
     e.ratio = ratio;
     e.prior = prior;
+    bool alone = nobody_meets(b, gold);
     for (int32_t round = 0; round <= ROUNDS / 2; round++) {
         for (uint32_t x = cells->first[last]; round == ROUNDS / 2 && x < cells->first[b->n_sources]; x++)
             ratio[x] = 1;
@@ -266,7 +277,7 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_op
             prior[c] = 1.0 / (double)k;
         for (size_t s = 0; s < b->n_sources; s++) {
             double right = o->coin_right, n = o->coin_right + o->coin_wrong;
-            for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
+            for (uint32_t x = cells->first[s]; x < cells->first[s + 1] && !alone; x++) {
                 right += e.right[x];
                 n += cells->votes[x];
             }
@@ -340,9 +351,10 @@ static int by_size(const void *x, const void *y)
 }
 
 /* Where and why the labels are not the majority's; m NULL: without confusions. */
-static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_posterior *p)
+static void compare(const kt_ballot *b, const struct model *m, bool alone, kt_arena *a, kt_posterior *p)
 {
     kt_disagreement *d = kt_arena_zalloc(a, sizeof(*d));
+    d->alone = alone;
     size_t k = b->n_labels, n = 0;
     double *sorted = kt_alloc_array(b->n_sources, sizeof(*sorted));
     uint32_t *votes = kt_zalloc_array(k, sizeof(*votes));
@@ -393,7 +405,7 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
     size_t k = b.n_labels, n = (size_t)b.n_items * k;
     double most = FREE_ENTRIES + (double)ENTRIES_PER_VOTE * b.start[b.n_items];
-    bool whole = k > 1 && b.n_sources > 2 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
+    bool alone = nobody_meets(&b, o->gold), whole = !alone && k > 1 && b.n_sources > 2 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
     double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior)), *ratio = kt_alloc_array(cells.n + 1, sizeof(*ratio));
     struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = o->unnamed, .gold = o->gold, .prob = p.prob },
                        .b = &b, .cells = &cells, .power = { 1, o->hard, o->hard / 4 }, .kappa = 4 };
@@ -427,11 +439,14 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);
+    for (size_t s = 0; s < b.n_sources && alone; s++)
+        for (int end = 0; end < 2 && !isnan(p.source_accuracy[s]); end++)
+            p.source_ci[2 * s + (size_t)end] = kt_beta_quantile(end ? 0.975 : 0.025, o->coin_right, o->coin_wrong);
     if (whole && b.n_sources <= FEW)
         KT_TRY(judge_few(v, o, pool, a, &p, err));
     if (whole && (double)b.n_sources * (double)k * (double)k < most)
         give_confusion(&m, a, &p);
-    compare(&b, whole ? &m : NULL, a, &p);
+    compare(&b, whole ? &m : NULL, alone, a, &p);
     if (whole)
         kt_latent_em_done(&m.em);
     kt_free(coin);
@@ -466,7 +481,7 @@ static kt_rc beside_model(const kt_votes *v, const kt_auto_opts *o, kt_pool *poo
     KT_TRY(merge(&both, o, pool, a, &p, err));
     p.n_sources = v->n_sources;
     kt_posterior_labels(&b, pool, &p);
-    compare(&b, NULL, a, &p);
+    compare(&b, NULL, false, a, &p);
     *ret = p;
     return 0;
 }

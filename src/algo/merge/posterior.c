@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define Z95 1.959963984540054
+#define UNTOLD 0.2 /* width of an interval that tells little */
 
 void kt_posterior_make(const kt_ballot *b, kt_arena *a, kt_posterior *ret)
 {
@@ -198,6 +199,19 @@ static void majority_part(void *ctx, size_t part)
     case 8: majority_items(w, part, 8); break;
     default: majority_any(w, part);
     }
+}
+
+uint32_t kt_posterior_untold(const kt_posterior *p, uint32_t *ret_judged)
+{
+    uint32_t judged = 0, untold = 0;
+    double guess = 1.0 / KT_MAX(p->n_labels, 1);
+    for (size_t s = 0; s < p->n_sources; s++) {
+        const double *ci = p->source_ci + 2 * s;
+        judged += !isnan(ci[0]);
+        untold += ci[1] - ci[0] > UNTOLD && ci[0] <= guess && guess <= ci[1];
+    }
+    *ret_judged = judged;
+    return untold;
 }
 
 void kt_wilson(double share, double n, double ret[2])

@@ -172,6 +172,32 @@ static void posteriors_are_calibrated(void **state)
     }
 }
 
+/* One vote an item: nothing can be known but what each says, and that is what comes out: the prior's accuracy, its interval, and all untold. */
+static void lone_votes(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    const plan p = { 1000, 20, 3, 1, 0.55, 0.95, .skew = 1 };
+    crowd c = draw(&p, 8);
+    kt_posterior post = fit(&kt_aggregate_auto, &c, &a);
+    uint32_t judged = 0;
+    assert_true(post.disagreement->alone);
+    assert_int_equal(kt_posterior_untold(&post, &judged), 20);
+    assert_int_equal(judged, 20);
+    for (size_t q = 0; q < c.v.n; q++) {
+        assert_int_equal(post.label[c.item[q]], c.label[q]);
+        kt_assert_close(post.prob[c.item[q] * 3 + (uint32_t)c.label[q]], 0.7, 1e-9);
+    }
+    for (size_t s = 0; s < 20; s++)
+        assert_true(post.source_ci[2 * s] < c.accuracy[s * 3] && c.accuracy[s * 3] < post.source_ci[2 * s + 1]);
+    drop(&c);
+    const plan met = { 1000, 20, 3, 5, 0.55, 0.95, .skew = 1 };
+    c = draw(&met, 8);
+    post = fit(&kt_aggregate_auto, &c, &a);
+    assert_true(!post.disagreement->alone && kt_posterior_untold(&post, &judged) == 0 && judged == 20);
+    drop(&c);
+}
+
 /* The default is never far behind the majority, and ahead where sources differ: spammers, colluders, skew, hard items. */
 static void auto_holds(void **state)
 {
@@ -321,7 +347,7 @@ static void silence_speaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(intervals_cover), cmocka_unit_test(few_cover), cmocka_unit_test(posteriors_are_calibrated), cmocka_unit_test(auto_holds),
+        cmocka_unit_test(intervals_cover), cmocka_unit_test(few_cover), cmocka_unit_test(lone_votes), cmocka_unit_test(posteriors_are_calibrated), cmocka_unit_test(auto_holds),
         cmocka_unit_test(few_annotators), cmocka_unit_test(model_beside), cmocka_unit_test(gold_teaches), cmocka_unit_test(silence_speaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
