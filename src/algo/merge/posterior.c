@@ -1,6 +1,7 @@
 /* What every aggregator's answer has: shares of votes, the likeliest label with its evidence, accuracies with intervals. */
 #include "algo/merge/aggregate.h"
 
+#include "algo/stats.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -224,10 +225,13 @@ void kt_wilson(double share, double n, double ret[2])
 
 void kt_shares_interval(double sum, double squares, double n, double ret[2])
 {
-    double mean = sum / n, variance = n > 1 ? KT_MAX(squares - n * mean * mean, 0) / (n - 1) : 1;
+    double mean = sum / n, variance = n > 1 ? KT_MAX(squares - n * mean * mean, 0) / (n - 1) : 0.25;
     ret[0] = ret[1] = NAN;
-    if (n > 0)
-        kt_wilson(mean, KT_MIN(n * KT_MAX(mean * (1 - mean), 0.01) / KT_MAX(variance, 0.01), 4 * n), ret);
+    if (!(n > 0))
+        return;
+    double stretch = n > 1 ? kt_t_two_sided(0.95, n - 1) / Z95 : 1, spread = KT_MAX(mean * (1 - mean), 0.01);
+    variance = KT_MAX(variance, 0.01 / n) * stretch * stretch;
+    kt_wilson(mean, n * spread / variance, ret);
 }
 
 void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2])

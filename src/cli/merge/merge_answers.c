@@ -224,7 +224,8 @@ static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena
         size = own;
     }
     uint8_t *out = kt_arena_alloc(a, size + 1);
-    double *prob = kt_arena_array(a, size, sizeof(*prob));
+    double *prob = kt_arena_array(a, size, sizeof(*prob)), *overlap = kt_arena_array(a, n, sizeof(*overlap));
+    kt_mask_overlaps((const uint8_t *const *)mask, n, size, overlap);
     if (o->em)
         kt_mask_em((const uint8_t *const *)mask, n, size, o->n_iter, out, prob, NULL);
     else
@@ -234,9 +235,8 @@ static kt_rc merge_masks(answers *x, size_t i, const kt_answer_opts *o, kt_arena
             prob[p] += mask[q][p] / (double)n;
     *ret = (merged){ write_mask(out, x->text[from], a), 0, prob, size };
     for (size_t q = 0; q < n; q++) {
-        double iou = kt_mask_iou(mask[q], out, size);
-        agree(x, x->source_of[from + q], iou);
-        ret->agreement += iou / (double)n;
+        ret->agreement += kt_mask_iou(mask[q], out, size) / (double)n;
+        agree(x, x->source_of[from + q], overlap[q]);
     }
     return 0;
 }
