@@ -282,15 +282,16 @@ KARAT_API karat_rc karat_merge_sequences(karat_context *ctx, const karat_sequenc
                                          karat_error *err);
 
 /* Texts: method "rover" (NULL; word by word, Fiscus 1997) or "medoid" (the one nearest to the others); text: n, NUL-terminated UTF-8. agreement,
-   votes (n_items); rover: start (n_items + 1), word_share: share of the sources behind each word; source_accuracy (mean share of the words chosen that
-   it has in their place, or 1 - mean distance to the others), source_ci, source_votes (n_sources, × 2). The texts: karat_merged_text. */
+   votes (n_items); rover: start (n_items + 1), word_share: share of the sources behind each word; source_accuracy (mean share of the true text that it
+   is expected to have, or 1 - mean distance to the others), source_ci, source_votes (n_sources, × 2). The texts: karat_merged_text. */
 KARAT_API karat_rc karat_merge_answer_texts(const uint32_t *item, const uint32_t *source, const char *const *text, size_t n, uint32_t n_items,
                                             uint32_t n_sources, const char *method, karat_merged **ret, karat_error *err);
 /* The merged text of an item, as long as m lives; NULL where there is none. */
 KARAT_API const char *karat_merged_text(const karat_merged *m, size_t item);
 
 /* Masks of n_pixels bytes, one after the other: by majority (n_iter 0) or EM with one quality a source. mask, prob (n_items × n_pixels), agreement
-   (mean intersection over union with the merged one), votes (n_items), source_accuracy (mean of the same), source_ci, source_votes. */
+   (mean intersection over union with the merged one), votes (n_items), source_accuracy (mean of the same with the
+   truth, as it is expected), source_ci, source_votes. */
 KARAT_API karat_rc karat_merge_answer_masks(const uint32_t *item, const uint32_t *source, const uint8_t *masks, size_t n, size_t n_pixels,
                                             uint32_t n_items, uint32_t n_sources, int32_t n_iter, karat_merged **ret, karat_error *err);
 

@@ -516,6 +516,7 @@ static void merge_masks(struct shares *x, const uint32_t *source, const uint8_t 
     size_t from = x->start[item], n = x->start[item + 1] - from;
     const uint8_t **given = kt_arena_array(&own, n + 1, sizeof(*given));
     uint8_t *out = kt_arena_alloc(&own, n_pixels + 1);
+    double *overlap = kt_arena_array(&own, n, sizeof(*overlap));
     for (size_t q = 0; q < n; q++)
         given[q] = masks + x->order[from + q] * n_pixels;
     if (n_iter)
@@ -527,11 +528,11 @@ static void merge_masks(struct shares *x, const uint32_t *source, const uint8_t 
         for (size_t q = 0; q < n && !n_iter; q++)
             prob[p] += given[q][p] / (double)n;
     }
+    kt_mask_overlaps(given, n, n_pixels, overlap);
     x->agreement[item] = 0;
     for (size_t q = 0; q < n; q++) {
-        double iou = kt_mask_iou(given[q], out, n_pixels);
-        x->agreement[item] += iou / (double)n;
-        shares_add(x, source[x->order[from + q]], iou);
+        x->agreement[item] += kt_mask_iou(given[q], out, n_pixels) / (double)n;
+        shares_add(x, source[x->order[from + q]], overlap[q]);
     }
 }
 

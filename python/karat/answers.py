@@ -407,7 +407,7 @@ def merge_sequences(answers: Iterable[Sequence[Any]], **options: Any) -> MergedS
 @dataclass
 class MergedTexts:
     """One text an item; `agreement` and (rover) `word_shares`: how many of the sources are behind it and each of its words. `source_accuracy`:
-    mean share of the words chosen that the source has in their place (medoid: 1 - mean distance to the others), with 95 % intervals."""
+    mean share of the true text that the source is expected to have (medoid: 1 - mean distance to the others), with 95 % intervals."""
 
     items: List[Any]
     sources: List[Any]
@@ -447,8 +447,8 @@ def merge_answer_texts(answers: Iterable[Sequence[Any]], method: str = "rover") 
 
 @dataclass
 class MergedMasks:
-    """One mask an item (items × …) and the probability of each pixel. `agreement` and `source_accuracy`: mean intersection over union of the given
-    masks with the merged one, the latter with 95 % intervals."""
+    """One mask an item (items × …) and the probability of each pixel. `agreement`: mean intersection over union of the given masks with
+    the merged one; `source_accuracy`: the same with the truth, as it is expected, with 95 % intervals."""
 
     items: List[Any]
     sources: List[Any]

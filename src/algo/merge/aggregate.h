@@ -15,7 +15,7 @@ typedef struct kt_posterior {
     double *source_accuracy;  /* n_sources: chance that a vote is right, as the method sees it; NaN without votes. majority, weighted
                                  majority and wawa: share of votes that agree with the majority, of which they are a part: no accuracy */
     double *source_ci;        /* n_sources × 2: 95 % interval of source_accuracy (of those three: of the agreement, by Wilson); NaN without
-                                 votes. fast Dawid-Skene takes its labels for true, so its intervals are too narrow where votes are few */
+                                 votes. fast Dawid-Skene: as Dawid-Skene has it */
     double *source_confusion; /* n_sources × said × truth: P(said | truth); NULL where the method has none or it is large */
     double *prior;            /* n_labels: share of each label, as the method sees it */
     /* Only where the method has them, else NULL: */
@@ -24,6 +24,7 @@ typedef struct kt_posterior {
     double *source_ability;   /* n_sources: glad's alpha */
     double *source_spamming;  /* n_sources × 2: spams, knows (mace) */
     double *source_strategy;  /* n_sources × n_labels: what it answers when it spams (mace) */
+    double power;             /* prob is the model's posterior to this power (auto, held_out.h); 0: as it is */
     const struct kt_disagreement *disagreement; /* auto */
     const struct kt_model_trust *model_trust;   /* auto beside a model's probabilities (beside_model.h) */
     const struct kt_copying *copying; /* auto and dawid_skene with correlated, where sources depend on each other (copying.h) */
@@ -36,6 +37,7 @@ typedef struct kt_disagreement {
     int32_t said, truth;            /* the commonest mistake, and how often truth is called said; -1: none */
     double mistake;
     double hard;                    /* share of items on which votes tell little */
+    bool alone;                     /* no item has two votes: accuracies and posteriors are an assumption */
 } kt_disagreement;
 
 typedef struct kt_aggregator {
@@ -122,9 +124,10 @@ void kt_posterior_shares(const kt_ballot *b, const double *weight, kt_pool *pool
 void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret);
 /* Shares and labels in one pass; source_accuracy: share of a source's votes equal to the label, and its interval. */
 void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *pool, kt_posterior *ret);
-/* Intervals of source_accuracy as it stands, from prob (kt_doubtful_interval). votes: what the votes of b are numbered by: cells, or
-   NULL: sources. */
+/* Intervals of source_accuracy as it stands, from prob (source_intervals.c). cells: what the votes of b are numbered by, or NULL: sources. */
 void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret);
+/* Sources whose accuracy cannot be told from guessing: their interval is wider than 0.2 and holds 1 / n_labels. ret_judged: sources with an interval. */
+uint32_t kt_posterior_untold(const kt_posterior *p, uint32_t *ret_judged);
 /* Wilson's 95 % interval around share of n votes, n need not be whole. */
 void kt_wilson(double share, double n, double ret[2]);
 /* 95 % interval of the mean of n shares (sum, and sum of their squares): Wilson's for as many votes of a proportion as have their variance. NaN

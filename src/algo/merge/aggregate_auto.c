@@ -14,7 +14,13 @@
    4. Last, a quarter of the posterior comes from one accuracy per source (with a prior of 2.8 right, 1.2 wrong) and equal
       shares of the labels, which neither confusions nor a runaway share can mislead.
 
-   5. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
+   5. The posterior is raised to the power, at most 1, that predicts each vote best from the others on its item (held_out.h): items are hard in
+      more ways than point 2 can learn, and a fit to few votes flatters itself.
+
+   6. Where sources are found to depend on each other, what they agree on counts once (copying.h), and all of the above is done again.
+
+   Where no item has two votes nothing tells who is right. Then accuracies are what point 4 takes them for, 70 %, and intervals are of that
+   prior; to count the votes as right for lack of contradiction would only confirm them.
 
    Where votes are few for tables of confusions (sources × labels² is large beside them), or there are two sources, whom nothing tells
    apart, only the last one is used. With a model's probabilities beside the
@@ -25,7 +31,10 @@
 #include "algo/merge/beside_model.h"
 #include "algo/merge/copying.h"
 #include "algo/merge/crowdlab.h"
+#include "algo/merge/dawid_skene.h"
+#include "algo/merge/held_out.h"
 #include "algo/merge/latent_em.h"
+#include "algo/stats.h"
 
 #include "base/mem.h"
 
@@ -39,6 +48,7 @@
 #define GRID 20
 #define GRID_TOP 200.0
 #define SOURCES_AT_ONCE 256
+#define FEW 8                /* sources */
 #define OVERLAP 0.1          /* share of the voted items that must have two votes, to judge a model by them */
 
 struct model {
@@ -234,17 +244,23 @@ static void make_model(struct model *m, kt_arena *a)
     m->kappa = grid(m->at);
 }
 
+/* No source's vote stands beside another's, or beside a known label. */
+static bool nobody_meets(const kt_ballot *b, const int32_t *gold)
+{
+    return b->most < 2 && b->n_labels > 1 && !gold;
+}
+
 /* One accuracy per source; posterior into prob, the votes of a model, the last source, left out of it. */
-static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_opts *o, double *prob, double *prior, kt_pool *pool)
+static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_opts *o, double *prob, double *prior, double *ratio, kt_pool *pool)
 {
     kt_own_em e = { .b = b, .index = cells->of, .n_index = cells->n, .lanes = 1, .prob = prob };
     const int32_t *gold = o->gold;
     size_t k = b->n_labels, last = b->n_sources - (o->probs ? 1 : 0);
-    double *ratio = kt_alloc_array(cells->n, sizeof(*ratio));
     e.right = kt_alloc_array(cells->n, sizeof(double));
     e.share = kt_alloc_array(k, sizeof(double));
     e.ratio = ratio;
     e.prior = prior;
+    bool alone = nobody_meets(b, gold);
     for (int32_t round = 0; round <= ROUNDS / 2; round++) {
         for (uint32_t x = cells->first[last]; round == ROUNDS / 2 && x < cells->first[b->n_sources]; x++)
             ratio[x] = 1;
@@ -261,7 +277,7 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_op
             prior[c] = 1.0 / (double)k;
         for (size_t s = 0; s < b->n_sources; s++) {
             double right = o->coin_right, n = o->coin_right + o->coin_wrong;
-            for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
+            for (uint32_t x = cells->first[s]; x < cells->first[s + 1] && !alone; x++) {
                 right += e.right[x];
                 n += cells->votes[x];
             }
@@ -269,7 +285,6 @@ static void fit_coin(const kt_ballot *b, const kt_cells *cells, const kt_auto_op
                 ratio[x] = right / (n - right) * KT_MAX((double)k - 1, 1);
         }
     }
-    kt_free(ratio);
     kt_free(e.right);
     kt_free(e.share);
 }
@@ -293,6 +308,17 @@ static void judge_sources(const kt_ballot *b, const kt_cells *cells, kt_pool *po
         p->prior[c] = b->n_voted ? e.share[c] / b->n_voted : 1.0 / b->n_labels;
     kt_free(e.right);
     kt_free(e.share);
+}
+
+/* What points 3 to 5 do for the labels bends the accuracies, and where sources are few nothing averages that out: there they are those of plain
+   confusions, with their intervals. */
+static kt_rc judge_few(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *p, kt_err *err)
+{
+    kt_posterior plain;
+    KT_TRY(kt_dawid_skene_fit(v, &(kt_dawid_skene_opts){ .n_iter = ROUNDS, .gold = o->gold }, false, pool, a, &plain, err));
+    p->source_accuracy = plain.source_accuracy;
+    p->source_ci = plain.source_ci;
+    return 0;
 }
 
 static void give_confusion(const struct model *m, kt_arena *a, kt_posterior *p)
@@ -325,9 +351,10 @@ static int by_size(const void *x, const void *y)
 }
 
 /* Where and why the labels are not the majority's; m NULL: without confusions. */
-static void compare(const kt_ballot *b, const struct model *m, kt_arena *a, kt_posterior *p)
+static void compare(const kt_ballot *b, const struct model *m, bool alone, kt_arena *a, kt_posterior *p)
 {
     kt_disagreement *d = kt_arena_zalloc(a, sizeof(*d));
+    d->alone = alone;
     size_t k = b->n_labels, n = 0;
     double *sorted = kt_alloc_array(b->n_sources, sizeof(*sorted));
     uint32_t *votes = kt_zalloc_array(k, sizeof(*votes));
@@ -378,13 +405,13 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
     KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
     size_t k = b.n_labels, n = (size_t)b.n_items * k;
     double most = FREE_ENTRIES + (double)ENTRIES_PER_VOTE * b.start[b.n_items];
-    bool whole = k > 1 && b.n_sources > 2 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
-    double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior));
+    bool alone = nobody_meets(&b, o->gold), whole = !alone && k > 1 && b.n_sources > 2 && (double)cells.n * LEVELS * (double)k < most && (double)b.n_sources * (double)k < most && (double)k * (double)k < most;
+    double *coin = kt_alloc_array(n, sizeof(*coin)), *prior = kt_alloc_array(k, sizeof(*prior)), *ratio = kt_alloc_array(cells.n + 1, sizeof(*ratio));
     struct model m = { .em = { .b = &b, .cells = &cells, .levels = LEVELS, .unsupported = o->unnamed, .gold = o->gold, .prob = p.prob },
                        .b = &b, .cells = &cells, .power = { 1, o->hard, o->hard / 4 }, .kappa = 4 };
     if (n)
         memcpy(coin, p.prob, n * sizeof(*coin));
-    fit_coin(&b, &cells, o, coin, prior, pool);
+    fit_coin(&b, &cells, o, coin, prior, ratio, pool);
     if (whole) {
         make_model(&m, a);
         kt_latent_em_run(&m.em, KT_LATENT_START, pool);
@@ -398,6 +425,7 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
         else
             kt_latent_em_run(&m.em, KT_LATENT_KEEP, pool);
     }
+    p.power = kt_held_out_power(&(kt_held_out){ &b, &cells, whole ? &m.em : NULL, m.mean, m.kappa, ratio, coin, o->coin_right + o->coin_wrong, o->coin_share, o->gold });
     for (size_t x = 0; x < n; x++)
         p.prob[x] = whole ? (1 - o->coin_share) * p.prob[x] + o->coin_share * coin[x] : coin[x];
     for (size_t i = 0; o->probs && i < b.n_items; i++)
@@ -407,16 +435,23 @@ static kt_rc merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *
         *trust = kt_beside_model_blend(o->probs, p.n_votes, whole ? p.prior : prior, o->gold, b.n_items, b.n_labels, p.prob);
         p.model_trust = trust;
     }
+    kt_sharpen(p.prob, b.n_items, b.n_labels, p.power, o->gold);
     judge_sources(&b, &cells, pool, &p);
     kt_posterior_labels(&b, pool, &p);
     kt_posterior_intervals(&b, &cells, pool, &p);
+    for (size_t s = 0; s < b.n_sources && alone; s++)
+        for (int end = 0; end < 2 && !isnan(p.source_accuracy[s]); end++)
+            p.source_ci[2 * s + (size_t)end] = kt_beta_quantile(end ? 0.975 : 0.025, o->coin_right, o->coin_wrong);
+    if (whole && b.n_sources <= FEW)
+        KT_TRY(judge_few(v, o, pool, a, &p, err));
     if (whole && (double)b.n_sources * (double)k * (double)k < most)
         give_confusion(&m, a, &p);
-    compare(&b, whole ? &m : NULL, a, &p);
+    compare(&b, whole ? &m : NULL, alone, a, &p);
     if (whole)
         kt_latent_em_done(&m.em);
     kt_free(coin);
     kt_free(prior);
+    kt_free(ratio);
     *ret = p;
     return 0;
 }
@@ -440,16 +475,13 @@ static kt_rc beside_model(const kt_votes *v, const kt_auto_opts *o, kt_pool *poo
 {
     kt_votes both;
     kt_ballot b;
-    kt_cells cells;
     kt_posterior p;
     KT_TRY(kt_ballot_make(v, false, pool, a, &b, err)); /* ids are checked here */
     KT_TRY(kt_beside_model_votes(v, o->probs, a, &both, err));
     KT_TRY(merge(&both, o, pool, a, &p, err));
-    KT_TRY(kt_cells_make(&b, pool, a, &cells, err));
     p.n_sources = v->n_sources;
     kt_posterior_labels(&b, pool, &p);
-    kt_posterior_intervals(&b, &cells, pool, &p);
-    compare(&b, NULL, a, &p);
+    compare(&b, NULL, false, a, &p);
     *ret = p;
     return 0;
 }

@@ -9,6 +9,7 @@
    posteriori under a Dirichlet prior). With abstain, what a source is silent about counts as one more thing it can say.
 
    Only the (source, said) pairs that occur, called cells, have a row of K numbers: memory is O(votes) at worst. */
+#include "algo/merge/confusion_intervals.h"
 #include "algo/merge/copying.h"
 #include "algo/merge/dawid_skene.h"
 #include "algo/merge/latent_em.h"
@@ -20,6 +21,8 @@
 #define TINY 1e-10
 #define MAX_CONFUSION ((size_t)1 << 24) /* numbers given back; more are left out */
 #define SOURCES_AT_ONCE 64
+#define SOFT_ROUNDS 50
+#define FEW 8 /* sources, who are judged mostly by the same few others */
 
 static const kt_dawid_skene_opts defaults = { .n_iter = 50 };
 
@@ -100,14 +103,28 @@ static void fill_unused(const struct fitting *f, double *confusion)
     }
 }
 
-static void give_back_sources(const struct fitting *f, kt_arena *a, kt_posterior *ret)
+static void give_confusion(const struct fitting *f, kt_arena *a, kt_posterior *ret)
 {
     const kt_cells *cells = f->em.cells;
     size_t k = f->em.b->n_labels, n = f->em.b->n_sources;
     bool filled = f->em.b->n_said == k && (f->pooled || f->o->uniform > 0 || f->o->right > 0);
-    if (k && n <= MAX_CONFUSION / (k * k))
-        ret->source_confusion = kt_arena_array(a, n * k * k, sizeof(double));
+    if (k == 0 || n > MAX_CONFUSION / (k * k))
+        return;
+    ret->source_confusion = kt_arena_array(a, n * k * k, sizeof(double));
     for (size_t s = 0; s < n; s++) {
+        for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++)
+            if (cells->said[x] < k)
+                memcpy(ret->source_confusion + (s * k + cells->said[x]) * k, f->em.like + x * k, k * sizeof(double));
+        if (filled)
+            fill_unused(f, ret->source_confusion + s * k * k);
+    }
+}
+
+static void give_accuracy(const struct fitting *f, kt_posterior *ret)
+{
+    const kt_cells *cells = f->em.cells;
+    size_t k = f->em.b->n_labels;
+    for (size_t s = 0; s < f->em.b->n_sources; s++) {
         double right = 0, voted = 0; /* chance that a vote is right, given that it names a label */
         for (uint32_t x = cells->first[s]; x < cells->first[s + 1]; x++) {
             size_t said = cells->said[x];
@@ -116,14 +133,35 @@ static void give_back_sources(const struct fitting *f, kt_arena *a, kt_posterior
             right += ret->prior[said] * f->em.like[x * k + said];
             for (size_t c = 0; c < k; c++)
                 voted += ret->prior[c] * f->em.like[x * k + c];
-            if (ret->source_confusion)
-                memcpy(ret->source_confusion + (s * k + said) * k, f->em.like + x * k, k * sizeof(double));
         }
-        if (ret->source_confusion && filled)
-            fill_unused(f, ret->source_confusion + s * k * k);
         bool silent = cells->first[s] == cells->first[s + 1] || cells->said[cells->first[s]] == k;
         ret->source_accuracy[s] = silent ? NAN : f->em.b->n_said > k ? right / voted : right;
     }
+}
+
+static void set_intervals(const struct fitting *f, kt_pool *pool, kt_posterior *p)
+{
+    const kt_fitted_confusions c = { f->em.b, f->em.cells, f->em.like, p->prior, f->o->pull + f->o->uniform * f->em.b->n_said + f->o->right };
+    if (f->em.b->n_sources > FEW || !kt_confusion_intervals(&c, p))
+        kt_posterior_intervals(f->em.b, f->em.cells, pool, p);
+}
+
+/* Who agrees with labels that were taken for true looks better than he is: accuracies and intervals of the hard variant are those of as many soft
+   rounds from the start; labels, posterior, shares and confusions are its own. */
+static void judge_softly(struct fitting *f, kt_pool *pool, kt_posterior *p)
+{
+    kt_posterior soft = *p;
+    soft.prob = kt_alloc_array((size_t)p->n_items * p->n_labels + 1, sizeof(double));
+    soft.prior = kt_alloc_array(p->n_labels + 1, sizeof(double));
+    kt_posterior_shares(f->em.b, NULL, pool, &soft);
+    f->em.prob = soft.prob;
+    f->em.hard = false;
+    for (int32_t round = 0; round <= SOFT_ROUNDS; round++)
+        round_of(f, round == 0 ? KT_LATENT_START : round == SOFT_ROUNDS ? KT_LATENT_KEEP : KT_LATENT_ROUND, pool, &soft);
+    give_accuracy(f, &soft);
+    set_intervals(f, pool, &soft);
+    kt_free(soft.prob);
+    kt_free(soft.prior);
 }
 
 static kt_rc fit_votes(const kt_votes *v, const kt_dawid_skene_opts *o, bool hard, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
@@ -142,9 +180,13 @@ static kt_rc fit_votes(const kt_votes *v, const kt_dawid_skene_opts *o, bool har
     round_of(&f, KT_LATENT_START, pool, &p);
     for (int32_t round = 0; round < o->n_iter; round++)
         round_of(&f, round + 1 == o->n_iter ? KT_LATENT_KEEP : KT_LATENT_ROUND, pool, &p);
-    give_back_sources(&f, a, &p);
+    give_confusion(&f, a, &p);
+    give_accuracy(&f, &p);
     kt_posterior_labels(&b, pool, &p);
-    kt_posterior_intervals(&b, &cells, pool, &p);
+    if (hard)
+        judge_softly(&f, pool, &p);
+    else
+        set_intervals(&f, pool, &p);
     kt_latent_em_done(&f.em);
     kt_free(f.pooled);
     *ret = p;

@@ -6,9 +6,14 @@
    a matrix of rank one with holes. Alternating least squares weighed by the number of shared items fills it; each source leaves
    out the eighth of its partners that fit worst on either side, so that colluders cannot drag the others along (Ma and Olshevsky
    2020, "Adversarial crowdsourcing through robust rank-one matrix completion"; Ghosh, Kale, McAfee 2011 and Karger, Oh, Shah
-   2011 use the same matrix). Labels: one E-step of the one-coin model with these accuracies. */
+   2011 use the same matrix). Labels: one E-step of the one-coin model with these accuracies.
+
+   Intervals: skills are where J(s) = Σ shared s_j (c_ij - s_i s_j) is 0 for every source i, and an item moves J by u, the sum over its pairs of
+   s_j (z - s_i s_j) with z the pair's part of c. Items are independent, so the skills' covariance is A^-1 (Σ u u') A^-1 with A =
+   diag(Σ shared s_j²) + (shared s_i s_j): Huber's sandwich. Of more than 256 sources A is taken for its diagonal, which errs by one part in so many. */
 #include "algo/merge/aggregate.h"
 
+#include "algo/cholesky.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -20,6 +25,7 @@
 #define EDGE 0.01    /* an accuracy stays this far from 0 and 1 */
 #define TRIMMED 8    /* one partner in so many is left out on either side */
 #define ENOUGH 16    /* partners, for leaving any out */
+#define WHOLE 256    /* sources, for all of A */
 
 struct pairs {
     const kt_ballot *b;
@@ -138,6 +144,80 @@ static void e_step(const struct pairs *m, kt_pool *pool, kt_posterior *p)
     kt_free(e.share);
 }
 
+/* u of the votes of item i, one after the other. */
+static void moves_of(const struct pairs *m, uint32_t i, double *u)
+{
+    const kt_ballot *b = m->b;
+    double k = b->n_labels;
+    for (uint32_t x = b->start[i]; x < b->start[i + 1]; x++) {
+        double sum = 0, own = m->skill[b->source[x]];
+        for (uint32_t y = b->start[i]; y < b->start[i + 1]; y++) {
+            double other = m->skill[b->source[y]];
+            if (b->source[y] != b->source[x])
+                sum += other * ((k * (b->label[x] == b->label[y]) - 1) / (k - 1) - own * other);
+        }
+        u[x - b->start[i]] = sum;
+    }
+}
+
+/* Variance of every skill; NaN where nobody can be compared with. */
+static void set_variance(const struct pairs *m, double *variance)
+{
+    const kt_ballot *b = m->b;
+    size_t n = b->n_sources;
+    bool whole = n <= WHOLE;
+    double *a = kt_zalloc_array(whole ? n * n + 1 : 1, sizeof(*a)), *bread = kt_zalloc_array(whole ? n * n + 1 : 1, sizeof(*bread));
+    double *down = kt_zalloc_array(n + 1, sizeof(*down)), *square = kt_zalloc_array(n + 1, sizeof(*square)), *u = kt_alloc_array(b->most + 1, sizeof(*u));
+    for (size_t s = 0; s < n; s++)
+        for (size_t t = 0; t < n; t++) {
+            double both = (double)m->both[s * n + t];
+            down[s] += both * m->skill[t] * m->skill[t];
+            if (whole && s != t)
+                a[s * n + t] = both * m->skill[s] * m->skill[t];
+        }
+    for (uint32_t i = 0; i < b->n_items; i++) {
+        moves_of(m, i, u);
+        for (uint32_t x = b->start[i]; x < b->start[i + 1]; x++) {
+            square[b->source[x]] += u[x - b->start[i]] * u[x - b->start[i]];
+            for (uint32_t y = b->start[i]; whole && y < b->start[i + 1]; y++)
+                bread[b->source[x] * n + b->source[y]] += u[x - b->start[i]] * u[y - b->start[i]];
+        }
+    }
+    for (size_t s = 0; s < n; s++) {
+        variance[s] = down[s] > 0 ? square[s] / down[s] / down[s] : NAN;
+        if (whole)
+            a[s * n + s] = KT_MAX(down[s], 1e-9);
+    }
+    if (whole && kt_cholesky(a, n)) {
+        for (size_t s = 0; s < n; s++) /* rows: A^-1 Σ u u', as both are symmetric */
+            kt_cholesky_solve(a, n, bread + s * n);
+        for (size_t s = 0; s < n; s++) {
+            for (size_t t = 0; t < n; t++)
+                square[t] = bread[t * n + s];
+            kt_cholesky_solve(a, n, square);
+            variance[s] = isnan(variance[s]) ? NAN : square[s];
+        }
+    }
+    kt_free(a);
+    kt_free(bread);
+    kt_free(down);
+    kt_free(square);
+    kt_free(u);
+}
+
+static void set_intervals(const struct pairs *m, const uint32_t *votes, kt_posterior *p)
+{
+    double k = m->b->n_labels, *variance = kt_alloc_array(m->b->n_sources + 1, sizeof(*variance));
+    set_variance(m, variance);
+    for (size_t s = 0; s < m->b->n_sources; s++) {
+        double a = p->source_accuracy[s], v = variance[s] * (k - 1) * (k - 1) / k / k;
+        p->source_ci[2 * s] = p->source_ci[2 * s + 1] = NAN;
+        if (votes[s])
+            kt_wilson(a, isnan(v) ? 1 : KT_MIN(KT_MAX(KT_MAX(a * (1 - a), 0.25 / (votes[s] + 1)) / KT_MAX(v, 1e-12), 1), votes[s]), p->source_ci + 2 * s);
+    }
+    kt_free(variance);
+}
+
 static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
     kt_ballot b;
@@ -164,7 +244,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
         if (!votes[s])
             p.source_accuracy[s] = NAN;
     kt_posterior_labels(&b, pool, &p);
-    kt_posterior_intervals(&b, NULL, pool, &p);
+    set_intervals(&m, votes, &p);
     kt_free(votes);
     kt_free(m.same);
     kt_free(m.both);

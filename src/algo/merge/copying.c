@@ -15,6 +15,7 @@
    group's votes for one label become one vote. After Dong, Berti-Equille and Srivastava (2009), "Integrating conflicting data: the role of
    source dependence", where copying is found by shared errors too. */
 #include "algo/merge/copying.h"
+#include "algo/merge/held_out.h"
 
 #include "base/mem.h"
 
@@ -59,7 +60,8 @@ typedef struct ratio {
 typedef struct finding {
     const kt_votes *v;
     kt_ballot b;            /* all votes */
-    const double *prob;     /* n_items × labels */
+    const double *prob;     /* n_items × labels: as the model has it, not as sure as it should be */
+    double *own_prob;       /* where that is a copy */
     float *confusion;       /* sources × said × truth */
     float *expected;        /* of each vote of the ballot: e */
     const bool *dropped;    /* of each vote of the ballot: not among those prob is from; NULL: none */
@@ -472,6 +474,20 @@ static kt_copying *name_groups(finding *f, kt_copying *found, kt_arena *a)
     return found;
 }
 
+/* The look has its own measure of hard items; a posterior that is softened for them would make every agreement a surprise. */
+static void take_prob(finding *f, const kt_posterior *p)
+{
+    size_t n = (size_t)p->n_items * p->n_labels;
+    f->prob = p->prob;
+    if (p->power == 0 || p->power == 1 || n == 0)
+        return;
+    if (!f->own_prob)
+        f->own_prob = kt_alloc_array(n, sizeof(double));
+    memcpy(f->own_prob, p->prob, n * sizeof(double));
+    kt_sharpen(f->own_prob, p->n_items, p->n_labels, 1 / p->power, NULL);
+    f->prob = f->own_prob;
+}
+
 static kt_rc look(finding *f, kt_copying_merge *merge, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *p, kt_err *err)
 {
     kt_copying *found = kt_arena_zalloc(a, sizeof(*found));
@@ -488,7 +504,7 @@ static kt_rc look(finding *f, kt_copying_merge *merge, const void *opt, kt_pool 
         } else if (round > 0) {
             break;
         }
-        f->prob = p->prob;
+        take_prob(f, p);
         learn(f);
         expect(f);
         collect(f);
@@ -525,6 +541,7 @@ kt_rc kt_copying_fit(const kt_votes *v, kt_copying_merge *merge, const void *opt
         kt_free(f.votes);
         kt_free(f.worth);
         kt_free(f.habit);
+        kt_free(f.own_prob);
         KT_VEC_DONE(&f.pairs);
         if (rc < 0)
             return rc;

@@ -1,11 +1,13 @@
 /* What every aggregator's answer has: shares of votes, the likeliest label with its evidence, accuracies with intervals. */
 #include "algo/merge/aggregate.h"
 
+#include "algo/stats.h"
 #include "base/mem.h"
 
 #include <math.h>
 
 #define Z95 1.959963984540054
+#define UNTOLD 0.2 /* width of an interval that tells little */
 
 void kt_posterior_make(const kt_ballot *b, kt_arena *a, kt_posterior *ret)
 {
@@ -200,6 +202,19 @@ static void majority_part(void *ctx, size_t part)
     }
 }
 
+uint32_t kt_posterior_untold(const kt_posterior *p, uint32_t *ret_judged)
+{
+    uint32_t judged = 0, untold = 0;
+    double guess = 1.0 / KT_MAX(p->n_labels, 1);
+    for (size_t s = 0; s < p->n_sources; s++) {
+        const double *ci = p->source_ci + 2 * s;
+        judged += !isnan(ci[0]);
+        untold += ci[1] - ci[0] > UNTOLD && ci[0] <= guess && guess <= ci[1];
+    }
+    *ret_judged = judged;
+    return untold;
+}
+
 void kt_wilson(double share, double n, double ret[2])
 {
     double z2 = Z95 * Z95, mid = (share * n + z2 / 2) / (n + z2);
@@ -210,10 +225,13 @@ void kt_wilson(double share, double n, double ret[2])
 
 void kt_shares_interval(double sum, double squares, double n, double ret[2])
 {
-    double mean = sum / n, variance = n > 1 ? KT_MAX(squares - n * mean * mean, 0) / (n - 1) : 1;
+    double mean = sum / n, variance = n > 1 ? KT_MAX(squares - n * mean * mean, 0) / (n - 1) : 0.25;
     ret[0] = ret[1] = NAN;
-    if (n > 0)
-        kt_wilson(mean, KT_MIN(n * KT_MAX(mean * (1 - mean), 0.01) / KT_MAX(variance, 0.01), 4 * n), ret);
+    if (!(n > 0))
+        return;
+    double stretch = n > 1 ? kt_t_two_sided(0.95, n - 1) / Z95 : 1, spread = KT_MAX(mean * (1 - mean), 0.01);
+    variance = KT_MAX(variance, 0.01 / n) * stretch * stretch;
+    kt_wilson(mean, n * spread / variance, ret);
 }
 
 void kt_doubtful_interval(double accuracy, double n, double doubt, double ret[2])
@@ -255,111 +273,4 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
             memcpy(ret->prob + i * b->n_labels, ret->prior, b->n_labels * sizeof(double));
     kt_free(w.table);
     kt_free(w.tally);
-}
-
-/* table: votes of each source or cell, then Σ p (1 - p). */
-static void doubt_part(void *ctx, size_t part)
-{
-    const struct pass *w = ctx;
-    const kt_ballot *b = w->b;
-    const uint32_t *index = w->cells ? w->cells->of : b->source;
-    double *n = w->table + part * w->width, *doubt = n + w->width / 2;
-    uint32_t end = kt_ballot_part(b, part + 1, w->parts), k = b->n_labels;
-    for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++)
-        for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++)
-            if (b->label[q] < (int32_t)k) {
-                double p = w->p->prob[i * k + (size_t)b->label[q]];
-                n[index[q]]++;
-                doubt[index[q]] += p * (1 - p);
-            }
-}
-
-/* Where sources are few each is judged mostly by the same few others, and their accuracies are uncertain together. Then the whole matrix of
-   observed information counts, n / (a (1 - a)) on the diagonal less Cov(right of s, right of t | votes) / (a_s (1 - a_s) a_t (1 - a_t)),
-   and a source's variance is that of its inverse. */
-enum { FEW = 8 };
-
-/* of: of each vote its source, or with cells its cell, of which source_of says the source. */
-static void missing_together(const kt_ballot *b, const kt_posterior *p, const uint32_t *of, const uint8_t *source_of, double cov[FEW][FEW], double n[FEW])
-{
-    size_t k = b->n_labels;
-    for (size_t i = 0; i < b->n_items; i++)
-        for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
-            if (b->label[q] >= (int32_t)k)
-                continue;
-            double pq = p->prob[i * k + (size_t)b->label[q]];
-            n[source_of[of[q]]]++;
-            for (uint32_t r = b->start[i]; r < b->start[i + 1]; r++)
-                if (b->label[r] < (int32_t)k)
-                    cov[source_of[of[q]]][source_of[of[r]]] += (b->label[q] == b->label[r] ? pq : 0) - pq * p->prob[i * k + (size_t)b->label[r]];
-        }
-}
-
-/* Diagonal of the inverse of a symmetric matrix, by Cholesky; false: it is not positive definite. */
-static bool inverse_diagonal(double m[FEW][FEW], size_t n, double ret[FEW])
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = m[i][j];
-            for (size_t x = 0; x < j; x++)
-                sum -= m[i][x] * m[j][x];
-            if (i == j && !(sum > 0))
-                return false;
-            m[i][j] = i == j ? sqrt(sum) : sum / m[j][j];
-        }
-    for (size_t e = 0; e < n; e++) { /* |L^-1 unit|² */
-        double y[FEW] = { 0 };
-        ret[e] = 0;
-        for (size_t i = e; i < n; i++) {
-            double sum = i == e;
-            for (size_t x = e; x < i; x++)
-                sum -= m[i][x] * y[x];
-            y[i] = sum / m[i][i];
-            ret[e] += y[i] * y[i];
-        }
-    }
-    return true;
-}
-
-static bool intervals_together(const kt_ballot *b, const kt_cells *cells, kt_posterior *p)
-{
-    double m[FEW][FEW] = { { 0 } }, n[FEW] = { 0 }, spread[FEW], variance[FEW];
-    uint8_t *source_of = kt_alloc_array((cells ? cells->n : b->n_sources) + 1, 1);
-    for (uint32_t s = 0; s < b->n_sources; s++)
-        for (size_t x = cells ? cells->first[s] : s; x < (cells ? cells->first[s + 1] : s + 1); x++)
-            source_of[x] = (uint8_t)s;
-    missing_together(b, p, cells ? cells->of : b->source, source_of, m, n);
-    kt_free(source_of);
-    for (size_t s = 0; s < b->n_sources; s++) {
-        double a = p->source_accuracy[s];
-        if (!(n[s] > 0) || isnan(a))
-            return false;
-        spread[s] = KT_MAX(a * (1 - a), 0.25 / (n[s] + 1));
-    }
-    for (size_t s = 0; s < b->n_sources; s++)
-        for (size_t t = 0; t < b->n_sources; t++)
-            m[s][t] = (s == t ? n[s] / spread[s] : 0) - m[s][t] / spread[s] / spread[t];
-    if (!inverse_diagonal(m, b->n_sources, variance))
-        return false;
-    for (size_t s = 0; s < b->n_sources; s++)
-        kt_wilson(p->source_accuracy[s], KT_MAX(spread[s] / variance[s], KT_MIN(n[s], 1)), p->source_ci + 2 * s);
-    return true;
-}
-
-void kt_posterior_intervals(const kt_ballot *b, const kt_cells *cells, kt_pool *pool, kt_posterior *ret)
-{
-    struct pass w = { .b = b, .cells = cells, .p = ret };
-    size_t half = cells ? cells->n : b->n_sources;
-    if (b->n_sources <= FEW && intervals_together(b, cells, ret))
-        return;
-    run_pass(&w, 2 * half, doubt_part, pool);
-    for (size_t s = 0; s < b->n_sources; s++) {
-        double n = 0, doubt = 0, a = ret->source_accuracy[s];
-        for (size_t x = cells ? cells->first[s] : s; x < (cells ? cells->first[s + 1] : s + 1); x++) {
-            n += w.table[x];
-            doubt += w.table[half + x];
-        }
-        kt_doubtful_interval(a, n, doubt, ret->source_ci + 2 * s);
-    }
-    kt_free(w.table);
 }

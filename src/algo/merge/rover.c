@@ -4,6 +4,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <math.h>
+
+#define RIGHT 4.0 /* pseudo-slots of a text in which it is right, */
+#define WRONG 1.0 /* and wrong */
+#define ROUNDS 10
+
 typedef struct words {
     kt_str *v;
     size_t n;
@@ -12,16 +18,19 @@ typedef struct words {
 typedef struct option {
     kt_str word; /* n 0: the empty word */
     size_t sources;
+    double prob; /* that it is what should stand there */
     struct option *next;
 } option;
 
 typedef struct slot {
     option *options;
+    option **said; /* of each text so far */
+    const option *best;
 } slot;
 
 typedef struct network {
     slot *v;
-    size_t n, aligned; /* texts so far */
+    size_t n, aligned, texts; /* slots, texts so far, texts in all */
     kt_arena *a;
 } network;
 
@@ -47,7 +56,8 @@ static option *find(const slot *s, kt_str word)
     return NULL;
 }
 
-static void add(network *net, slot *s, kt_str word, size_t sources)
+/* The texts from .. to - 1 say word there. */
+static void add(network *net, slot *s, kt_str word, size_t from, size_t to)
 {
     option *o = find(s, word);
     if (!o) {
@@ -56,7 +66,11 @@ static void add(network *net, slot *s, kt_str word, size_t sources)
         o->next = s->options;
         s->options = o;
     }
-    o->sources += sources;
+    if (!s->said)
+        s->said = kt_arena_array(net->a, net->texts, sizeof(option *));
+    for (size_t t = from; t < to; t++)
+        s->said[t] = o;
+    o->sources += to - from;
 }
 
 enum { STAY, DELETE, INSERT };
@@ -98,11 +112,11 @@ static void align(network *net, const words *w)
         if (step != INSERT)
             *to = net->v[--s];
         if (step != DELETE)
-            add(net, to, w->v[--x], 1);
+            add(net, to, w->v[--x], net->aligned, net->aligned + 1);
         else
-            add(net, to, KT_S(""), 1);
+            add(net, to, KT_S(""), net->aligned, net->aligned + 1);
         if (step == INSERT && net->aligned)
-            add(net, to, KT_S(""), net->aligned);
+            add(net, to, KT_S(""), 0, net->aligned);
     }
     net->v = kt_arena_array(net->a, n, sizeof(slot));
     for (size_t i = 0; i < n; i++)
@@ -137,9 +151,55 @@ static double share_in(kt_str text, kt_str chosen, kt_arena *a)
     return KT_MAX(n, m) ? 1 - (double)edits / (double)KT_MAX(n, m) : 1;
 }
 
+/* Chance of every word of every slot, each text being right in a slot with one chance of its own, and wrong words spread over those that were said
+   and one more. accuracy: of each text, moved by a round of EM. */
+static void weigh(const network *net, double *accuracy, double *right)
+{
+    memset(right, 0, net->texts * sizeof(*right));
+    for (size_t s = 0; s < net->n; s++) {
+        double top = -INFINITY, all = 0, others = 0;
+        for (option *o = net->v[s].options; o; o = o->next, others++)
+            o->prob = 0;
+        for (size_t t = 0; t < net->texts; t++)
+            net->v[s].said[t]->prob += log(accuracy[t] / (1 - accuracy[t]) * others);
+        for (option *o = net->v[s].options; o; o = o->next)
+            top = KT_MAX(top, o->prob);
+        for (option *o = net->v[s].options; o; o = o->next)
+            all += o->prob = exp(o->prob - top);
+        for (option *o = net->v[s].options; o; o = o->next)
+            o->prob /= all + exp(-top); /* none of them: no text was right */
+        for (size_t t = 0; t < net->texts; t++)
+            right[t] += net->v[s].said[t]->prob;
+    }
+    for (size_t t = 0; t < net->texts; t++)
+        accuracy[t] = (right[t] + RIGHT) / ((double)net->n + RIGHT + WRONG);
+}
+
+/* Share of the true text that each text has. The merged text is not the truth, and each text is a part of it; so what a text has in common with it
+   counts as far as it is likely to be right, and so does what it says otherwise. The edits themselves are not counted in slots: of those a
+   network has more than two texts need. */
+static void set_shares(const network *net, const kt_str *text, kt_str merged, kt_arena *a, double *ret)
+{
+    double *accuracy = kt_arena_array(a, 2 * net->texts, sizeof(double)), *right = accuracy + net->texts;
+    size_t length = cut(merged, a).n;
+    for (size_t t = 0; t < net->texts; t++)
+        accuracy[t] = RIGHT / (RIGHT + WRONG);
+    for (int round = 0; round < ROUNDS; round++)
+        weigh(net, accuracy, right);
+    for (size_t t = 0; t < net->texts; t++) {
+        size_t longer = KT_MAX(cut(text[t], a).n, length);
+        double more = 0;
+        for (size_t s = 0; s < net->n; s++) {
+            const option *said = net->v[s].said[t];
+            more += said->prob - (said == net->v[s].best);
+        }
+        ret[t] = longer ? KT_MIN(KT_MAX(share_in(text[t], merged, a) + more / (double)longer, 0), 1) : 1;
+    }
+}
+
 kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
 {
-    network net = { NULL, 0, 0, a };
+    network net = { .a = a, .texts = n };
     kt_text_merge ret = { .text = { "", 0 }, .source_share = kt_arena_array(a, n, sizeof(double)) };
     size_t bytes = 0, slots = 0;
     for (size_t i = 0; i < n; i++) {
@@ -153,6 +213,7 @@ kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
         const option *best = NULL;
         for (const option *o = net.v[s].options; o; o = o->next)
             best = beats(o, best) ? o : best;
+        net.v[s].best = best;
         ret.agreement += (double)best->sources / (double)n;
         slots++;
         if (best->word.n == 0)
@@ -165,7 +226,9 @@ kt_text_merge kt_rover(const kt_str *text, size_t n, kt_arena *a)
     }
     ret.text.p = out;
     ret.agreement = slots ? ret.agreement / (double)slots : 1;
-    for (size_t i = 0; i < n; i++)
+    if (n > 2)
+        set_shares(&net, text, ret.text, a, ret.source_share);
+    for (size_t i = 0; i < n && n <= 2; i++) /* nobody to tell them apart */
         ret.source_share[i] = share_in(text[i], ret.text, a);
     return ret;
 }

@@ -9,7 +9,8 @@ typedef struct kt_text_merge {
     double agreement;  /* rover: mean share of the sources behind the chosen words; medoid: 1 - mean distance to the others */
     double *word_share; /* rover: of each of the n_words words of text, the share of the sources behind it; medoid: NULL */
     size_t n_words;
-    double *source_share; /* n: rover: share of the chosen words that the source has in their place; medoid: 1 - mean distance */
+    double *source_share; /* n: rover: share of the true text it is expected to have, 1 - edits / words of the longer (with two texts: of the
+                             merged one); medoid: 1 - mean distance */
 } kt_text_merge;
 
 /* ROVER (Fiscus 1997): the texts, cut at blanks, are aligned one after the other into a network of slots, least edits first

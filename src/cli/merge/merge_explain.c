@@ -122,6 +122,10 @@ kt_rc kt_merge_explain(const kt_merge *m, kt_str item, kt_err *err)
     explain_products(m, i);
     if (p->model_trust)
         explain_model(m, i);
+    if (p->power > 0 && p->power < 1)
+        printf("raised to the power %.3f, which predicts each vote best from the others on its item\n", p->power);
+    if (p->disagreement && p->disagreement->alone)
+        printf("no item has two votes: nothing tells how good the annotators are, and each is taken to be right %.0f %% of the time\n", 100 * p->disagreement->low);
     printf("posterior:");
     for (uint32_t c = 0; c < k; c++)
         printf("  %.*s %.6f", KT_F(m->file.label[c]), p->prob[(size_t)i * k + c]);

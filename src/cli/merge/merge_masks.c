@@ -14,7 +14,7 @@ struct masks {
 typedef struct drawn {
     uint8_t **mask, *out; /* n masks of size pixels */
     size_t n, size;
-    double *prob, *quality, *iou; /* size, n, n; quality: NULL but for em */
+    double *prob, *quality, *iou, *overlap; /* size, n, n, n; quality: NULL but for em; iou: with the merged one, overlap: with the truth as it is expected */
     double agreement;
 } drawn;
 
@@ -44,7 +44,7 @@ static kt_rc merge(const struct masks *w, size_t i, kt_arena *a, drawn *d, kt_er
 {
     const kt_grouped *x = w->x;
     size_t from = x->start[i], n = x->start[i + 1] - from;
-    *d = (drawn){ .mask = kt_arena_array(a, n, sizeof(*d->mask)), .n = n, .iou = kt_arena_array(a, n, sizeof(double)) };
+    *d = (drawn){ .mask = kt_arena_array(a, n, sizeof(*d->mask)), .n = n, .iou = kt_arena_array(a, n, sizeof(double)), .overlap = kt_arena_array(a, n, sizeof(double)) };
     for (size_t q = 0; q < n; q++) {
         size_t own;
         KT_TRY(read_mask(x->text[from + q], a, &d->mask[q], &own, err));
@@ -64,6 +64,7 @@ static kt_rc merge(const struct masks *w, size_t i, kt_arena *a, drawn *d, kt_er
             for (size_t q = 0; q < n; q++)
                 d->prob[p] += d->mask[q][p] / (double)n;
     }
+    kt_mask_overlaps(mask, n, d->size, d->overlap);
     for (size_t q = 0; q < n; q++) {
         d->iou[q] = kt_mask_iou(d->mask[q], d->out, d->size);
         d->agreement += d->iou[q] / (double)n;
@@ -119,7 +120,7 @@ kt_rc kt_merge_masks(kt_cli *cli, const kt_answer_merge *m, const kt_table_file 
         drawn d;
         rc = merge(&masks, i, &own, &d, err);
         for (size_t q = 0; rc == 0 && q < d.n; q++)
-            kt_agreed_add(&g, x.source_of[x.start[i] + q], d.iou[q]);
+            kt_agreed_add(&g, x.source_of[x.start[i] + q], d.overlap[q]);
         g.agreement[i] = rc == 0 ? d.agreement : 0;
         if (rc == 0 && print)
             kt_merged_put("mask", w->json, &x, i, &(kt_merged){ write_mask(d.out, x.text[x.start[i]], &own), d.agreement, d.prob, d.size });

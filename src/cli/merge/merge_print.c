@@ -115,6 +115,7 @@ static void put_disagreement(kt_buf *b, const kt_merge *m)
     put_number(b, "accuracy_low", d->low);
     put_number(b, "accuracy_high", d->high);
     put_number(b, "hard_items", d->hard);
+    put_number(b, "posterior_power", m->post.power);
     if (d->said >= 0) {
         kt_buf_puts(b, ",\"commonest_mistake\":{\"said\":");
         kt_buf_json(b, m->file.label[d->said]);
@@ -146,6 +147,8 @@ void kt_merge_print_json(const kt_merge *m)
     put_by_label(&b, m, m->post.prior);
     if (m->post.disagreement)
         put_disagreement(&b, m);
+    uint32_t voted = 0, untold = kt_posterior_untold(&m->post, &voted);
+    kt_buf_printf(&b, ",\"accuracies\":{\"annotators\":%u,\"untold\":%u}", voted, untold);
     if (m->post.copying)
         put_copying(&b, m);
     kt_buf_puts(&b, ",\"items\":[");
@@ -191,10 +194,24 @@ static void warn_of_copying(const kt_merge *m)
     fprintf(stderr, ". What a group agrees on was counted once; --json names the groups, karat errors --task annotators looks closer\n");
 }
 
+/* Half of the intervals are wide and hold guessing: then accuracies are not known, and the labels rest on numbers more than on trust. */
+static void warn_of_untold(const kt_merge *m)
+{
+    uint32_t n = 0, untold = kt_posterior_untold(&m->post, &n);
+    if (m->post.disagreement && n > 0 && untold > n / 2)
+        fprintf(stderr, "karat: warning: the accuracy of %u of %u annotators cannot be told from guessing: they have too few votes in common with others, or all are "
+                        "close to chance. Their intervals (--sources) are wide for that reason\n", untold, n);
+}
+
 void kt_merge_warn(const kt_merge *m)
 {
     warn_of_copying(m);
     const kt_disagreement *d = m->post.disagreement;
+    if (d && d->alone && m->post.n_items)
+        fprintf(stderr, "karat: warning: no item has two votes, so nothing tells how good the annotators are: posteriors and accuracies are the assumption that "
+                        "%.0f %% of the votes are right. Second votes on some items (karat ask), or known labels (--gold), would tell\n", 100 * d->low);
+    else
+        warn_of_untold(m);
     if (!d || d->n_differ < FAR * d->n_compared || d->n_differ == 0)
         return;
     fprintf(stderr, "karat: warning: %s and the majority give different labels to %u of %u items (%.1f %%): ", m->method->name, d->n_differ,

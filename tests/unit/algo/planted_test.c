@@ -95,7 +95,7 @@ static kt_posterior fit(const kt_aggregator *m, const crowd *c, kt_arena *a)
 
 /* Methods that claim a chance of being right, not an agreement with a majority. */
 static const kt_aggregator *const claim[] = { &kt_aggregate_auto, &kt_aggregate_dawid_skene, &kt_aggregate_one_coin_dawid_skene,
-                                              &kt_aggregate_mace, &kt_aggregate_glad };
+                                              &kt_aggregate_mace, &kt_aggregate_glad, &kt_aggregate_fast_dawid_skene, &kt_aggregate_spectral };
 
 /* Over many crowds, 95 % intervals hold the planted accuracy of the source 93 to 97 % of the time. */
 static void intervals_cover(void **state)
@@ -124,12 +124,35 @@ static void intervals_cover(void **state)
     }
 }
 
+/* Three annotators who see every item are judged by one another alone: what is uncertain about one is about all, and a posterior that is bent for
+   better labels would bend them all one way. */
+static void few_cover(void **state)
+{
+    (void)state;
+    static const kt_aggregator *const few[] = { &kt_aggregate_auto, &kt_aggregate_dawid_skene, &kt_aggregate_fast_dawid_skene, &kt_aggregate_spectral };
+    for (size_t m = 0; m < KT_LEN(few); m++) {
+        int in = 0, all = 0;
+        for (uint64_t seed = 0; seed < 240; seed++) {
+            KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+            const plan p = { 1000, 3, seed % 2 ? 2 : 4, 3, 0.55, 0.95, .skew = 1 };
+            crowd c = draw(&p, 1000 + seed);
+            kt_posterior post = fit(few[m], &c, &a);
+            for (uint32_t s = 0; s < 3; s++, all++)
+                in += post.source_ci[2 * s] <= c.accuracy[s * p.n_labels] && c.accuracy[s * p.n_labels] <= post.source_ci[2 * s + 1];
+            drop(&c);
+        }
+        print_message("%s: %.3f of %d intervals of three annotators\n", few[m]->name, (double)in / all, all);
+        assert_true(in >= 0.93 * all && in <= 0.97 * all);
+    }
+}
+
 /* Expected calibration error of the posterior of the chosen label, 15 equal bins. */
 static void posteriors_are_calibrated(void **state)
 {
     (void)state;
     static const plan plans[] = { { 4000, 40, 4, 5, 0.5, 0.95, .skew = 1 }, { 4000, 40, 2, 3, 0.6, 0.95, .skew = 0.4 },
-                                  { 4000, 60, 3, 5, 0.4, 0.9, .skew = 0.7, .by_label = true } };
+                                  { 4000, 60, 3, 5, 0.4, 0.9, .skew = 0.7, .by_label = true },
+                                  { 4000, 40, 4, 5, 0.55, 0.95, .skew = 1, .hard = 0.5 }, { 4000, 40, 4, 3, 0.55, 0.95, .skew = 1, .hard = 0.5 } };
     for (size_t x = 0; x < KT_LEN(plans); x++) {
         KT_AUTO(kt_arena) a = KT_ARENA_INIT;
         crowd c = draw(&plans[x], 77);
@@ -143,10 +166,36 @@ static void posteriors_are_calibrated(void **state)
         }
         for (int bin = 0; bin < 15; bin++)
             ece += fabs(conf[bin] - hit[bin]) / c.v.n_items;
-        print_message("plan %zu: ECE %.4f\n", x, ece);
-        assert_true(ece < 0.03);
+        print_message("plan %zu: ECE %.4f, posteriors to the power %.3f\n", x, ece, p.power);
+        assert_true(ece < 0.03 && p.power > 0 && p.power <= 1 && (plans[x].hard == 0 || p.power < 0.95));
         drop(&c);
     }
+}
+
+/* One vote an item: nothing can be known but what each says, and that is what comes out: the prior's accuracy, its interval, and all untold. */
+static void lone_votes(void **state)
+{
+    (void)state;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    const plan p = { 1000, 20, 3, 1, 0.55, 0.95, .skew = 1 };
+    crowd c = draw(&p, 8);
+    kt_posterior post = fit(&kt_aggregate_auto, &c, &a);
+    uint32_t judged = 0;
+    assert_true(post.disagreement->alone);
+    assert_int_equal(kt_posterior_untold(&post, &judged), 20);
+    assert_int_equal(judged, 20);
+    for (size_t q = 0; q < c.v.n; q++) {
+        assert_int_equal(post.label[c.item[q]], c.label[q]);
+        kt_assert_close(post.prob[c.item[q] * 3 + (uint32_t)c.label[q]], 0.7, 1e-9);
+    }
+    for (size_t s = 0; s < 20; s++)
+        assert_true(post.source_ci[2 * s] < c.accuracy[s * 3] && c.accuracy[s * 3] < post.source_ci[2 * s + 1]);
+    drop(&c);
+    const plan met = { 1000, 20, 3, 5, 0.55, 0.95, .skew = 1 };
+    c = draw(&met, 8);
+    post = fit(&kt_aggregate_auto, &c, &a);
+    assert_true(!post.disagreement->alone && kt_posterior_untold(&post, &judged) == 0 && judged == 20);
+    drop(&c);
 }
 
 /* The default is never far behind the majority, and ahead where sources differ: spammers, colluders, skew, hard items. */
@@ -298,7 +347,7 @@ static void silence_speaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(intervals_cover), cmocka_unit_test(posteriors_are_calibrated), cmocka_unit_test(auto_holds),
+        cmocka_unit_test(intervals_cover), cmocka_unit_test(few_cover), cmocka_unit_test(lone_votes), cmocka_unit_test(posteriors_are_calibrated), cmocka_unit_test(auto_holds),
         cmocka_unit_test(few_annotators), cmocka_unit_test(model_beside), cmocka_unit_test(gold_teaches), cmocka_unit_test(silence_speaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
