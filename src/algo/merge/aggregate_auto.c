@@ -471,8 +471,9 @@ static double overlap(const kt_votes *v)
 }
 
 /* With the model as the last source; what is given back is about the votes, evidence and intervals among it. */
-static kt_rc beside_model(const kt_votes *v, const kt_auto_opts *o, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
+static kt_rc beside_model(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err)
 {
+    const kt_auto_opts *o = opt;
     kt_votes both;
     kt_ballot b;
     kt_posterior p;
@@ -495,7 +496,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     KT_TRY(kt_probs_check(o->probs, v->n_items, v->n_labels, err));
     if (overlap(v) < OVERLAP)
         return kt_aggregate_crowdlab.fit(v, &(kt_crowdlab_opts){ o->probs }, rng, pool, a, ret, err);
-    return beside_model(v, o, pool, a, ret, err);
+    return kt_copying_fit(v, beside_model, o, pool, a, ret, err);
 }
 
 static const kt_setting options[] = {

@@ -11,8 +11,10 @@
       c + (1 - c) e, relative to e; one on which they do not, 1 - c. Agreeing on what others contradict (small e) speaks loudest. c is
       found on a grid, and held against that of the middle pair: hard items make every pair look a little like copying.
 
-   Either must be far above the usual, and surer than the number of pairs could do by chance. Joined pairs are groups; on an item, a
-   group's votes for one label become one vote. After Dong, Berti-Equille and Srivastava (2009), "Integrating conflicting data: the role of
+   Either must be above the usual, and surer than the number of pairs could do by chance. Where two repeat a third each a share k of the time, the pair
+   copies k². Of a round's suspects only the worst are joined, and then the truth is sought again. Joined pairs are groups; on an item, a vote
+   that says what another of its group says is left out with the chance that it is a copy, k / (k + (1 - k) e), so that who copies half of the time
+   counts half. After Dong, Berti-Equille and Srivastava (2009), "Integrating conflicting data: the role of
    source dependence", where copying is found by shared errors too. */
 #include "algo/merge/copying.h"
 #include "algo/merge/held_out.h"
@@ -25,16 +27,18 @@
 #define PULL 4.0       /* pseudo-votes of a confusion towards that of all */
 #define MOST_CELLS ((size_t)1 << 24)
 #define MOST_PAIRS ((uint64_t)1 << 25)
-#define ABOVE 0.5      /* c must be this far above the middle pair's */
-#define EXCESS 0.5     /* so must the excess be above the middle pair's */
+#define ABOVE 0.25      /* c must be this far above the middle pair's */
+#define EXCESS 0.25     /* so must the excess be above the middle pair's */
 #define SURE 8.0       /* log likelihood ratio beyond log of the number of pairs */
 #define FEWEST 5       /* sources: of fewer, two are no minority, and two good ones look like copies beside a poor one */
 #define SEEN 10        /* pairs with fewer common items are not looked at without a truth */
-#define HINT 0.25      /* excess without a truth that a pair found with one must have too */
-#define ROUNDS 4
+#define HINT 0.15      /* excess without a truth that a pair found with one must have too */
+#define RELATIVE 0.75 /* of the worst that is found in a round, what others must copy to be found in the same */
+#define ROUNDS 6
 #define SWEEPS 30
 #define SETTLED 0.01 /* of worth in a sweep */
 #define NOBODY UINT32_MAX
+#define COPY_SEED 20
 
 static const double share[] = { 0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97 };
 #define GRID KT_LEN(share)
@@ -68,6 +72,8 @@ typedef struct finding {
     KT_VEC(pair) pairs;
     uint32_t *group;        /* of each source: union-find */
     uint32_t *votes;        /* of each source */
+    float *copies;          /* of each source in a group: share of its votes that repeat the group's */
+    float *alike;           /* and how often two that do not copy would say the same */
     double *worth;          /* of each source: w */
     float *habit;           /* sources × labels: how often each says each */
 } finding;
@@ -326,20 +332,52 @@ static void note(kt_copying *found, const pair *p, double copied, double usual)
     found->usual = usual;
 }
 
-/* Joins two sources' groups; says whether they were apart. */
-static bool unite(finding *f, uint32_t s, uint32_t t)
+/* Joins two sources' groups; says whether they were apart. copied: share of the pair's common items on which one just repeats the other, or both a
+   third, each the square root of it. alike: how often they would agree otherwise. */
+static bool unite(finding *f, uint32_t s, uint32_t t, double copied, double alike)
 {
-    uint32_t a = root(f->group, s), b = root(f->group, t);
+    uint32_t a = root(f->group, s), b = root(f->group, t), both[] = { s, t };
+    for (int x = 0; x < 2; x++)
+        if (sqrt(copied) > (double)f->copies[both[x]]) {
+            f->copies[both[x]] = (float)sqrt(copied);
+            f->alike[both[x]] = (float)alike;
+        }
     f->group[KT_MAX(a, b)] = KT_MIN(a, b);
     return a != b;
 }
 
-/* The first look: joins pairs that agree as no two independent sources would. surest: standard deviations, squared and halved, so that
-   it compares with a log likelihood ratio. */
+/* A pair that agrees as no two independent sources would: how much is copied beyond the usual, and how sure that is. */
+typedef struct suspect {
+    const pair *p;
+    double copied, sure, alike;
+} suspect;
+
+/* Joins the worst of the suspects, by what they copy. While a ring is in the truth, or in the measure of agreement, honest sources look a little like
+   copies of each other; when it is gone they do not. */
+static size_t join_worst(finding *f, const suspect *x, size_t n, double usual, kt_copying *found, double *surest)
+{
+    double worst = 0;
+    size_t joined = 0;
+    for (size_t i = 0; i < n; i++)
+        worst = KT_MAX(worst, x[i].copied);
+    for (size_t i = 0; i < n; i++) {
+        if (x[i].copied < RELATIVE * worst)
+            continue;
+        if (x[i].sure > *surest) {
+            *surest = x[i].sure;
+            note(found, x[i].p, x[i].copied, usual);
+        }
+        joined += unite(f, x[i].p->a, x[i].p->b, x[i].copied, x[i].alike);
+    }
+    return joined;
+}
+
+/* The first look. Standard deviations are squared and halved, so that they compare with a log likelihood ratio. */
 static size_t join_by_excess(finding *f, kt_copying *found, double *surest)
 {
-    size_t joined = 0, seen = 0;
+    size_t seen = 0, n = 0;
     ratio *all = kt_alloc_array(f->pairs.n, sizeof(*all));
+    suspect *suspects = kt_alloc_array(f->pairs.n, sizeof(*suspects));
     set_habits(f);
     for (size_t x = 0; x < f->pairs.n; x++)
         f->pairs.v[x].chance = chance_of(f, &f->pairs.v[x]);
@@ -358,14 +396,11 @@ static size_t join_by_excess(finding *f, kt_copying *found, double *surest)
         double e = set_excess(f, p);
         e += (1 - e) * usual;
         double z = ((double)p->m.agreed / p->m.shared - e) / sqrt(e * (1 - e) / p->m.shared);
-        if (z * z / 2 < least)
-            continue;
-        if (z * z / 2 > *surest) {
-            *surest = z * z / 2;
-            note(found, p, p->excess, usual);
-        }
-        joined += unite(f, p->a, p->b);
+        if (z * z / 2 >= least)
+            suspects[n++] = (suspect){ p, p->excess, z * z / 2, e };
     }
+    size_t joined = join_worst(f, suspects, n, usual, found, surest);
+    kt_free(suspects);
     return joined;
 }
 
@@ -386,22 +421,30 @@ static size_t middle(const finding *f)
 /* The second look. Returns how many joins were new. */
 static size_t join_by_likelihood(finding *f, kt_copying *found, double *surest)
 {
-    size_t usual = middle(f), joined = 0;
+    size_t usual = middle(f), n = 0;
     double least = log(KT_MAX((double)f->pairs.n, 1)) + SURE;
+    suspect *suspects = kt_alloc_array(f->pairs.n, sizeof(*suspects));
     for (size_t x = 0; x < f->pairs.n; x++) {
         pair *p = &f->pairs.v[x];
         double sure = p->m.log_odds[p->best] - p->m.log_odds[usual];
         p->chance = chance_of(f, p);
-        set_excess(f, p);
-        if (share[p->best] < share[usual] + ABOVE || sure < least || p->excess < HINT)
-            continue;
-        if (sure > *surest) {
-            *surest = sure;
-            note(found, p, share[p->best], share[usual]);
-        }
-        joined += unite(f, p->a, p->b);
+        double alike = set_excess(f, p);
+        if (share[p->best] >= share[usual] + ABOVE && sure >= least && p->excess >= HINT)
+            suspects[n++] = (suspect){ p, share[p->best], sure, alike };
     }
+    size_t joined = join_worst(f, suspects, n, share[usual], found, surest);
+    kt_free(suspects);
     return joined;
+}
+
+/* Whether vote q of item i is taken for a copy, where another of its group says the same: drawn with the chance that it is one, by a generator of its
+   own, so that the number of votes that count is right on average and the same every time. */
+static bool repeats(const finding *f, uint32_t i, uint32_t q)
+{
+    uint32_t s = f->b.source[q];
+    double c = (double)f->copies[s], e = f->prob ? (double)f->expected[q] : (double)f->alike[s];
+    kt_rng r = kt_rng_keyed(COPY_SEED, i, s);
+    return c > 0 && kt_rng_unit(&r) * (c + (1 - c) * e) < c;
 }
 
 /* Marks the votes of the ballot that repeat what their group says; *ret has the others, item by item, in arrays of its own. */
@@ -415,7 +458,7 @@ static void collapse(finding *f, bool *dropped, kt_arena *a, kt_votes *ret)
         for (uint32_t q = b->start[i]; q < b->start[i + 1]; q++) {
             uint32_t s = b->source[q];
             dropped[q] = false;
-            for (uint32_t r = b->start[i]; r < b->start[i + 1] && !dropped[q]; r++) {
+            for (uint32_t r = b->start[i]; r < b->start[i + 1] && !dropped[q] && repeats(f, i, q); r++) {
                 uint32_t t = b->source[r];
                 dropped[q] = t != s && b->label[r] == b->label[q] && root(f->group, s) == root(f->group, t) &&
                              (f->votes[t] > f->votes[s] || (f->votes[t] == f->votes[s] && t < s));
@@ -528,6 +571,8 @@ kt_rc kt_copying_fit(const kt_votes *v, kt_copying_merge *merge, const void *opt
         f.expected = kt_alloc_array(v->n, sizeof(float));
         f.group = kt_alloc_array(s, sizeof(uint32_t));
         f.votes = kt_zalloc_array(s, sizeof(uint32_t));
+        f.copies = kt_zalloc_array(s, sizeof(float));
+        f.alike = kt_zalloc_array(s, sizeof(float));
         f.worth = kt_alloc_array(s, sizeof(double));
         f.habit = kt_alloc_array(s * k, sizeof(float));
         for (uint32_t x = 0; x < s; x++)
@@ -539,6 +584,8 @@ kt_rc kt_copying_fit(const kt_votes *v, kt_copying_merge *merge, const void *opt
         kt_free(f.expected);
         kt_free(f.group);
         kt_free(f.votes);
+        kt_free(f.copies);
+        kt_free(f.alike);
         kt_free(f.worth);
         kt_free(f.habit);
         kt_free(f.own_prob);

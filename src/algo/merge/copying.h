@@ -18,7 +18,7 @@ typedef struct kt_copying {
 typedef kt_rc kt_copying_merge(const kt_votes *v, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err);
 
 /* Merges by merge; looks for sources that depend on each other; where there are some, merges again with what such sources agree on
-   counted once (the vote of the one with most votes), and looks again, until no more are found. ret->copying says what was found, NULL:
+   counted as often as it was said independently (the vote of the one with most votes always, the others' by what they copy), and looks again, until no more are found. ret->copying says what was found, NULL:
    nothing. Accuracies and confusions of sources in a group are of all their votes. Time: a pass over pairs of votes on an item, of at
    most 2^25 pairs (items are skipped evenly); nothing is looked for where sources × labels² is above 2^24. Same for any pool. */
 kt_rc kt_copying_fit(const kt_votes *v, kt_copying_merge *merge, const void *opt, kt_pool *pool, kt_arena *a, kt_posterior *ret, kt_err *err) KT_MUST_USE;

@@ -15,7 +15,7 @@
 #define MOST 1.0            /* where votes agree better than the model says, that is left as it is: to be less sure than one might is no harm */
 #define GRID 24
 #define SPREAD 0.5          /* of log power, before anything is seen */
-#define WORK ((size_t)1 << 22)
+#define WORK ((size_t)1 << 20)
 
 struct look {
     const kt_held_out *h;

@@ -19,7 +19,7 @@ typedef struct kt_held_out {
 } kt_held_out;
 
 /* The power on the average's posteriors under which the votes are likeliest, each predicted from the others on its item by Σ_c q(c)^power P(said |
-   c), where P leaves the vote out too; at most 1, and 1 where no item has three votes. Looks at an even sample of the items, of some 2^22 votes ×
+   c), where P leaves the vote out too; at most 1, and 1 where no item has three votes. Looks at an even sample of the items, of some 2^20 votes ×
    states. */
 double kt_held_out_power(const kt_held_out *h);
 /* Rows of prob to a power, divided by their sums; those with gold stay. The likeliest label stays the likeliest. */

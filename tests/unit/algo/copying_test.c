@@ -117,14 +117,58 @@ static void rings_are_found(void **state)
     }
 }
 
+/* Rings that copy half to two thirds of the time are found too, nobody else is, and what they agree on is not all taken away: the labels are at least as
+   good as without looking. With a model's probabilities beside the votes as well. */
+static void half_copies(void **state)
+{
+    (void)state;
+    static const struct { plan p; double found; } cases[] = {
+        { { 1500, 24, 4, 8, 8, 0.3, 0.5, 0 }, 0.75 },  { { 1500, 24, 4, 8, 8, 0.3, 0.65, 0 }, 0.9 }, { { 1500, 24, 3, 10, 10, 0.4, 0.5, 0 }, 0.8 },
+        { { 3000, 40, 2, 10, 12, 0.45, 0.65, 0 }, 0.9 }, { { 1500, 24, 4, 8, 8, 0.3, 0.6, 0.2 }, 0.8 },
+    };
+    for (size_t x = 0; x < KT_LEN(cases); x++) {
+        const plan *p = &cases[x].p;
+        double found[2] = { 0 }, n_right[3] = { 0 }, wrong = 0;
+        for (uint64_t seed = 50; seed < 54; seed++) {
+            KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+            crowd c = draw(p, seed);
+            kt_rng r = kt_rng_keyed(seed, x, 3);
+            double *probs = kt_alloc_array((size_t)p->n_items * p->n_labels, sizeof(*probs));
+            for (uint32_t i = 0; i < p->n_items; i++) {
+                uint32_t says = kt_rng_unit(&r) < 0.6 ? (uint32_t)c.truth[i] : (uint32_t)kt_rng_below(&r, p->n_labels);
+                for (uint32_t l = 0; l < p->n_labels; l++)
+                    probs[i * p->n_labels + l] = l == says ? 0.7 : 0.3 / (p->n_labels - 1);
+            }
+            kt_auto_opts o = KT_AUTO_OPTS_INIT;
+            kt_posterior plain = skene(&c, false, NULL, &a), best[2];
+            for (int with = 0; with < 2; with++) {
+                o.probs = with ? probs : NULL;
+                assert_int_equal(kt_aggregate_auto.fit(&c.v, &o, NULL, NULL, &a, &best[with], NULL), 0);
+                for (uint32_t s = 0; s < p->n_sources && best[with].copying; s++) {
+                    bool in = !isnan(best[with].copying->group[s]);
+                    found[with] += in && s >= p->n_sources - p->ring ? 1.0 / p->ring / 4 : 0;
+                    wrong += in && s < p->n_sources - p->ring;
+                }
+                n_right[1 + with] += right(&c, &best[with]) / 4;
+            }
+            n_right[0] += right(&c, &plain) / 4;
+            kt_free(probs);
+            drop(&c);
+        }
+        print_message("case %zu: found %.2f, with a model %.2f; Dawid-Skene %.4f, auto %.4f, with a model %.4f\n", x, found[0], found[1], n_right[0], n_right[1], n_right[2]);
+        assert_true(found[0] >= cases[x].found && found[1] >= cases[x].found && wrong == 0);
+        assert_true(n_right[1] >= n_right[0] && n_right[2] > n_right[1]);
+    }
+}
+
 /* Where nobody copies, nothing is found, whatever else is wrong with the crowd, and the answer is the same to the bit. */
 static void honest_crowds_stay(void **state)
 {
     (void)state;
     static const plan plans[] = { { 1000, 20, 4, 5, 0, 0, 0, 0 }, { 1000, 20, 2, 5, 0, 0, 0, 0 }, { 400, 60, 3, 10, 0, 0, 0, 0.3 },
-                                  { 2000, 15, 2, 9, 0, 0, 0, 0.15 }, { 300, 200, 5, 4, 0, 0, 0, 0 } };
+                                  { 2000, 15, 2, 9, 0, 0, 0, 0.15 }, { 300, 200, 5, 4, 0, 0, 0, 0 }, { 2000, 30, 4, 5, 0, 0, 0, 0.4 } };
     for (size_t x = 0; x < KT_LEN(plans); x++)
-        for (uint64_t seed = 0; seed < 10; seed++) {
+        for (uint64_t seed = 0; seed < 20; seed++) {
             KT_AUTO(kt_arena) a = KT_ARENA_INIT;
             crowd c = draw(&plans[x], seed);
             kt_posterior plain = skene(&c, false, NULL, &a), looked = skene(&c, true, NULL, &a), best;
@@ -158,6 +202,6 @@ static void small_and_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(rings_are_found), cmocka_unit_test(honest_crowds_stay), cmocka_unit_test(small_and_bad) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(rings_are_found), cmocka_unit_test(half_copies), cmocka_unit_test(honest_crowds_stay), cmocka_unit_test(small_and_bad) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
