@@ -156,7 +156,8 @@ static bool one_round(state *s, int round, uint64_t *cut, outcome *o)
     kt_look l;
     kt_cell cell[MOST_LABELS];
     memcpy(s->learn, s->learned, w->n);
-    kt_look_plan(s->replay, s->human, s->out, w->n, round > 0, *cut, w->every, s->learn, &l);
+    double delta = kt_spend_looks(DELTA, kt_spend_half(DELTA)) / ROUNDS;
+    kt_look_plan(s->replay, s->human, s->out, w->n, round > 0, *cut, round ? kt_look_size(w->every, w->budget, delta) : w->every, s->learn, &l);
     bool some = l.n_batch > 0;
     uint8_t *right = kt_alloc(l.n_batch + 1);
     for (size_t i = 0; round == 0 && i < l.n_batch; i++)
@@ -165,7 +166,6 @@ static bool one_round(state *s, int round, uint64_t *cut, outcome *o)
         predict(w, s->learn, s->replay, s->score, s->right, s->cell);
         for (size_t i = 0; i < l.n_batch; i++)
             right[i] = s->right[l.left[i].item];
-        double delta = kt_spend_looks(DELTA, kt_spend_half(DELTA)) / ROUNDS;
         KT_ASSERT(kt_look_find(&l, s->score, s->cell, right, s->budget, s->n_cells, KT_ROUTE_THRESHOLD, delta, cell, NULL) == 0);
         approve(s, l.left, l.n_left, l.n_batch, cell, &o->broken, &o->broken_all);
     }

@@ -411,6 +411,11 @@ kt_rc kt_route_run(kt_run *r)
         if (r->c->simulate) /* real people check while the flow goes on */
             KT_TRY(kt_people_work(r, 1u << KT_QUEUE_AUDIT));
         KT_TRY(opened_again(r, &again));
+        if (!again) {
+            rc = kt_watch_simulate(r);
+            KT_TRY(rc);
+            again = rc == KT_DONE;
+        }
     }
     KT_TRY(kt_watch_restore(r));
     kt_rc rc = kt_people_work(r, 1u << KT_QUEUE_HUMAN);

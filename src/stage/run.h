@@ -74,6 +74,8 @@ kt_rc kt_consensus_run(kt_run *r) KT_MUST_USE;  /* weighs all votes; disputes to
 /* Lets people work until the queues of `queues` are empty: simulated ones here and now, else KT_DONE while work is left. One
    role's queues per call, so that nothing is added to them meanwhile: who takes what then depends on nothing but the store. */
 kt_rc kt_people_work(kt_run *r, unsigned queues) KT_MUST_USE;
+/* The same until no more than `least` answers are open there. */
+kt_rc kt_people_work_down(kt_run *r, unsigned queues, int64_t least) KT_MUST_USE;
 /* A label a simulated person would give; also used for the random arm of the learning curve. person counts from 0. */
 int32_t kt_simulated_answer(const kt_run *r, uint32_t item, uint64_t person, double accuracy);
 /* Fills *ret for the report from everything above; texts live in r->arena. */

@@ -90,12 +90,16 @@ static struct person *earliest(struct person *v, size_t n)
     return best;
 }
 
-static kt_rc batch(kt_run *r, struct person *v, size_t n, unsigned queues, uint64_t *done)
+/* KT_DONE: nobody has anything left to do, or no more than `least` answers are open. */
+static kt_rc batch(kt_run *r, struct person *v, size_t n, unsigned queues, int64_t least, uint64_t *done)
 {
+    int64_t open;
     kt_lease_rules rules = { r->c->lease_us, queues & 1u << KT_QUEUE_HUMAN ? r->c->gold_share : 0 };
     for (int i = 0; i < BATCH; i++) {
         struct person *w = earliest(v, n);
-        if (!w)
+        if (least)
+            KT_TRY(kt_queue_open(r->s, r->p.id, queues, &open, r->err));
+        if (!w || (least && open <= least))
             return KT_DONE;
         kt_rc rc = work_once(r, w, queues, &rules);
         KT_TRY(rc);
@@ -107,9 +111,14 @@ static kt_rc batch(kt_run *r, struct person *v, size_t n, unsigned queues, uint6
 
 kt_rc kt_people_work(kt_run *r, unsigned queues)
 {
+    return kt_people_work_down(r, queues, 0);
+}
+
+kt_rc kt_people_work_down(kt_run *r, unsigned queues, int64_t least)
+{
     int64_t open;
     KT_TRY(kt_queue_open(r->s, r->p.id, queues, &open, r->err));
-    if (open == 0)
+    if (open <= least)
         return 0;
     if (!r->c->simulate) {
         r->waiting_for = queues;
@@ -120,7 +129,7 @@ kt_rc kt_people_work(kt_run *r, unsigned queues)
     size_t n = (size_t)(r->c->sim_annotators + r->c->sim_experts);
     struct person *v = kt_zalloc_array(n, sizeof(*v));
     uint64_t done = 0;
-    kt_progress_begin(r->progress, "simulated people", (uint64_t)open);
+    kt_progress_begin(r->progress, "simulated people", (uint64_t)(open - least));
     kt_rc rc = kt_store_begin(r->s, r->err);
     if (rc == 0) {
         rc = hire(r, v, false, r->c->sim_annotators);
@@ -131,7 +140,7 @@ kt_rc kt_people_work(kt_run *r, unsigned queues)
     while (rc == 0) {
         if ((rc = kt_store_begin(r->s, r->err)) < 0)
             break;
-        rc = kt_store_finish(r->s, batch(r, v, n, queues, &done), r->err);
+        rc = kt_store_finish(r->s, batch(r, v, n, queues, least, &done), r->err);
         if (rc == 0)
             rc = kt_progress_step(r->progress, done, r->err);
     }
@@ -140,5 +149,5 @@ kt_rc kt_people_work(kt_run *r, unsigned queues)
     kt_free(v);
     KT_TRY(rc);
     KT_TRY(kt_queue_open(r->s, r->p.id, queues, &open, r->err));
-    return open == 0 ? 0 : kt_fail(r->err, KT_RANGE, "%lld answers are wanted that no simulated person may give; add annotators", (long long)open);
+    return open <= least ? 0 : kt_fail(r->err, KT_RANGE, "%lld answers are wanted that no simulated person may give; add annotators", (long long)open);
 }

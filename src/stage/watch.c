@@ -43,15 +43,6 @@ kt_rc kt_watch_delta(kt_run *r, double *ret)
     return 0;
 }
 
-/* The chance that one look may use up. */
-static kt_rc look_delta(kt_run *r, double *ret)
-{
-    double routing;
-    KT_TRY(kt_watch_delta(r, &routing));
-    *ret = kt_spend_looks(whole_delta(r), routing) / (double)r->c->watch_rounds;
-    return 0;
-}
-
 kt_rc kt_watch_begin(kt_run *r)
 {
     double delta;
@@ -129,13 +120,26 @@ static bool was_human(const kt_run *r, const struct watch *w, uint32_t i)
     return r->state[i] == KT_ITEM_HUMAN || (r->state[i] == KT_ITEM_AUTO && w->out[i]);
 }
 
+/* The chance that a look in this round may use up; 0: none is due. */
+static kt_rc look_delta(kt_run *r, const struct watch *w, double *ret)
+{
+    double routing;
+    KT_TRY(kt_watch_delta(r, &routing));
+    double part = kt_spend_looks(whole_delta(r), routing) / (double)r->c->watch_rounds;
+    *ret = w->round > 0 && w->looks < r->c->watch_rounds && part > 1e-6 ? part : 0;
+    return 0;
+}
+
 static void plan(kt_run *r, struct watch *w)
 {
+    size_t every = (size_t)r->c->watch_every;
+    if (w->delta > 0 && r->c->method_of_route == KT_ROUTE_THRESHOLD)
+        every = kt_look_size(every, r->c->budget, w->delta);
     uint8_t *human = kt_zalloc((size_t)r->n + 1);
     w->learn = kt_zalloc((size_t)r->n + 1);
     for (uint32_t i = 0; i < r->n; i++)
         human[i] = was_human(r, w, i);
-    kt_look_plan(seed_of(r), human, w->out, r->n, w->round > 0, w->cut, (size_t)r->c->watch_every, w->learn, &w->look);
+    kt_look_plan(seed_of(r), human, w->out, r->n, w->round > 0, w->cut, every, w->learn, &w->look);
     w->label = kt_alloc_array(w->look.n_batch + 1, sizeof(*w->label));
     kt_free(human);
 }
@@ -171,6 +175,7 @@ static kt_rc open_round(kt_run *r, struct watch *w, bool *ret_due)
     w->out = kt_alloc((size_t)r->n + 1);
     KT_TRY(kt_run_column(r, "watch.out", 1, 0, w->out));
     KT_TRY(kt_run_column(r, "state", 1, 0, r->state));
+    KT_TRY(look_delta(r, w, &w->delta));
     plan(r, w);
     return is_due(r, w, ret_due);
 }
@@ -216,12 +221,9 @@ static kt_rc search(kt_run *r, struct watch *w)
 
 static kt_rc find_thresholds(kt_run *r, struct watch *w)
 {
-    double mine;
-    KT_TRY(look_delta(r, &mine));
-    if (w->round == 0 || w->looks >= r->c->watch_rounds || mine < 1e-6)
+    if (w->delta <= 0)
         return 0;
     w->looks++;
-    w->delta = mine;
     w->cells = (kt_routing){ .r = r, .open = kt_arena_zalloc(r->arena, (size_t)r->n + 1), .n_open = (uint32_t)w->look.n_left };
     for (size_t i = 0; i < w->look.n_left; i++)
         w->cells.open[w->look.left[i].item] = 1;
@@ -406,4 +408,54 @@ kt_rc kt_watch_round(kt_run *r, uint64_t *ret_moved)
     r->learn_also = NULL;
     done(&w);
     return rc;
+}
+
+/* A round beside r, which stays what the report speaks of. */
+static kt_rc round_beside(kt_run *r)
+{
+    uint64_t moved;
+    kt_run x = { .s = r->s, .p = r->p, .c = r->c, .pool = r->pool, .progress = r->progress, .arena = r->arena, .functions = r->functions,
+                 .n = r->n, .m = r->m, .k = r->k, .truth = r->truth, .err = r->err };
+    x.lf = kt_arena_array(r->arena, r->m + 1, sizeof(*x.lf));
+    x.state = kt_arena_zalloc(r->arena, (size_t)r->n + 1);
+    kt_rc rc = kt_watch_round(&x, &moved);
+    kt_learn_done(&x);
+    return rc;
+}
+
+/* Everything between two portions of annotators' answers. May be done again after a kill: what is done is not due. */
+static kt_rc pause(kt_run *r)
+{
+    int64_t round, next;
+    KT_TRY(kt_people_work(r, 1u << KT_QUEUE_EXPERT)); /* a batch with disputes is not answered */
+    kt_rc rc;
+    do
+        rc = round_beside(r);
+    while (rc == 0);
+    KT_TRY(rc);
+    KT_TRY(kt_people_work(r, 1u << KT_QUEUE_AUDIT));
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("route.round"), &round, r->err));
+    KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("route.next"), &next, r->err));
+    return next > round ? KT_DONE : 0;
+}
+
+kt_rc kt_watch_simulate(kt_run *r)
+{
+    int64_t open, least, portion = r->c->watch_every * r->c->overlap;
+    if (!r->c->watch || !r->c->simulate)
+        return 0;
+    for (;;) { /* counter "watch.least": open answers at the next pause + 1, so that a killed run pauses where it would have */
+        KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("watch.least"), &least, r->err));
+        KT_TRY(kt_queue_open(r->s, r->p.id, 1u << KT_QUEUE_HUMAN, &open, r->err));
+        if (least && open > least - 1)
+            KT_TRY(kt_people_work_down(r, 1u << KT_QUEUE_HUMAN, least - 1));
+        kt_rc rc = pause(r);
+        if (rc != 0)
+            return rc;
+        KT_TRY(kt_queue_open(r->s, r->p.id, 1u << KT_QUEUE_HUMAN, &open, r->err));
+        if (open == 0)
+            return 0;
+        KT_TRY(kt_store_begin(r->s, r->err));
+        KT_TRY(kt_store_finish(r->s, kt_counter_set(r->s, r->p.id, KT_S("watch.least"), KT_MAX(open - portion, (int64_t)0) + 1, r->err), r->err));
+    }
 }

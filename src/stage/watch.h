@@ -14,5 +14,8 @@ kt_rc kt_watch_begin(kt_run *r) KT_MUST_USE;
 kt_rc kt_watch_restore(kt_run *r) KT_MUST_USE;
 /* One round, when the next batch has been answered; KT_DONE: it has not, or nothing is left to gain. r is as far as states. */
 kt_rc kt_watch_round(kt_run *r, uint64_t *ret_moved) KT_MUST_USE;
+/* Simulated people work in portions of a batch, and rounds are made between these, as real ones would find them. KT_DONE: a batch was opened again
+   and is to be routed first. Does nothing where people are real: then the server calls kt_watch_round. */
+kt_rc kt_watch_simulate(kt_run *r) KT_MUST_USE;
 
 #endif

@@ -1,6 +1,6 @@
 """karat run --watch: people answer through HTTP, the model learns on beside them and takes over what it has proved itself on, and
 kill -9 in the middle loses nothing. The texts are made here, so what is right is known."""
-import http.client, json, os, random, shutil, signal, tempfile, threading, time
+import http.client, json, os, random, shutil, signal, subprocess, tempfile, threading, time
 
 from kit import PASSWORD, Served, check, end, karat
 
@@ -103,9 +103,42 @@ def budgets_of_parts(tmp):
         check(f"{label} is within its budget", wrong <= (0.1 if label == "south" else 0.12) * len(mine), (len(mine), wrong))
 
 
+def simulated(tmp):
+    """Simulated people answer in portions, rounds come between them; a run that is killed does the same rounds."""
+    with open(f"{tmp}/items.jsonl", "w") as f:
+        f.writelines(json.dumps({"id": i, "text": t, "truth": l}) + "\n" for i, l, t in texts(2000, 7))
+    pipeline = f"{tmp}/simulated.yaml"
+    open(pipeline, "w").write(f"""project: topics
+labels: [{", ".join(LABELS)}]
+sources: [{{path: items.jsonl, fields: {{id: id, text: text, truth: truth}}}}]
+active_learning: {{start: 25, batch: 15, rounds: 1}}
+budget: {{error: 0.08, confidence: 0.9, trusted: 200, audit: 0.1}}
+watch: {{every: 150, rounds: 4}}
+review: {{overlap: 2, expert_below: 0, gold_share: 0.05}}
+simulate: {{annotators: 4, experts: 1, accuracy: 0.97}}
+""")
+    out = json.loads(karat("run", pipeline, "--dir", f"{tmp}/whole", "--json").stdout)
+    rounds = json.loads(karat("status", f"{tmp}/whole", "--json").stdout)["rounds"]
+    moved = sum(r["moved"] for r in rounds if r["stage"] == "watch")
+    check("rounds are made between portions of simulated answers", sum(r["stage"] == "watch" for r in rounds) > 2 and moved > 200, rounds)
+    check("within the budget", out["auto"] >= moved and out["measured_error"] <= 0.08, out)
+    g, kills = random.Random(2), 0
+    for _ in range(25):
+        p = subprocess.Popen([os.environ["KARAT"], "run", pipeline, "--dir", f"{tmp}/killed"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(g.uniform(0.02, 0.3))
+        kills += p.poll() is None
+        p.send_signal(signal.SIGKILL)
+        p.wait()
+    r = karat("run", pipeline, "--dir", f"{tmp}/killed", "--json")
+    same = [[{k: v for k, v in json.loads(x).items() if k != "event"} for x in open(f"{tmp}/{d}/export/labels.jsonl")] for d in ("whole", "killed")]
+    check(f"killed {kills} times it comes to the same labels", r.returncode == 0 and kills > 3 and same[0] == same[1], r.stderr)
+    check("and the log holds", karat("audit", "verify", f"{tmp}/killed").returncode == 0)
+
+
 def main():
     tmp = tempfile.mkdtemp(prefix="karat-watch-")
     try:
+        simulated(tmp)
         budgets_of_parts(tmp)
         rows = list(texts(3000, 3))
         truth = {i: l for i, l, _ in rows}

@@ -14,6 +14,11 @@ int kt_look_order(const void *a, const void *b)
     return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->item > y->item) - (x->item < y->item);
 }
 
+size_t kt_look_size(size_t every, double budget, double delta)
+{
+    return KT_MAX(every, (size_t)(2 * kt_threshold_least(budget, delta)));
+}
+
 void kt_look_plan(uint64_t seed, const uint8_t *human, const uint8_t *out, uint32_t n, bool some, uint64_t cut, size_t every, uint8_t *learn,
                   kt_look *ret)
 {

@@ -19,6 +19,9 @@ typedef struct kt_look {
 uint64_t kt_look_key(uint64_t seed, uint32_t item);
 int kt_look_order(const void *a, const void *b); /* of kt_look_item, for qsort */
 
+/* Items of a batch that is to judge at delta: `every`, but no fewer than could prove the budget if half of them were above a threshold and all right. */
+size_t kt_look_size(size_t every, double budget, double delta);
+
 /* human (n): items people were given. out (n): not 0 for those at or above the threshold of an earlier look, approved or not; they leave the
    population, else a batch would hold what its rest does not. learn (n): set to 1 for what earlier batches have judged and may now be trained on: all
    up to `cut`, where there was a batch before (some). The next `every` of the rest are a uniform random sample of it, whatever has been approved so
