@@ -109,7 +109,7 @@ export function piecesOf(places: Places, lanes: Lane[]): Piece[] {
     const at = [...cuts].sort((a, b) => a - b);
     let over: Lane[] = [];
     return at.slice(0, -1).map((from, i) => {
-        const to = at[i + 1]!, done = ends.get(to) ?? [];
+        const to = at[i + 1]!, done = [...(ends.get(to) ?? [])].reverse(); // the inner one first
         over = over.filter((l) => !(ends.get(from) ?? []).includes(l)).concat(begins.get(from) ?? []);
         return { from, to, over, ends: done };
     });

@@ -1,8 +1,7 @@
 // A text with its regions: underlines in lanes, so that those that overlap or nest stay apart, and a tag where each ends.
-import type { ComponentChildren } from 'preact';
+import { Component, type ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Span } from '../api.gen';
-import { sameSpan } from '../answer';
 import { lanesOf, Places, piecesOf, type Lane, type Piece } from '../places';
 
 const hues = 8, most_lanes = 6; // colours there are in base.css; lanes with a line of their own
@@ -12,15 +11,17 @@ interface Props {
     places: Places;
     spans: Span[];
     labels: string[];
-    inHand?: Span | null;
     suggested?: Span[] | null;
     take?: (s: Span) => void;
 }
 
-function Tag({ span, labels, inHand, suggested, take }: { span: Span } & Props) {
-    const kind = [inHand === span && 'in-hand', suggested?.some((s) => sameSpan(s, span)) && 'suggested'].filter(Boolean).join(' ');
+export const tagKey = (s: Span) => `${s.start}-${s.end} ${s.label}`;
+
+type Shared = Omit<Props, 'spans' | 'suggested'> & { suggested: Set<string> };
+
+function Tag({ span, labels, suggested, take }: { span: Span } & Shared) {
     return (
-        <span class={`tag ${hueOf(labels, span.label)} ${kind}`} onMouseDown={take && ((e) => e.preventDefault())}
+        <span data-tag={tagKey(span)} class={`tag ${hueOf(labels, span.label)} ${suggested.has(tagKey(span)) ? 'suggested' : ''}`} onMouseDown={take && ((e) => e.preventDefault())}
             onClick={take && ((e) => { e.stopPropagation(); take(span); })}><span class="away"> (</span>{span.label}<span class="away">) </span></span>
     );
 }
@@ -34,20 +35,30 @@ function lines(over: Lane[], labels: string[]): Record<string, string> {
     };
 }
 
-function One({ piece, ...props }: { piece: Piece } & Props) {
-    const { from, to, over, ends } = piece, text = props.places.text.slice(from, to);
-    return (
-        <>
-            <span data-at={from} class={over.length === 0 ? undefined : `marked ${over.some((l) => l.span === props.inHand) ? 'in-hand' : ''}`}
-                style={over.length > 0 ? lines(over, props.labels) : undefined}>{text}</span>
-            {ends.map((l) => <Tag key={`${l.span.start} ${l.span.label}`} span={l.span} {...props} />)}
-        </>
-    );
+type OneProps = { piece: Piece } & Shared;
+const looks = (p: Piece) => `${p.to} ${p.over.map((l) => `${l.lane} ${l.span.label}`).join()} ${p.ends.map((l) => l.span.label).join()}`;
+
+/** Most pieces of a long text stay as they are when one region comes or goes. */
+class One extends Component<OneProps> {
+    override shouldComponentUpdate(next: OneProps): boolean {
+        const now = this.props, ends = next.piece.ends;
+        return looks(now.piece) !== looks(next.piece) || now.piece.ends.some((l, i) => l.span !== ends[i]?.span) || now.suggested !== next.suggested || now.places !== next.places;
+    }
+
+    render({ piece, ...props }: OneProps) {
+        const { from, to, over, ends } = piece, text = props.places.text.slice(from, to);
+        return (
+            <>
+                <span data-at={from} class={over.length === 0 ? undefined : 'marked'} style={over.length > 0 ? lines(over, props.labels) : undefined}>{text}</span>
+                {ends.map((l) => <Tag key={tagKey(l.span)} {...props} span={l.span} />)}
+            </>
+        );
+    }
 }
 
-export function Marked(props: Props): ComponentChildren {
-    const { places, spans, labels, inHand, suggested } = props;
-    return useMemo(() => piecesOf(places, lanesOf(spans)).map((p) => <One key={p.from} piece={p} {...props} />), [places, spans, labels, inHand, suggested]);
+export function Marked({ spans, ...props }: Props): ComponentChildren {
+    const { places, labels } = props, suggested = useMemo(() => new Set(props.suggested?.map(tagKey)), [props.suggested]);
+    return useMemo(() => piecesOf(places, lanesOf(spans)).map((p) => <One key={p.from} {...props} suggested={suggested} piece={p} />), [places, spans, labels, suggested]);
 }
 
 /** How many lines stand under the text at most. */

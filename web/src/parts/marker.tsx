@@ -2,7 +2,7 @@
 // finger as anywhere; the pen (pen.ts) says where it goes by keys, and what is done with it.
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Pen } from '../pen';
-import { depth, Marked } from './marked';
+import { depth, Marked, tagKey } from './marked';
 
 type Box = { current: HTMLElement | null };
 
@@ -116,6 +116,20 @@ function moved(e: KeyboardEvent, pen: Pen, box: HTMLElement): boolean {
     }
 }
 
+/** The region in hand looks so. Not a matter of rendering: going from region to region is to cost the same in a long text. */
+function useHeld(pen: Pen, box: Box): void {
+    const held = pen.inHand.value, spans = pen.spans.value;
+    useLayoutEffect(() => {
+        if (!held || !box.current) return;
+        const from = pen.places.toUnit(held.start), to = pen.places.toUnit(held.end), all = box.current.querySelectorAll<HTMLElement>('[data-at]');
+        const within = [...all].filter((p) => Number(p.dataset.at) >= from && Number(p.dataset.at) < to), key = tagKey(held);
+        const tag = [...box.current.querySelectorAll<HTMLElement>('.tag')].find((t) => t.dataset.tag === key);
+        const shown = tag ? [...within, tag] : within;
+        for (const e of shown) e.classList.add('in-hand');
+        return () => shown.forEach((e) => e.classList.remove('in-hand'));
+    }, [held, spans]);
+}
+
 /** What the cursor is on, for those who do not see it. */
 function Aloud({ pen }: { pen: Pen }) {
     const s = pen.selection.value, held = pen.inHand.value;
@@ -128,6 +142,7 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
     const byKeys = useRef(false), pointing = useRef(false), touched = useRef(false);
     const spans = pen.spans.value;
     useShown(pen, box, byKeys);
+    useHeld(pen, box);
 
     // A finger selects with handles of the browser's own; what they hold is the selection.
     useEffect(() => {
@@ -142,6 +157,8 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
     const down = (e: PointerEvent) => {
         touched.current = e.pointerType !== 'mouse';
         pointing.current = !touched.current;
+        // Pressing on what is selected would drag it away instead of selecting anew.
+        if (pointing.current && !e.shiftKey) getSelection()?.removeAllRanges();
     };
     const up = (e: MouseEvent) => {
         pointing.current = false;
@@ -162,7 +179,7 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
             <article key={pen.task.token} ref={(x) => void (box.current = x)} tabIndex={0} class={`text marking deep${depth(spans)} ${pen.task.text.length > 600 ? 'long' : ''}`}
                 aria-label="Text to mark" aria-description="Arrow keys go from word to word, with Shift they select, a label's key marks; Tab goes from region to region"
                 onKeyDown={key} onPointerDown={down} onMouseUp={up}>
-                <Marked places={pen.places} spans={spans} labels={labels} inHand={pen.inHand.value} suggested={pen.task.pre_spans} take={(s) => pen.take(s)} />
+                <Marked places={pen.places} spans={spans} labels={labels} suggested={pen.task.pre_spans} take={(s) => pen.take(s)} />
             </article>
             <Aloud pen={pen} />
         </>
