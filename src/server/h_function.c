@@ -80,12 +80,12 @@ static kt_rc change(kt_req *rq, struct change *c, kt_functions_body *ret)
     return rc;
 }
 
-/* A rule of the page votes for one label an item. */
+/* A rule of the page, tried or suggested, votes for one label an item. */
 static kt_rc needs_classes(kt_req *rq)
 {
     if (rq->p->task == KT_TASK_CLASSES)
         return 0;
-    kt_fail(&rq->err, KT_RANGE, "the page does not try rules in task %s", kt_task_names[rq->p->task]);
+    kt_fail(&rq->err, KT_RANGE, "the page tries and suggests no rules in task %s", kt_task_names[rq->p->task]);
     return kt_hint(&rq->err, "put the rule into the pipeline file; 'karat run' applies it, 'karat functions DIR analyze' says how good it is"), KT_RANGE;
 }
 
@@ -177,6 +177,7 @@ kt_rc h_function_suggest(kt_req *rq, const kt_none *in, kt_functions_suggested *
     (void)in;
     kt_server *s = rq->server;
     kt_suggestions g;
+    KT_TRY(needs_classes(rq));
     pthread_mutex_lock(&s->trying);
     kt_rc rc = kt_functions_suggest(rq->store, rq->p, &(kt_suggest_opts)KT_SUGGEST_OPTS_INIT, s->pool, &rq->arena, &g, &rq->err);
     pthread_mutex_unlock(&s->trying);
