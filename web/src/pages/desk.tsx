@@ -47,7 +47,7 @@ function Origin({ task, desk }: { task: TaskRow; desk: DeskName }) {
                 not shown: your answer must be your own, and is final.
             </p>
         );
-    return <p class="why"><b>{task.votes.length > 0 ? 'Disputed.' : 'Sent to experts.'}</b> Your label is final.</p>;
+    return <p class="why"><b>{task.votes.length > 0 ? 'Disputed.' : 'Sent to experts.'}</b> Your answer is final.</p>;
 }
 
 function Item({ desk, pen, labels }: { desk: Desk; pen: Pen | null; labels: string[] }) {
