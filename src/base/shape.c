@@ -77,6 +77,55 @@ static kt_rc read_text(kt_json *j, const kt_field *f, kt_arena *a, kt_str *ret, 
     return 0;
 }
 
+static kt_rc decode(const kt_shape *shape, kt_json *j, kt_arena *a, void *ret, kt_err *err);
+
+/* What is wrong with one of a list: its pointer begins with the list's (kt_at keeps what is there). */
+static kt_rc wrong_in(kt_err *err, kt_rc rc, const kt_field *f, size_t i)
+{
+    char below[sizeof(err->field)] = "";
+    if (!err)
+        return rc;
+    if (f->kind == KT_FIELD_LIST)
+        memcpy(below, err->field, sizeof(below));
+    snprintf(err->field, sizeof(err->field), "/%.20s/%zu%.20s", f->name, i, below);
+    return rc;
+}
+
+static kt_rc read_one(kt_json *j, const kt_field *f, size_t i, kt_arena *a, void *ret, kt_err *err)
+{
+    if (f->kind == KT_FIELD_LIST && kt_json_peek(j) != KT_JSON_OBJECT)
+        return wrong(err, KT_PARSE, f, "expected objects in the list");
+    kt_rc rc = f->kind == KT_FIELD_LIST ? decode(f->of, j, a, ret, err) : read_text(j, f, a, ret, err);
+    return rc < 0 ? wrong_in(err, rc, f, i) : 0;
+}
+
+static kt_rc read_list(kt_json *j, const kt_field *f, kt_arena *a, kt_list *ret, kt_err *err)
+{
+    size_t size = f->kind == KT_FIELD_TEXTS ? sizeof(kt_str) : f->of->size, cap = 0;
+    char *v = NULL;
+    bool first = true;
+    kt_rc rc = 0;
+    *ret = (kt_list){ 0 };
+    if (kt_json_peek(j) != KT_JSON_ARRAY || !kt_json_enter(j, '['))
+        return wrong(err, KT_PARSE, f, "expected a list");
+    while (rc == 0 && kt_json_element(j, &first)) {
+        if (ret->n == cap) {
+            cap = cap ? 2 * cap : 16;
+            v = kt_realloc(v, cap * size);
+        }
+        memset(v + ret->n * size, 0, size);
+        rc = read_one(j, f, ret->n, a, v + ret->n * size, err);
+        ret->n++;
+    }
+    if (rc == 0 && j->wrong)
+        rc = wrong(err, KT_PARSE, f, j->wrong);
+    ret->v = kt_arena_array(a, ret->n + 1, size); /* never NULL: an empty list is not null */
+    if (v)
+        memcpy(ret->v, v, ret->n * size);
+    kt_free(v);
+    return rc;
+}
+
 static kt_rc read_value(kt_json *j, const kt_field *f, kt_arena *a, void *ret, kt_err *err)
 {
     int kind = kt_json_peek(j);
@@ -97,10 +146,10 @@ static kt_rc read_value(kt_json *j, const kt_field *f, kt_arena *a, void *ret, k
     case KT_FIELD_F64: return read_number(j, f, ret, err);
     case KT_FIELD_TEXT: return read_text(j, f, a, ret, err);
     case KT_FIELD_TEXTS:
-    case KT_FIELD_JSON:
-    case KT_FIELD_LIST: break;
+    case KT_FIELD_LIST: return read_list(j, f, a, ret, err);
+    case KT_FIELD_JSON: break;
     }
-    return wrong(err, KT_PARSE, f, "is not read"); /* no body that comes in has lists */
+    return wrong(err, KT_PARSE, f, "is not read"); /* no body that comes in has any JSON */
 }
 
 static const kt_field *find(const kt_shape *shape, kt_str name, size_t *ret_i)
@@ -126,6 +175,7 @@ static kt_rc unknown(const kt_shape *shape, kt_str name, kt_err *err)
     return kt_at(err, NULL, 0, pointer), KT_PARSE;
 }
 
+/* Of the whole body; inside a list the caller says where. */
 static kt_rc malformed(const kt_json *j, kt_err *err)
 {
     kt_fail(err, KT_PARSE, "the body is not a JSON object: %s at byte %zu", j->wrong ? j->wrong : "unexpected text", j->at);
@@ -140,16 +190,16 @@ static kt_rc missing(const kt_shape *shape, uint64_t seen, kt_err *err)
     return 0;
 }
 
-kt_rc kt_shape_decode(const kt_shape *shape, kt_str text, kt_arena *a, void *ret, kt_err *err)
+/* One object, from where j stands. */
+static kt_rc decode(const kt_shape *shape, kt_json *j, kt_arena *a, void *ret, kt_err *err)
 {
-    kt_json j = { .s = text };
     bool first = true;
     kt_str name;
     uint64_t seen = 0;
     KT_ASSERT(shape->n <= 64);
-    if (!kt_json_enter(&j, '{'))
-        return malformed(&j, err);
-    while (kt_json_field(&j, &first, a, &name)) {
+    if (!kt_json_enter(j, '{'))
+        return malformed(j, err);
+    while (kt_json_field(j, &first, a, &name)) {
         size_t i = 0;
         const kt_field *f = find(shape, name, &i);
         if (!f)
@@ -157,11 +207,16 @@ kt_rc kt_shape_decode(const kt_shape *shape, kt_str text, kt_arena *a, void *ret
         if (seen >> i & 1)
             return wrong(err, KT_PARSE, f, "is there twice");
         seen |= 1ull << i;
-        KT_TRY(read_value(&j, f, a, at(f, ret), err));
+        KT_TRY(read_value(j, f, a, at(f, ret), err));
     }
-    if (j.wrong || !kt_json_end(&j))
-        return malformed(&j, err);
-    return missing(shape, seen, err);
+    return j->wrong ? malformed(j, err) : missing(shape, seen, err);
+}
+
+kt_rc kt_shape_decode(const kt_shape *shape, kt_str text, kt_arena *a, void *ret, kt_err *err)
+{
+    kt_json j = { .s = text };
+    KT_TRY(decode(shape, &j, a, ret, err));
+    return kt_json_end(&j) ? 0 : malformed(&j, err);
 }
 
 /* ---- encoding ---- */
@@ -183,6 +238,10 @@ static void put_value(const kt_field *f, const void *v, kt_buf *b)
     case KT_FIELD_JSON: kt_buf_str(b, s->n ? *s : KT_S("null")); return;
     case KT_FIELD_TEXTS:
     case KT_FIELD_LIST:
+        if (!l->v && f->flags & KT_NULLABLE) {
+            kt_buf_puts(b, "null");
+            return;
+        }
         kt_buf_char(b, '[');
         for (size_t i = 0; i < l->n; i++) {
             if (i)
@@ -237,8 +296,16 @@ static void put_schema(const kt_field *f, kt_buf *b)
     case KT_FIELD_F64: put_type("number", nullable, b); put_bounds(f, "minimum", "maximum", b); break;
     case KT_FIELD_TEXT: put_type("string", nullable, b); put_bounds(f, "minLength", "maxLength", b); break;
     case KT_FIELD_JSON: kt_buf_puts(b, "\"type\":[\"object\",\"null\"]"); break;
-    case KT_FIELD_TEXTS: kt_buf_puts(b, "\"type\":\"array\",\"items\":{\"type\":\"string\"}"); break;
-    case KT_FIELD_LIST: kt_buf_printf(b, "\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}", f->of->name); break;
+    case KT_FIELD_TEXTS:
+        put_type("array", nullable, b);
+        kt_buf_puts(b, ",\"items\":{\"type\":\"string\"");
+        put_bounds(f, "minLength", "maxLength", b);
+        kt_buf_char(b, '}');
+        break;
+    case KT_FIELD_LIST:
+        put_type("array", nullable, b);
+        kt_buf_printf(b, ",\"items\":{\"$ref\":\"#/components/schemas/%s\"}", f->of->name);
+        break;
     }
     for (const char *const *v = f->one_of; v && *v; v++)
         kt_buf_printf(b, "%s\"%s\"%s", v == f->one_of ? ",\"enum\":[" : ",", *v, v[1] ? "" : "]");

@@ -12,9 +12,9 @@ typedef enum kt_field_kind {
     KT_FIELD_I64,    /* int64_t */
     KT_FIELD_F64,    /* double; NaN is null */
     KT_FIELD_TEXT,   /* kt_str, UTF-8; .p NULL is null */
-    KT_FIELD_TEXTS,  /* kt_list of kt_str */
+    KT_FIELD_TEXTS,  /* kt_list of kt_str; .v NULL is null where null is allowed */
     KT_FIELD_JSON,   /* kt_str holding one JSON value's text; encode only */
-    KT_FIELD_LIST,   /* kt_list of structs of another shape */
+    KT_FIELD_LIST,   /* kt_list of structs of another shape; .v as above */
 } kt_field_kind;
 
 typedef enum kt_field_flags {
@@ -33,7 +33,7 @@ typedef struct kt_field {
     kt_field_kind kind;
     int flags;
     size_t offset;
-    double lo, hi;         /* numbers: range; texts: bytes; ignored when both are 0 */
+    double lo, hi;         /* numbers: range; texts, and each of a list: bytes; ignored when both are 0 */
     const kt_shape *of;    /* KT_FIELD_LIST */
     const char *const *one_of; /* texts: the allowed values, NULL at the end; or NULL */
     const char *help;
@@ -54,15 +54,15 @@ struct kt_shape {
 #define KT_F64(T, m, flags_, help_) { #m, KT_FIELD_F64, (flags_), KT_OFFSET(T, m, double), 0, 0, NULL, NULL, (help_) }
 #define KT_TEXT(T, m, flags_, lo_, hi_, help_) { #m, KT_FIELD_TEXT, (flags_), KT_OFFSET(T, m, kt_str), (lo_), (hi_), NULL, NULL, (help_) }
 #define KT_ONE_OF(T, m, flags_, values_, help_) { #m, KT_FIELD_TEXT, (flags_), KT_OFFSET(T, m, kt_str), 0, 0, NULL, (values_), (help_) }
-#define KT_TEXTS(T, m, help_) { #m, KT_FIELD_TEXTS, 0, KT_OFFSET(T, m, kt_list), 0, 0, NULL, NULL, (help_) }
+#define KT_TEXTS(T, m, flags_, lo_, hi_, help_) { #m, KT_FIELD_TEXTS, (flags_), KT_OFFSET(T, m, kt_list), (lo_), (hi_), NULL, NULL, (help_) }
 #define KT_JSON_TEXT(T, m, help_) { #m, KT_FIELD_JSON, KT_NULLABLE, KT_OFFSET(T, m, kt_str), 0, 0, NULL, NULL, (help_) }
-#define KT_LIST_OF(T, m, shape_, help_) { #m, KT_FIELD_LIST, 0, KT_OFFSET(T, m, kt_list), 0, 0, (shape_), NULL, (help_) }
+#define KT_LIST_OF(T, m, flags_, shape_, help_) { #m, KT_FIELD_LIST, (flags_), KT_OFFSET(T, m, kt_list), 0, 0, (shape_), NULL, (help_) }
 /* const kt_shape SHAPE_T describing struct T. */
 #define KT_SHAPE(T, help_, ...)                             \
     static const kt_field T##_fields[] = { __VA_ARGS__ };   \
     const kt_shape T##_shape = { #T, (help_), sizeof(T), T##_fields, KT_LEN(T##_fields) }
 
-/* Reads one JSON object into the zeroed struct *ret; texts live in a or in `text`. Unknown and repeated fields, missing
+/* Reads one JSON object into the zeroed struct *ret; texts live in a or in `text`, lists in a. Unknown and repeated fields, missing
    required ones and values out of range are refused with the field's JSON pointer in err->field. KT_PARSE, KT_RANGE. */
 kt_rc kt_shape_decode(const kt_shape *shape, kt_str text, kt_arena *a, void *ret, kt_err *err) KT_MUST_USE;
 void kt_shape_encode(const kt_shape *shape, const void *value, kt_buf *ret);

@@ -243,6 +243,14 @@ bool kt_utf8_valid(kt_str s, size_t *ret_bad)
     return true;
 }
 
+size_t kt_utf8_length(kt_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
 uint32_t kt_utf8_next(kt_str s, size_t *at)
 {
     const unsigned char *p = (const unsigned char *)s.p + *at;

@@ -31,6 +31,8 @@ bool kt_parse_duration_us(kt_str s, int64_t *ret);
 bool kt_utf8_valid(kt_str s, size_t *ret_bad);
 /* Code point at s.p[*at]; *at moves on. s must be valid. */
 uint32_t kt_utf8_next(kt_str s, size_t *at);
+/* Code points of valid s. */
+size_t kt_utf8_length(kt_str s);
 /* Writes cp (a scalar value) to dst; returns 1..4 bytes. */
 size_t kt_utf8_put(uint32_t cp, char dst[4]);
 

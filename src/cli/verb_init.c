@@ -22,7 +22,7 @@ static kt_rc make(kt_cli *cli, const char *dir, const kt_config *c, kt_err *err)
     (void)cli;
     KT_TRY(kt_store_create(dir, err));
     KT_TRY(kt_store_open(dir, KT_STORE_WRITE, &s, err));
-    kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
+    kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .task = c->task, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
     kt_rc rc = kt_store_begin(s, err);
     if (rc == 0) {
         rc = kt_project_put(s, &p, &id, err);

@@ -43,10 +43,7 @@ static void add(kt_functions_scratch *s, uint32_t i, uint32_t row, int32_t label
 
 static uint32_t code_points(const char *p, size_t n)
 {
-    uint32_t c = 0;
-    for (size_t i = 0; i < n; i++)
-        c += ((unsigned char)p[i] & 0xc0) != 0x80;
-    return c;
+    return (uint32_t)kt_utf8_length((kt_str){ p, n });
 }
 
 /* A region in bytes; false: it is none, or begins or ends inside a character. */

@@ -80,9 +80,19 @@ static kt_rc change(kt_req *rq, struct change *c, kt_functions_body *ret)
     return rc;
 }
 
+/* A rule of the page, tried or suggested, votes for one label an item. */
+static kt_rc needs_classes(kt_req *rq)
+{
+    if (rq->p->task == KT_TASK_CLASSES)
+        return 0;
+    kt_fail(&rq->err, KT_RANGE, "the page tries and suggests no rules in task %s", kt_task_names[rq->p->task]);
+    return kt_hint(&rq->err, "put the rule into the pipeline file; 'karat run' applies it, 'karat functions DIR analyze' says how good it is"), KT_RANGE;
+}
+
 kt_rc h_function_keep(kt_req *rq, const kt_function_rule *in, kt_functions_body *ret)
 {
     const kt_kept k = { in->name, in->rule, rq->user.name, kt_store_now(rq->store) };
+    KT_TRY(needs_classes(rq));
     KT_TRY(kt_kept_check(rq->store, rq->p, &k, &rq->err));
     return change(rq, &(struct change){ rq, &k, in->name }, ret);
 }
@@ -153,6 +163,7 @@ kt_rc h_function_try(kt_req *rq, const kt_function_trial *in, kt_function_tried 
     typist.mine = atomic_fetch_add(typist.now, 1) + 1;
     const kt_try_opts o = { .foreign = true, .sample = 1500, .n_examples = EXAMPLES, .stale = typed_on, .ctx = &typist };
     kt_try *t;
+    KT_TRY(needs_classes(rq));
     KT_TRY(kt_try_new(rq->store, rq->p, in->rule, "rule", &o, &t, &rq->err));
     pthread_mutex_lock(&s->trying);
     kt_rc rc = run_try(rq, t, in->exact, ret);
@@ -166,6 +177,7 @@ kt_rc h_function_suggest(kt_req *rq, const kt_none *in, kt_functions_suggested *
     (void)in;
     kt_server *s = rq->server;
     kt_suggestions g;
+    KT_TRY(needs_classes(rq));
     pthread_mutex_lock(&s->trying);
     kt_rc rc = kt_functions_suggest(rq->store, rq->p, &(kt_suggest_opts)KT_SUGGEST_OPTS_INIT, s->pool, &rq->arena, &g, &rq->err);
     pthread_mutex_unlock(&s->trying);

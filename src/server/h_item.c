@@ -7,15 +7,24 @@
 
 #include <math.h>
 
+static void put_label(kt_item_row *ret, const kt_said *said)
+{
+    ret->label = said->label;
+    ret->labels = said->labels;
+    ret->spans = said->spans;
+}
+
 /* What the route decided for an item nobody was asked about. */
 static kt_rc automatic(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     int16_t label = -1;
+    kt_said said;
     kt_column_part part = { KT_S("auto"), item, 1, sizeof(label) };
     KT_TRY(kt_column_get(rq->store, rq->p->id, &part, 0xff, &label, &rq->err));
     if (label < 0)
         return 0;
-    ret->label = rq->p->label[label];
+    KT_TRY(rq->p->task == KT_TASK_CLASSES ? kt_req_said(rq, label, &said) : kt_req_machine(rq, item, &said, &ret->pre_score));
+    put_label(ret, &said);
     ret->state = ret->method = KT_S("auto");
     ret->posterior = ret->pre_score;
     return 0;
@@ -24,6 +33,7 @@ static kt_rc automatic(kt_req *rq, uint32_t item, kt_item_row *ret)
 static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     kt_consensus c;
+    kt_said said;
     kt_rc rc = kt_consensus_get(rq->store, rq->p->id, item, &c, &rq->err);
     if (rc == KT_DONE)
         return automatic(rq, item, ret);
@@ -31,7 +41,8 @@ static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
     ret->state = kt_str_of(kt_final_name(c.state));
     if (c.label < 0)
         return 0;
-    ret->label = rq->p->label[c.label];
+    KT_TRY(kt_req_said(rq, c.label, &said));
+    put_label(ret, &said);
     ret->method = kt_arena_str(&rq->arena, c.method);
     ret->posterior = c.posterior;
     return 0;
@@ -49,7 +60,7 @@ static kt_rc awaited_blind(kt_req *rq, uint32_t item, bool *ret)
 
 static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
-    int32_t label;
+    kt_said said;
     kt_item it;
     KT_TRY(kt_req_item(rq, item, &it));
     *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
@@ -57,9 +68,10 @@ static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
     KT_TRY(awaited_blind(rq, item, &ret->blind));
     if (ret->blind)
         return 0;
-    KT_TRY(kt_served_pred(rq, item, &label, &ret->pre_score));
-    if (label >= 0)
-        ret->pre_label = rq->p->label[label];
+    KT_TRY(kt_req_machine(rq, item, &said, &ret->pre_score));
+    ret->pre_label = said.label;
+    ret->pre_labels = said.labels;
+    ret->pre_spans = said.spans;
     KT_TRY(decided(rq, item, ret));
     KT_TRY(kt_req_evidence(rq, item, &ret->evidence));
     return kt_req_votes(rq, item, &ret->votes);

@@ -34,7 +34,7 @@ kt_rc h_project_get(kt_req *rq, const kt_none *in, kt_project_full *ret)
 {
     const kt_project *p = rq->p;
     (void)in;
-    *ret = (kt_project_full){ p->id, p->name, KT_S("text-classification"), kt_str_of(kt_role_name(rq->user.role)), p->guidelines, p->n_items,
+    *ret = (kt_project_full){ p->id, p->name, kt_str_of(kt_task_names[p->task]), kt_str_of(kt_role_name(rq->user.role)), p->guidelines, p->n_items,
                               { p->label, p->n_labels }, kt_req_desks(rq, rq->user.role) };
     return 0;
 }

@@ -31,17 +31,20 @@ static kt_rc desk(kt_req *rq, kt_str name, unsigned *ret)
 static kt_rc fill_task(kt_req *rq, const kt_lease *l, kt_task_row *ret)
 {
     kt_item it;
-    int32_t label = -1;
+    kt_said said;
     kt_queue shown = l->queue == KT_QUEUE_RELABEL ? KT_QUEUE_HUMAN : l->queue;
     KT_TRY(kt_req_item(rq, l->item, &it));
+    kt_served_note_chars(rq, l->item, it.text);
     *ret = (kt_task_row){ .token = l->token, .item = l->item, .id = it.ext_id, .text = it.text, .queue = kt_str_of(kt_queue_name(shown)),
                           .deadline = kt_req_time(rq, l->deadline_us), .pre_score = NAN };
     if (it.group.n)
         ret->group = it.group;
-    if (l->queue != KT_QUEUE_TRUSTED && l->queue != KT_QUEUE_AUDIT && l->queue != KT_QUEUE_RELABEL)
-        KT_TRY(kt_served_pred(rq, l->item, &label, &ret->pre_score));
-    if (label >= 0)
-        ret->pre_label = rq->p->label[label];
+    if (l->queue != KT_QUEUE_TRUSTED && l->queue != KT_QUEUE_AUDIT && l->queue != KT_QUEUE_RELABEL) {
+        KT_TRY(kt_req_machine(rq, l->item, &said, &ret->pre_score));
+        ret->pre_label = said.label;
+        ret->pre_labels = said.labels;
+        ret->pre_spans = said.spans;
+    }
     if (l->queue != KT_QUEUE_EXPERT)
         return 0;
     KT_TRY(kt_req_evidence(rq, l->item, &ret->evidence));
@@ -65,8 +68,13 @@ static kt_rc fill_work(kt_req *rq)
     kt_task_row *row = w->tasks->v;
     for (size_t i = 0; i < w->n; i++)
         KT_TRY(fill_task(rq, &w->lease[i], &row[i]));
-    if (w->n && w->previous >= 0)
-        row[0].previous = rq->p->label[w->previous];
+    if (w->n && w->previous >= 0) {
+        kt_said said;
+        KT_TRY(kt_req_said(rq, w->previous, &said));
+        row[0].previous = said.label;
+        row[0].previous_labels = said.labels;
+        row[0].previous_spans = said.spans;
+    }
     KT_TRY(fill_evidence(rq, w));
     KT_TRY(kt_person_answers(rq->store, rq->p->id, rq->user.id, w->answered, &rq->err));
     *w->open = 0;
@@ -109,14 +117,11 @@ kt_rc h_task_next(kt_req *rq, const kt_task_request *in, kt_tasks *ret)
 kt_rc h_answer_submit(kt_req *rq, const kt_answer *in, kt_answered *ret)
 {
     struct work *w = work_new(rq, &ret->tasks, &ret->answered, &ret->open);
-    kt_submit s = { .token = in->token, .item = (uint32_t)in->item, .label = KT_LABEL_SKIP, .flagged = in->flagged, .comment = in->comment,
+    kt_submit s = { .token = in->token, .item = (uint32_t)in->item, .flagged = in->flagged, .comment = in->comment,
                     .client_id = in->client_id };
     kt_submitted done;
     KT_TRY(desk(rq, in->desk, &w->queues));
-    if (in->label.p && (s.label = kt_project_label(rq->p, in->label)) < 0) {
-        kt_fail(&rq->err, KT_RANGE, "label: %.*s is not in the project's label set", KT_F(in->label));
-        return kt_at(&rq->err, NULL, 0, "/label"), KT_RANGE;
-    }
+    KT_TRY(kt_req_answer_number(rq, in, &s.label));
     KT_TRY(kt_review_submit(rq->store, rq->p, &rq->user, &s, &done, &rq->err));
     ret->id = w->id = done.id;
     w->item = s.item;

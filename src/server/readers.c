@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "store/column.h"
 #include "store/item.h"
+#include "store/pack.h"
 
 #include <math.h>
 
@@ -101,12 +102,118 @@ kt_rc kt_served_pred(kt_req *rq, uint32_t item, int32_t *ret_label, double *ret_
     return 0;
 }
 
+static void forget_marks(kt_served *p)
+{
+    for (uint32_t c = 0; c <= p->p.n_items / KT_COLUMN_CHUNK; c++) {
+        kt_free(p->marks[c].v);
+        p->marks[c] = (kt_marks_chunk){ 0 };
+    }
+    p->marks_bytes = 0;
+}
+
+static kt_rc read_marks(kt_req *rq, uint32_t chunk, kt_marks_chunk *ret)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 30);
+    KT_TRY(kt_pack_get(rq->store, rq->p->id, KT_MACHINE_MARKS, chunk * KT_COLUMN_CHUNK, &b, &rq->err));
+    if (b.n % sizeof(*ret->v))
+        return kt_fail(&rq->err, KT_CORRUPT, "column machine.marks holds %zu bytes in chunk %u, which are no whole marks", b.n, chunk);
+    *ret = (kt_marks_chunk){ kt_alloc(b.n + 1), b.n / sizeof(*ret->v), b.n + 1 };
+    if (b.n)
+        memcpy(ret->v, b.p, b.n);
+    return 0;
+}
+
+/* The marks of one row of a chunk, which stand together: rows ascend. */
+static void copy_marks(kt_req *rq, const kt_marks_chunk *c, uint32_t row, kt_machine_mark **ret, size_t *ret_n)
+{
+    size_t lo = 0, hi = c->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (c->v[mid].row < row)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    while (hi < c->n && c->v[hi].row == row)
+        hi++;
+    *ret_n = hi - lo;
+    *ret = kt_arena_array(&rq->arena, hi - lo, sizeof(**ret));
+    if (hi > lo)
+        memcpy(*ret, c->v + lo, (hi - lo) * sizeof(**ret));
+}
+
+kt_rc kt_served_marks(kt_req *rq, uint32_t item, kt_machine_mark **ret, size_t *ret_n)
+{
+    kt_served *p = rq->project;
+    uint32_t chunk = item / KT_COLUMN_CHUNK, row = item % KT_COLUMN_CHUNK;
+    kt_marks_chunk fresh = { 0 };
+    pthread_mutex_lock(&rq->server->lock);
+    unsigned age = p->pred_age;
+    bool there = p->marks[chunk].v != NULL;
+    if (there)
+        copy_marks(rq, &p->marks[chunk], row, ret, ret_n);
+    pthread_mutex_unlock(&rq->server->lock);
+    if (there)
+        return 0;
+    KT_TRY(read_marks(rq, chunk, &fresh));
+    copy_marks(rq, &fresh, row, ret, ret_n);
+    pthread_mutex_lock(&rq->server->lock);
+    if (!p->marks[chunk].v && p->pred_age == age) {
+        if (p->marks_bytes + fresh.bytes > KT_SERVED_MARKS)
+            forget_marks(p); /* what is asked for next is read again */
+        p->marks[chunk] = fresh;
+        p->marks_bytes += fresh.bytes;
+        fresh.v = NULL;
+    }
+    pthread_mutex_unlock(&rq->server->lock);
+    kt_free(fresh.v);
+    return 0;
+}
+
+void kt_served_note_chars(kt_req *rq, uint32_t item, kt_str text)
+{
+    struct kt_served_chars *c = &rq->project->chars[item % KT_SERVED_CHARS];
+    uint32_t n = (uint32_t)kt_utf8_length(text);
+    pthread_mutex_lock(&rq->server->lock);
+    *c = (struct kt_served_chars){ item + 1, n };
+    pthread_mutex_unlock(&rq->server->lock);
+}
+
+/* After a restart, or when many items were handed out since: from the text itself. */
+static kt_rc count_chars(kt_req *rq, uint32_t item, uint32_t *ret)
+{
+    kt_req beside = { .server = rq->server, .project = rq->project, .p = rq->p, .fd = -1 };
+    kt_item it;
+    kt_item_reader *r;
+    KT_TRY(kt_server_take(rq->server, &beside.slot, &rq->err));
+    kt_rc rc = kt_req_items(&beside, &r);
+    if (rc == 0)
+        rc = kt_item_get(r, item, &it, &beside.err);
+    if (rc == 0)
+        *ret = (uint32_t)kt_utf8_length(it.text);
+    else
+        rq->err = beside.err;
+    kt_server_give(rq->server, beside.slot);
+    return rc;
+}
+
+kt_rc kt_served_chars(kt_req *rq, uint32_t item, uint32_t *ret)
+{
+    struct kt_served_chars *c = &rq->project->chars[item % KT_SERVED_CHARS];
+    pthread_mutex_lock(&rq->server->lock);
+    bool there = c->item == item + 1;
+    *ret = c->n;
+    pthread_mutex_unlock(&rq->server->lock);
+    return there ? 0 : count_chars(rq, item, ret);
+}
+
 void kt_served_forget(kt_server *s, kt_served *p)
 {
     pthread_mutex_lock(&s->lock);
     p->pred_age++;
     for (uint32_t c = 0; c <= p->p.n_items / KT_COLUMN_CHUNK; c++)
         p->pred[c] = kt_free(p->pred[c]);
+    forget_marks(p);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -246,9 +246,12 @@ kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret)
     KT_TRY(kt_annotation_of_item(rq->store, rq->p->id, item, &rq->arena, &v, &n, &rq->err));
     *ret = kt_req_list(rq, n, sizeof(kt_vote_row));
     kt_vote_row *row = ret->v;
-    for (size_t i = 0; i < n; i++)
-        row[i] = (kt_vote_row){ .annotator = v[i].user_name, .label = v[i].label >= 0 ? rq->p->label[v[i].label] : (kt_str){ 0 },
+    for (size_t i = 0; i < n; i++) {
+        kt_said said;
+        KT_TRY(kt_req_said(rq, v[i].label, &said));
+        row[i] = (kt_vote_row){ .annotator = v[i].user_name, .label = said.label, .labels = said.labels, .spans = said.spans,
                                 .flagged = v[i].flagged, .comment = v[i].comment, .at = kt_req_time(rq, v[i].at_us) };
+    }
     return 0;
 }
 
@@ -257,9 +260,12 @@ kt_rc kt_req_evidence(kt_req *rq, uint32_t item, kt_list *ret)
     kt_suspect x;
     kt_rc rc = kt_suspect_get(rq->store, rq->p->id, item, &x, &rq->err);
     *ret = kt_req_list(rq, rc == 0, sizeof(kt_evidence_row));
-    if (rc == 0)
-        *(kt_evidence_row *)ret->v = (kt_evidence_row){ rq->p->label[x.given], rq->p->label[x.likely], x.probability, x.quality };
-    return rc < 0 ? rc : 0;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    kt_evidence_row *row = ret->v;
+    *row = (kt_evidence_row){ .probability = x.probability, .quality = x.quality };
+    KT_TRY(kt_req_words(rq, x.given, &row->given));
+    return kt_req_words(rq, x.likely, &row->likely);
 }
 
 struct waited {

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "stage/marks.h"
 #include "store/column.h"
 
 #include <stdio.h>
@@ -20,21 +19,17 @@ static kt_rc load_projects(kt_server *s, kt_store *store, kt_err *err)
     size_t n;
     KT_TRY(kt_project_list(store, &s->arena, &p, &n, err));
     s->project = kt_arena_array(&s->arena, n, sizeof(*s->project));
-    for (size_t k = 0; k < n; k++) {
-        size_t i = s->n_projects;
-        kt_err none = { 0 };
-        p[i] = p[k];
-        if (kt_project_needs_classes(store, &p[i], "a page for people", &none) < 0) {
-            kt_log(KT_LOG_WARN, "serve", "project %.*s is left out: %s", KT_F(p[i].name), none.what);
-            *err = none;
-            continue;
-        }
+    for (size_t i = 0; i < n; i++) {
+        size_t n_chunks = p[i].n_items / KT_COLUMN_CHUNK + 1;
+        kt_served *v = &s->project[i];
+        v->p = p[i];
+        v->pred = kt_arena_array(&s->arena, n_chunks, sizeof(kt_pred *));
+        v->marks = kt_arena_array(&s->arena, n_chunks, sizeof(kt_marks_chunk));
+        v->chars = kt_arena_array(&s->arena, KT_SERVED_CHARS, sizeof(*v->chars));
         s->n_projects++;
-        s->project[i].p = p[i];
-        s->project[i].pred = kt_arena_array(&s->arena, p[i].n_items / KT_COLUMN_CHUNK + 1, sizeof(kt_pred *));
-        KT_TRY(kt_review_rules_get(&p[i], &s->project[i].rules, err));
+        KT_TRY(kt_review_rules_get(&p[i], &v->rules, err));
     }
-    return n && !s->n_projects ? KT_RANGE : 0; /* all were left out: err says why the last was */
+    return 0;
 }
 
 static kt_rc load_key(kt_server *s, kt_err *err)

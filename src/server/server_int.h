@@ -8,6 +8,7 @@
 #include "server/req.h"
 #include "server/server.h"
 #include "server/committer.h"
+#include "stage/marks.h"
 
 #include <pthread.h>
 
@@ -18,12 +19,24 @@ typedef struct kt_pred {
     float score;
 } kt_pred;
 
+/* A chunk of column "machine.marks". */
+typedef struct kt_marks_chunk {
+    kt_machine_mark *v; /* NULL: not read yet */
+    size_t n, bytes;
+} kt_marks_chunk;
+
+#define KT_SERVED_MARKS ((size_t)256 << 20) /* bytes of these chunks a project keeps */
+#define KT_SERVED_CHARS 4096                /* texts whose length is remembered from handing them out until they are answered */
+
 /* A project, loaded once: nobody else writes while the server runs. */
 struct kt_served {
     kt_project p;
     kt_review_rules rules;
     kt_pred **pred;       /* chunks of column "pred", read when first wanted; guarded by the server's lock */
+    kt_marks_chunk *marks; /* the same where labels are sets or regions */
+    size_t marks_bytes;
     unsigned pred_age;    /* counts the times they were forgotten; the same lock */
+    struct kt_served_chars { uint32_t item, n; } *chars; /* item + 1, by item modulo their number; the same lock */
     _Atomic(const char *) flow; /* what the flow does or waits for, a literal; NULL: it does not run */
     atomic_bool again;    /* its functions have changed: the flow goes through it once more */
 };
@@ -34,6 +47,24 @@ struct kt_reader_slot {
     kt_item_reader **items; /* by place of the project in server->project */
     kt_reader_slot *next;
 };
+
+/* An answer in the form the project's task has in bodies; all three empty: none. */
+typedef struct kt_said {
+    kt_str label;
+    kt_list labels, spans;
+} kt_said;
+
+/* said.c. Answers by number into bodies: in their form, or in words for people's eyes; what the machine says (score: of one label an item; else NaN). */
+kt_rc kt_req_said(kt_req *rq, int32_t number, kt_said *ret) KT_MUST_USE;
+kt_rc kt_req_words(kt_req *rq, int32_t number, kt_str *ret) KT_MUST_USE;
+kt_rc kt_req_machine(kt_req *rq, uint32_t item, kt_said *ret, double *ret_score) KT_MUST_USE;
+/* The number of what a body says, or KT_LABEL_SKIP; in a transaction. KT_RANGE with the field's pointer. */
+kt_rc kt_req_answer_number(kt_req *rq, const kt_answer *in, int32_t *ret) KT_MUST_USE;
+/* The machine's marks on an item, into the request's arena. Any thread. */
+kt_rc kt_served_marks(kt_req *rq, uint32_t item, kt_machine_mark **ret, size_t *ret_n) KT_MUST_USE;
+/* Code points of an item's text: as noted when it was handed out, else read. Any thread. */
+void kt_served_note_chars(kt_req *rq, uint32_t item, kt_str text);
+kt_rc kt_served_chars(kt_req *rq, uint32_t item, uint32_t *ret) KT_MUST_USE;
 
 /* Times of one operation, in steps of the fourth root of two microseconds: a few percent exact, no memory to speak of. */
 #define KT_TIME_BINS 128

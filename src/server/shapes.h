@@ -1,4 +1,5 @@
-/* The bodies of the HTTP API: a struct and a shape each. Labels travel by name, times as RFC 3339 text. */
+/* The bodies of the HTTP API: a struct and a shape each. Labels travel by name, times as RFC 3339 text. An answer has one of three forms, by the
+   project's task: label, labels or spans; the other two are null. */
 #ifndef KT_SERVER_SHAPES_H
 #define KT_SERVER_SHAPES_H
 
@@ -21,18 +22,21 @@ typedef struct kt_project_row { int64_t id; kt_str name, role; int64_t items; kt
 typedef struct kt_projects { kt_list projects; } kt_projects;
 typedef struct kt_project_full { int64_t id; kt_str name, task, role, guidelines; int64_t items; kt_list labels, desks; } kt_project_full;
 
-typedef struct kt_vote_row { kt_str annotator, label; bool flagged; kt_str comment, at; } kt_vote_row;
+typedef struct kt_span { int64_t start, end; kt_str label; } kt_span;
+typedef struct kt_vote_row { kt_str annotator, label; kt_list labels, spans; bool flagged; kt_str comment, at; } kt_vote_row;
 typedef struct kt_evidence_row { kt_str given, likely; double probability, quality; } kt_evidence_row;
 typedef struct kt_task_row {
     int64_t token, item;
     kt_str id, text, group, queue, deadline, pre_label;
+    kt_list pre_labels, pre_spans;
     double pre_score;
     kt_str previous;
+    kt_list previous_labels, previous_spans;
     kt_list votes, evidence;
 } kt_task_row;
 typedef struct kt_task_request { kt_str desk; int64_t want; } kt_task_request;
 typedef struct kt_tasks { kt_list tasks; int64_t answered, open; } kt_tasks;
-typedef struct kt_answer { kt_str desk; int64_t token, item; kt_str label; bool flagged; kt_str comment, client_id; int64_t want; } kt_answer;
+typedef struct kt_answer { kt_str desk; int64_t token, item; kt_str label; kt_list labels, spans; bool flagged; kt_str comment, client_id; int64_t want; } kt_answer;
 typedef struct kt_answered { int64_t id; bool complete, repeated; kt_list evidence, tasks; int64_t answered, open; } kt_answered;
 
 typedef struct kt_queue_row { kt_str queue; int64_t items, slots; } kt_queue_row;
@@ -71,8 +75,11 @@ typedef struct kt_item_wanted { kt_str id; } kt_item_wanted;
 typedef struct kt_item_row {
     int64_t item;
     kt_str id, text, group, meta, pre_label;
+    kt_list pre_labels, pre_spans;
     double pre_score;
-    kt_str label, state, method;
+    kt_str label;
+    kt_list labels, spans;
+    kt_str state, method;
     double posterior;
     bool blind;
     kt_list votes, evidence;
@@ -105,7 +112,7 @@ typedef struct kt_log_head { int64_t size; kt_str root, public_key; } kt_log_hea
 
 #define KT_BODIES(X)                                                                                                              \
     X(kt_none) X(kt_health) X(kt_credentials) X(kt_session) X(kt_me) X(kt_password_change) X(kt_user_create) X(kt_user_row)       \
-    X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_vote_row) X(kt_evidence_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
+    X(kt_users) X(kt_project_row) X(kt_projects) X(kt_project_full) X(kt_span) X(kt_vote_row) X(kt_evidence_row) X(kt_task_row) X(kt_task_request) X(kt_tasks)  \
     X(kt_answer) X(kt_answered) X(kt_queue_row) X(kt_rate_row) X(kt_progress_row) X(kt_person_row) X(kt_round_row) X(kt_rounds) X(kt_people) X(kt_role_set)    \
     X(kt_item_wanted) X(kt_item_row) X(kt_export_request) X(kt_export_done) X(kt_log_head) X(kt_functions_body)       \
     X(kt_kept_row) X(kt_function_rule) X(kt_function_name) X(kt_suggestion_row) X(kt_functions_suggested) X(kt_function_trial) X(kt_label_votes) X(kt_shown_vote) X(kt_function_tried)

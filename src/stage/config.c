@@ -321,7 +321,7 @@ static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
 /* What only one label an item has. */
 static kt_rc fits_task(struct ctx *c, const kt_yaml *root, kt_task task)
 {
-    static const char *const keys[] = { "model", "active_learning", "budget", "watch", "relabel", "review", "consensus", "simulate" };
+    static const char *const keys[] = { "model", "active_learning", "budget", "watch", "relabel", "consensus", "simulate" };
     for (size_t i = 0; task != KT_TASK_CLASSES && i < KT_LEN(keys); i++)
         if (kt_yaml_get(root, keys[i]))
             return kt_yaml_fail(kt_yaml_get(root, keys[i]), c->file, c->err, "%s: is not there for task %s yet; functions label, people and models do not", keys[i],

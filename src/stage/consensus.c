@@ -84,7 +84,7 @@ static kt_rc put(kt_run *r, const struct votes *x, const kt_posterior *p)
         else
             rc = kt_queue_drop(r->s, r->p.id, x->number[i], r->err);
     }
-    rc = rc < 0 ? rc : kt_consensus_put_many(r->s, r->p.id, out, n, KT_S("karat"), r->err);
+    rc = rc < 0 ? rc : kt_consensus_put_many(r->s, &r->p, out, n, KT_S("karat"), r->err);
     if (rc == 0 && n_disputed)
         rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_EXPERT, disputed, n_disputed, 1, r->err);
     if (rc == 0)

@@ -23,7 +23,7 @@
 static kt_rc make_project(kt_run *r)
 {
     const kt_config *c = r->c;
-    kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
+    kt_project p = { .name = c->project, .guidelines = c->guidelines, .config = c->text, .task = c->task, .label = c->label, .n_labels = c->n_labels, .seed = c->seed };
     int64_t id;
     KT_TRY(kt_store_begin(r->s, r->err));
     kt_rc rc = kt_project_put(r->s, &p, &id, r->err);
@@ -120,10 +120,10 @@ static kt_rc states(kt_run *r)
     if (rc == 0 && items.n && done != (int64_t)items.n) {
         rc = kt_store_begin(r->s, r->err);
         if (rc == 0) {
-            rc = kt_gold_add(r->s, r->p.id, items.v, labels.v, items.n, r->err);
+            rc = kt_gold_add(r->s, &r->p, items.v, labels.v, items.n, r->err);
             for (size_t i = 0; i < items.n && rc == 0; i++) {
                 kt_consensus c = { .item = items.v[i], .label = labels.v[i], .state = KT_FINAL_GOLD, .posterior = 1, .method = KT_S("gold") };
-                rc = kt_consensus_put(r->s, r->p.id, &c, KT_S("karat"), r->err);
+                rc = kt_consensus_put(r->s, &r->p, &c, KT_S("karat"), r->err);
             }
             if (rc == 0)
                 rc = kt_counter_set(r->s, r->p.id, KT_S("gold.done"), (int64_t)items.n, r->err);

@@ -160,7 +160,7 @@ static kt_rc ask(kt_run *r, const struct judged *j)
         KT_TRY(somebody_is_left(r, u, n_users, j->found[i].item, &left));
         list[left][n[left]++] = j->found[i].item;
     }
-    KT_TRY(kt_suspects_add(r->s, r->p.id, j->found, j->n_found, r->err));
+    KT_TRY(kt_suspects_add(r->s, &r->p, j->found, j->n_found, r->err));
     if (n[1])
         KT_TRY(kt_queue_add(r->s, r->p.id, KT_QUEUE_RELABEL, list[1], n[1], 1, r->err));
     return n[0] ? kt_queue_add(r->s, r->p.id, KT_QUEUE_EXPERT, list[0], n[0], 1, r->err) : 0;

@@ -55,7 +55,9 @@ static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, s
     return kt_counter_add(s, project, KT_S("pairs.same"), sign * same, err);
 }
 
-/* All answers are in (again: one more than had been settled): the majority's label for the time being, or, without one, a dispute. */
+/* All answers are in (again: one more than had been settled): the majority's label for the time being, or, without one, a dispute. One label is
+   right or wrong as a whole, so an expert gets it at once. Sets and regions that differ in part are left to the consensus stage, which weighs them
+   label by label and sends on what stays uncertain; not those asked about again, which it leaves alone. */
 static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool again, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
@@ -82,12 +84,12 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool 
     c.posterior = votes ? (double)best / (double)votes : 0;
     if (2 * best > votes) {
         c.state = KT_FINAL_VOTED;
-        KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
+        KT_TRY(kt_consensus_put(s, p, &c, KT_S("karat"), err));
         return again ? kt_queue_drop(s, p->id, item, err) : 0; /* who has seen the evidence does not take the answer back */
     }
     c.label = -1;
-    KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
-    return kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err);
+    KT_TRY(kt_consensus_put(s, p, &c, KT_S("karat"), err));
+    return p->task == KT_TASK_CLASSES || again ? kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err) : 0;
 }
 
 kt_rc kt_review_ask_again(kt_store *s, const kt_project *p, const uint32_t *items, size_t n, kt_err *err)
@@ -115,29 +117,29 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
     kt_consensus c = { .item = in->item, .label = in->label, .n_votes = 1, .posterior = 1,
                        .state = blind ? KT_FINAL_GOLD : KT_FINAL_ADJUDICATED,
                        .method = q == KT_QUEUE_TRUSTED ? KT_S("trusted") : blind ? KT_S("audit") : KT_S("adjudicated") };
-    KT_TRY(kt_consensus_put(s, p->id, &c, KT_S("karat"), err));
+    KT_TRY(kt_consensus_put(s, p, &c, KT_S("karat"), err));
     KT_TRY(kt_queue_drop(s, p->id, in->item, err));
     if (blind)
-        KT_TRY(kt_gold_add(s, p->id, &in->item, &in->label, 1, err));
+        KT_TRY(kt_gold_add(s, p, &in->item, &in->label, 1, err));
     return q == KT_QUEUE_AUDIT ? kt_approval_checked(s, p, in->item, in->label, err) : 0;
 }
 
 /* The item had been settled with the answer that is now withdrawn: its pairs count no longer, and it has no label for now. */
-static kt_rc unsettle(kt_store *s, int64_t project, kt_consensus *c, int32_t withdrawn, kt_err *err)
+static kt_rc unsettle(kt_store *s, const kt_project *p, kt_consensus *c, int32_t withdrawn, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_annotation *v, *all;
     size_t n;
-    KT_TRY(kt_annotation_of_item(s, project, c->item, &a, &v, &n, err));
+    KT_TRY(kt_annotation_of_item(s, p->id, c->item, &a, &v, &n, err));
     all = kt_arena_array(&a, n + 1, sizeof(*all));
     if (n)
         memcpy(all, v, n * sizeof(*all));
     all[n] = (kt_annotation){ .label = withdrawn };
-    KT_TRY(count_pairs(s, project, all, n + 1, -1, err));
+    KT_TRY(count_pairs(s, p->id, all, n + 1, -1, err));
     c->label = -1;
     c->state = KT_FINAL_DISPUTE;
     c->posterior = 0;
-    return kt_consensus_put(s, project, c, KT_S("karat"), err);
+    return kt_consensus_put(s, p, c, KT_S("karat"), err);
 }
 
 kt_rc kt_review_undo(kt_store *s, const kt_project *p, int64_t user, const kt_review_rules *rules, kt_lease *ret, int32_t *ret_label,
@@ -150,7 +152,7 @@ kt_rc kt_review_undo(kt_store *s, const kt_project *p, int64_t user, const kt_re
     rc = kt_consensus_get(s, p->id, ret->item, &c, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    return c.state == KT_FINAL_VOTED ? unsettle(s, p->id, &c, *ret_label, err) : 0;
+    return c.state <= KT_FINAL_VOTED && c.posterior > 0 ? unsettle(s, p, &c, *ret_label, err) : 0; /* 0: not settled yet, or no more */
 }
 
 kt_rc kt_review_event(kt_store *s, const kt_project *p, uint32_t item, uint64_t *ret, kt_err *err)

@@ -1,5 +1,4 @@
 /* Routing without a machine: everything that has no label yet goes to annotators. What a team does that just wants to label. */
-#include "stage/marks.h"
 #include "stage/review.h"
 
 #include "base/mem.h"
@@ -57,7 +56,6 @@ kt_rc kt_route_people(kt_store *s, const kt_project *p, int need, uint64_t *ret_
 {
     struct plan x = { .n = p->n_items };
     *ret_n = 0;
-    KT_TRY(kt_project_needs_classes(s, p, "routing to people", err));
     kt_rc rc = load(s, p, &x, err);
     if (rc == 0)
         rc = choose(s, p, &x, err);

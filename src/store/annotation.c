@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/answer.h"
 #include "store/audit.h"
 #include "store/queue_int.h"
 
@@ -48,15 +49,12 @@ static kt_rc repeated(kt_store *s, int64_t project, int64_t user, const kt_submi
 static kt_rc log_submit(kt_store *s, const kt_project *p, int64_t user, const kt_submit *in, const struct held *h,
                         int64_t duration_us, uint64_t *ret_seq, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT(8192);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
     KT_AUTO(kt_buf) actor = KT_BUF_INIT(64);
     kt_buf_puts(&actor, "user:");
     kt_buf_u64(&actor, (uint64_t)user);
-    kt_buf_puts(&b, "{\"label\":");
-    if (in->label >= 0)
-        kt_buf_json(&b, p->label[in->label]);
-    else
-        kt_buf_puts(&b, "null");
+    kt_buf_char(&b, '{');
+    KT_TRY(kt_answer_json(s, p, in->label, &b, err));
     kt_buf_printf(&b, ",\"queue\":\"%s\",\"token\":%lld,\"duration_us\":%lld", kt_queue_name(h->queue), (long long)in->token,
                   (long long)duration_us);
     if (in->flagged)
@@ -120,7 +118,7 @@ static kt_rc is_complete(kt_store *s, int64_t project, uint32_t item, bool *ret,
 
 static kt_rc check(kt_store *s, const kt_project *p, int64_t user, const kt_submit *in, struct held *h, kt_err *err)
 {
-    if (in->label < KT_LABEL_SKIP || in->label >= (int32_t)p->n_labels)
+    if (in->label < KT_LABEL_SKIP || (p->task == KT_TASK_CLASSES && in->label >= (int32_t)p->n_labels))
         return kt_fail(err, KT_RANGE, "label %d is not one of the project's %u", in->label, p->n_labels);
     if (in->client_id.n > 64)
         return kt_fail(err, KT_RANGE, "client_id has more than 64 bytes");

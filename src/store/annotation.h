@@ -10,7 +10,7 @@ typedef struct kt_annotation {
     int64_t id;          /* its event's sequence number */
     uint32_t item;
     int64_t user;
-    int32_t label;       /* or KT_LABEL_SKIP */
+    int32_t label;       /* the answer's number (store/answer.h), or KT_LABEL_SKIP */
     bool flagged, gold;  /* flagged: the person asks for a second look */
     kt_queue queue;
     int64_t at_us, duration_us;
@@ -20,7 +20,7 @@ typedef struct kt_annotation {
 typedef struct kt_submit {
     int64_t token;    /* of the lease */
     uint32_t item;
-    int32_t label;    /* or KT_LABEL_SKIP */
+    int32_t label;    /* the answer's number, or KT_LABEL_SKIP */
     bool flagged;
     kt_str comment;   /* may be empty */
     kt_str client_id; /* made by the client; the same one again changes nothing and gives the same answer */

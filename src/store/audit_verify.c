@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/answer.h"
 #include "store/audit.h"
 #include "store/audit_int.h"
 #include "store/store_int.h"
@@ -47,6 +48,13 @@ static bool parse_event(kt_str body, kt_arena *a, struct parsed *ret)
     }
     return !j.wrong && kt_json_end(&j);
 }
+
+struct verify {
+    kt_store *s;
+    kt_project *project; /* all */
+    size_t n_projects;
+    kt_audit_report *r;
+};
 
 static void found(kt_audit_report *r, uint64_t seq, const char *what, const char *fmt, ...) KT_PRINTF(4, 5);
 static void found(kt_audit_report *r, uint64_t seq, const char *what, const char *fmt, ...)
@@ -105,92 +113,136 @@ static void check_blobs(kt_store *s, const struct parsed *e, kt_arena *a, kt_aud
     }
 }
 
-/* The row of a person's answer says what its event says. */
-static kt_rc check_answer(kt_store *s, const struct parsed *e, kt_arena *a, kt_audit_report *r, kt_err *err)
+/* What a row's number says, beside the words of its event: a finding where they differ. `where` begins the sentence. */
+static kt_rc compare(struct verify *v, const kt_project *p, const struct parsed *e, int64_t number, kt_str words, const char *where, kt_arena *a, kt_err *err)
 {
-    kt_stmt *st;
-    KT_TRY(kt_db_query(s->db, &st, err,
-                       "SELECT a.item,a.person,a.label,p.labels FROM annotation a JOIN project p ON p.id=a.project WHERE a.id=$1", "i", e->seq));
-    kt_rc rc = kt_stmt_step(st, err);
-    if (rc == KT_DONE) {
-        found(r, (uint64_t)e->seq, "data", "the answer this event tells of is gone from the table");
-    } else if (rc == 0) {
-        kt_str want = field_of(e->data, "label", a), got = KT_S("null");
-        kt_json j = { .s = kt_stmt_str(st, 3) };
-        bool first = true;
-        int64_t at = 0, label = kt_stmt_i64(st, 2);
-        kt_str name;
-        if (kt_json_enter(&j, '['))
-            while (kt_json_element(&j, &first) && kt_json_string(&j, a, &name))
-                if (at++ == label)
-                    got = name;
-        char actor[40];
-        snprintf(actor, sizeof(actor), "user:%lld", (long long)kt_stmt_i64(st, 1));
-        if (!kt_str_eq(want, got))
-            found(r, (uint64_t)e->seq, "data", "the table says '%.*s' where the log says '%.*s'", (int)KT_MIN(got.n, 60), got.p,
-                  (int)KT_MIN(want.n, 60), want.p);
-        else if (kt_stmt_i64(st, 0) != e->item || !kt_str_eq(e->actor, kt_str_of(actor)))
-            found(r, (uint64_t)e->seq, "data", "the answer in the table is of another item or person");
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    kt_err none = { 0 };
+    kt_buf_char(&b, '{');
+    kt_rc rc = number > INT32_MAX ? KT_NOTFOUND : kt_answer_json(v->s, p, (int32_t)KT_MAX(number, (int64_t)-1), &b, &none);
+    kt_buf_char(&b, '}');
+    if (rc == KT_NOTFOUND || rc == KT_CORRUPT) {
+        found(v->r, (uint64_t)e->seq, "data", "%s the answer %lld, which says nothing", where, (long long)number);
+        return 0;
     }
-    kt_stmt_done(st);
-    return rc < 0 ? rc : 0;
-}
-
-static kt_rc check_decision(kt_store *s, const struct parsed *e, kt_arena *a, kt_audit_report *r, kt_err *err)
-{
-    int64_t label = 0, want = 0;
-    kt_rc rc = kt_db_i64(s->db, &label, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, e->item, e->seq);
-    if (rc != 0) /* replaced by a later decision */
-        return rc < 0 ? rc : 0;
-    if (!kt_parse_i64(field_of(e->data, "label", a), -1, INT64_MAX, &want) || want != label)
-        found(r, (uint64_t)e->seq, "data", "item %lld: the table's final label is not the one decided here", (long long)e->item);
+    if (rc < 0)
+        return *err = none, rc;
+    kt_str got = field_of(KT_BUF_STR(&b), kt_answer_field(p->task), a);
+    if (!kt_str_eq(got, words))
+        found(v->r, (uint64_t)e->seq, "data", "%s '%.*s' where the log says '%.*s'", where, (int)KT_MIN(got.n, 60), got.p, (int)KT_MIN(words.n, 60), words.p);
     return 0;
 }
 
+static const kt_project *project_of(const struct verify *v, int64_t id)
+{
+    for (size_t i = 0; i < v->n_projects; i++)
+        if (v->project[i].id == id)
+            return &v->project[i];
+    return NULL;
+}
+
+/* The row of a person's answer says what its event says. */
+static kt_rc check_answer(struct verify *v, const struct parsed *e, kt_arena *a, kt_err *err)
+{
+    kt_stmt *st;
+    const kt_project *p = project_of(v, e->project);
+    KT_TRY(kt_db_query(v->s->db, &st, err, "SELECT item,person,label,project FROM annotation WHERE id=$1", "i", e->seq));
+    kt_rc rc = kt_stmt_step(st, err);
+    int64_t item = -1, person = -1, label = -1;
+    bool here = false;
+    if (rc == 0) {
+        item = kt_stmt_i64(st, 0);
+        person = kt_stmt_i64(st, 1);
+        label = kt_stmt_i64(st, 2);
+        here = kt_stmt_i64(st, 3) == e->project;
+    }
+    kt_stmt_done(st);
+    KT_TRY(rc);
+    char actor[40];
+    snprintf(actor, sizeof(actor), "user:%lld", (long long)person);
+    if (rc == KT_DONE || !p)
+        found(v->r, (uint64_t)e->seq, "data", "the answer this event tells of is gone from the table");
+    else if (!here || item != e->item || !kt_str_eq(e->actor, kt_str_of(actor)))
+        found(v->r, (uint64_t)e->seq, "data", "the answer in the table is of another item or person");
+    else
+        return compare(v, p, e, label, field_of(e->data, kt_answer_field(p->task), a), "the table says", a, err);
+    return 0;
+}
+
+/* The row of a decision, if it is this event's still; item and object: of an event, or of one line of a batch. */
+static kt_rc check_decision(struct verify *v, const struct parsed *e, int64_t item, kt_str object, kt_arena *a, kt_err *err)
+{
+    int64_t label = 0, want = 0;
+    char where[60];
+    const kt_project *p = project_of(v, e->project);
+    kt_rc rc = kt_db_i64(v->s->db, &label, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, item, e->seq);
+    if (rc != 0) /* replaced by a later decision */
+        return rc < 0 ? rc : 0;
+    if (p && p->task != KT_TASK_CLASSES) {
+        snprintf(where, sizeof(where), "item %lld: the table decides", (long long)item);
+        return compare(v, p, e, label, field_of(object, kt_answer_field(p->task), a), where, a, err);
+    }
+    if (!kt_parse_i64(field_of(object, "label", a), -1, INT64_MAX, &want) || want != label)
+        found(v->r, (uint64_t)e->seq, "data", "item %lld: the table's final label is not the one decided here", (long long)item);
+    return 0;
+}
+
+/* One row of a batch's list: CSV, or a JSON line where labels are sets or regions. */
+static kt_rc check_batch_row(struct verify *v, const struct parsed *e, kt_str row, kt_arena *a, kt_err *err)
+{
+    int64_t item, label, got = 0;
+    kt_str item_s, label_s;
+    if (row.p[0] == '{')
+        return kt_parse_i64(field_of(row, "item", a), 0, UINT32_MAX, &item) ? check_decision(v, e, item, row, a, err) : KT_DONE;
+    kt_str_cut(&row, ',', &item_s);
+    kt_str_cut(&row, ',', &label_s);
+    if (!kt_parse_i64(item_s, 0, UINT32_MAX, &item) || !kt_parse_i64(label_s, -1, INT32_MAX, &label))
+        return KT_DONE;
+    kt_rc rc = kt_db_i64(v->s->db, &got, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, item, e->seq);
+    if (rc == 0 && got != label)
+        found(v->r, (uint64_t)e->seq, "data", "item %lld: the table's final label is not the one decided in this batch", (long long)item);
+    return rc < 0 ? rc : 0;
+}
+
 /* Rows that name a batch event, against the batch's own list. */
-static kt_rc check_batch(kt_store *s, const struct parsed *e, kt_arena *a, kt_audit_report *r, kt_err *err)
+static kt_rc check_batch(struct verify *v, const struct parsed *e, kt_arena *a, kt_err *err)
 {
     kt_str list = field_of(e->data, "blobs", a), row;
     kt_digest d;
     size_t n = 0;
     kt_blob b;
-    if (list.n < 68 || sodium_hex2bin(d.b, sizeof(d.b), list.p + 2, 64, NULL, &n, NULL) || kt_blob_map(s->blobs, &d, false, &b, NULL) < 0)
+    if (list.n < 68 || sodium_hex2bin(d.b, sizeof(d.b), list.p + 2, 64, NULL, &n, NULL) || kt_blob_map(v->s->blobs, &d, false, &b, NULL) < 0)
         return 0; /* reported by check_blobs */
     kt_str rest = b.data;
     kt_rc rc = 0;
-    kt_str_cut(&rest, '\n', &row); /* header */
-    while (rc >= 0 && kt_str_cut(&rest, '\n', &row) && row.n) {
-        int64_t item, label, got = 0;
-        kt_str item_s, label_s;
-        kt_str_cut(&row, ',', &item_s);
-        kt_str_cut(&row, ',', &label_s);
-        if (!kt_parse_i64(item_s, 0, UINT32_MAX, &item) || !kt_parse_i64(label_s, -1, INT32_MAX, &label))
-            break;
-        rc = kt_db_i64(s->db, &got, err, "SELECT label FROM consensus WHERE project=$1 AND item=$2 AND event=$3", "iii", e->project, item, e->seq);
-        if (rc == 0 && got != label)
-            found(r, (uint64_t)e->seq, "data", "item %lld: the table's final label is not the one decided in this batch", (long long)item);
+    if (kt_str_starts(rest, KT_S("item,")))
+        kt_str_cut(&rest, '\n', &row); /* header */
+    KT_AUTO(kt_arena) of_row = KT_ARENA_INIT;
+    while (rc == 0 && kt_str_cut(&rest, '\n', &row) && row.n) {
+        kt_arena_reset(&of_row);
+        rc = check_batch_row(v, e, row, &of_row, err);
     }
     kt_blob_unmap(&b);
     return rc < 0 ? rc : 0;
 }
 
-static kt_rc check_event(kt_store *s, kt_str body, uint64_t seq, kt_arena *a, kt_audit_report *r, kt_err *err)
+static kt_rc check_event(struct verify *v, kt_str body, uint64_t seq, kt_arena *a, kt_err *err)
 {
     struct parsed e;
     if (!parse_event(body, a, &e)) {
-        found(r, seq, "changed", "the event is no longer readable");
+        found(v->r, seq, "changed", "the event is no longer readable");
         return 0;
     }
     if (e.seq != (int64_t)seq)
-        found(r, seq, "reordered", "the event at this place says it is number %lld", (long long)e.seq);
+        found(v->r, seq, "reordered", "the event at this place says it is number %lld", (long long)e.seq);
     e.seq = (int64_t)seq;
-    check_blobs(s, &e, a, r);
+    check_blobs(v->s, &e, a, v->r);
     if (kt_str_eq(e.kind, KT_S("annotation.submit")) || kt_str_eq(e.kind, KT_S("annotation.skip")))
-        return check_answer(s, &e, a, r, err);
+        return check_answer(v, &e, a, err);
     if (kt_str_eq(e.kind, KT_S("consensus.put")))
-        return check_decision(s, &e, a, r, err);
+        return check_decision(v, &e, e.item, e.data, a, err);
     if (kt_str_eq(e.kind, KT_S("consensus.batch")))
-        return check_batch(s, &e, a, r, err);
+        return check_batch(v, &e, a, err);
     return 0;
 }
 
@@ -234,8 +286,10 @@ static void check_head(const kt_store *s, const struct head *h, const kt_merkle 
         found(r, h->size, "head", "events %llu to %llu are not the ones that were signed", (unsigned long long)before, (unsigned long long)h->size - 1);
 }
 
-static kt_rc walk(kt_store *s, kt_stmt *st, const struct head *heads, size_t n_heads, kt_progress *p, kt_audit_report *r, kt_err *err)
+static kt_rc walk(struct verify *v, kt_stmt *st, const struct head *heads, size_t n_heads, kt_progress *p, kt_err *err)
 {
+    kt_store *s = v->s;
+    kt_audit_report *r = v->r;
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     kt_merkle t = { 0 };
     size_t at = 0;
@@ -254,7 +308,7 @@ static kt_rc walk(kt_store *s, kt_stmt *st, const struct head *heads, size_t n_h
         kt_merkle_push(&t, leaf);
         r->n_events++;
         kt_arena_reset(&a);
-        KT_TRY(check_event(s, body, seq, &a, r, err));
+        KT_TRY(check_event(v, body, seq, &a, err));
         for (; at < n_heads && heads[at].size <= t.size; at++) {
             if (heads[at].size == t.size)
                 check_head(s, &heads[at], &t, before, r);
@@ -289,12 +343,15 @@ kt_rc kt_audit_verify(kt_store *s, kt_progress *p, kt_audit_report *ret, kt_err 
     struct head *heads;
     size_t n;
     kt_stmt *st;
+    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+    struct verify v = { .s = s, .r = ret };
     memset(ret, 0, sizeof(*ret));
+    KT_TRY(kt_project_list(s, &a, &v.project, &v.n_projects, err));
     KT_TRY(load_heads(s, &heads, &n, err));
     kt_progress_begin(p, "audit", s->audit.size);
     kt_rc rc = kt_db_query(s->db, &st, err, "SELECT seq,hash,body FROM event ORDER BY seq", "");
     if (rc == 0) {
-        rc = walk(s, st, heads, n, p, ret, err);
+        rc = walk(&v, st, heads, n, p, err);
         kt_stmt_done(st);
     }
     kt_progress_end(p);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/answer.h"
 #include "store/audit.h"
 
 static const char *const state_names[] = { "dispute", "voted", "adjudicated", "gold" };
@@ -34,42 +35,66 @@ static kt_rc put_row(kt_store *s, int64_t project, const kt_consensus *c, int64_
     return count(s, project, c->state, 1, err);
 }
 
-kt_rc kt_consensus_put(kt_store *s, int64_t project, const kt_consensus *c, kt_str actor, kt_err *err)
+/* What a decision says, without its braces: a label by its number, a set or regions in words. */
+static kt_rc decision(kt_store *s, const kt_project *p, const kt_consensus *c, kt_buf *b, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"label\":%d,\"state\":\"%s\",\"posterior\":", c->label, state_names[c->state]);
-    kt_buf_f64(&b, c->posterior);
-    kt_buf_printf(&b, ",\"votes\":%d,\"method\":", c->n_votes);
-    kt_buf_json(&b, c->method);
-    kt_buf_char(&b, '}');
-    const kt_event e = { actor, KT_S("consensus.put"), project, c->item, KT_BUF_STR(&b) };
-    uint64_t seq;
-    KT_TRY(kt_audit_append(s, &e, &seq, err));
-    return put_row(s, project, c, (int64_t)seq, err);
+    if (p->task == KT_TASK_CLASSES)
+        kt_buf_printf(b, "\"label\":%d", c->label);
+    else
+        KT_TRY(kt_answer_json(s, p, c->label, b, err));
+    kt_buf_printf(b, ",\"state\":\"%s\",\"posterior\":", state_names[c->state]);
+    kt_buf_f64(b, c->posterior);
+    kt_buf_printf(b, ",\"votes\":%d,\"method\":", c->n_votes);
+    kt_buf_json(b, c->method);
+    return 0;
 }
 
-kt_rc kt_consensus_put_many(kt_store *s, int64_t project, const kt_consensus *c, size_t n, kt_str actor, kt_err *err)
+kt_rc kt_consensus_put(kt_store *s, const kt_project *p, const kt_consensus *c, kt_str actor, kt_err *err)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    kt_buf_char(&b, '{');
+    KT_TRY(decision(s, p, c, &b, err));
+    kt_buf_char(&b, '}');
+    const kt_event e = { actor, KT_S("consensus.put"), p->id, c->item, KT_BUF_STR(&b) };
+    uint64_t seq;
+    KT_TRY(kt_audit_append(s, &e, &seq, err));
+    return put_row(s, p->id, c, (int64_t)seq, err);
+}
+
+/* The list of a batch: CSV where a label is a number, else a JSON line each. */
+static kt_rc batch_row(kt_store *s, const kt_project *p, const kt_consensus *c, kt_buf *rows, kt_err *err)
+{
+    if (p->task == KT_TASK_CLASSES) {
+        kt_buf_printf(rows, "%u,%d,%s,", c->item, c->label, state_names[c->state]);
+        kt_buf_f64(rows, c->posterior);
+        kt_buf_printf(rows, ",%d,%.*s\n", c->n_votes, KT_F(c->method));
+        return 0;
+    }
+    kt_buf_printf(rows, "{\"item\":%u,", c->item);
+    KT_TRY(decision(s, p, c, rows, err));
+    kt_buf_puts(rows, "}\n");
+    return 0;
+}
+
+kt_rc kt_consensus_put_many(kt_store *s, const kt_project *p, const kt_consensus *c, size_t n, kt_str actor, kt_err *err)
 {
     if (n == 0)
         return 0;
     KT_AUTO(kt_buf) rows = KT_BUF_INIT((size_t)4 << 30);
-    kt_buf_puts(&rows, "item,label,state,posterior,votes,method\n");
-    for (size_t i = 0; i < n; i++) {
-        kt_buf_printf(&rows, "%u,%d,%s,", c[i].item, c[i].label, state_names[c[i].state]);
-        kt_buf_f64(&rows, c[i].posterior);
-        kt_buf_printf(&rows, ",%d,%.*s\n", c[i].n_votes, KT_F(c[i].method));
-    }
+    kt_buf_puts(&rows, p->task == KT_TASK_CLASSES ? "item,label,state,posterior,votes,method\n" : "");
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(batch_row(s, p, &c[i], &rows, err));
     kt_digest d;
     KT_TRY(kt_blob_put(kt_store_blobs(s), KT_BUF_STR(&rows), &d, err));
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
     kt_buf_printf(&b, "{\"n\":%zu,\"blobs\":[\"", n);
     kt_buf_hex(&b, d.b, sizeof(d.b));
     kt_buf_puts(&b, "\"]}");
-    const kt_event e = { actor, KT_S("consensus.batch"), project, -1, KT_BUF_STR(&b) };
+    const kt_event e = { actor, KT_S("consensus.batch"), p->id, -1, KT_BUF_STR(&b) };
     uint64_t seq;
     KT_TRY(kt_audit_append(s, &e, &seq, err));
     for (size_t i = 0; i < n; i++)
-        KT_TRY(put_row(s, project, &c[i], (int64_t)seq, err));
+        KT_TRY(put_row(s, p->id, &c[i], (int64_t)seq, err));
     return 0;
 }
 

@@ -10,7 +10,7 @@ const char *const kt_task_names[] = { "text-classification", "multi-label", "spa
 _Static_assert(KT_LEN(kt_task_names) == KT_TASK__COUNT + 1, "one name per task");
 
 
-#define COLUMNS "SELECT id,name,guidelines,config,labels,n_items,seed FROM project "
+#define COLUMNS "SELECT id,name,guidelines,config,labels,n_items,seed,task FROM project "
 
 static kt_rc read_labels(kt_str text, kt_arena *a, kt_project *ret, kt_err *err)
 {
@@ -34,7 +34,10 @@ static kt_rc read_row(kt_stmt *st, kt_arena *a, kt_project *ret, kt_err *err)
     *ret = (kt_project){
         .id = kt_stmt_i64(st, 0), .name = kt_arena_str(a, kt_stmt_str(st, 1)), .guidelines = kt_arena_str(a, kt_stmt_str(st, 2)),
         .config = kt_arena_str(a, kt_stmt_str(st, 3)), .n_items = (uint32_t)kt_stmt_i64(st, 5), .seed = kt_stmt_i64(st, 6),
+        .task = (kt_task)kt_stmt_i64(st, 7),
     };
+    if (ret->task < 0 || ret->task >= KT_TASK__COUNT)
+        return kt_fail(err, KT_CORRUPT, "the project's task is none");
     return read_labels(kt_arena_str(a, kt_stmt_str(st, 4)), a, ret, err);
 }
 
@@ -63,6 +66,20 @@ static kt_rc check_labels(const kt_project *p, kt_err *err)
     return 0;
 }
 
+/* A number that was a label is no set of labels. */
+static kt_rc check_task(kt_store *s, const kt_project *p, const kt_project *old, kt_err *err)
+{
+    int64_t any;
+    if (p->task == old->task)
+        return 0;
+    kt_rc rc = kt_db_i64(kt_store_db(s), &any, err, "SELECT item FROM annotation WHERE project=$1 UNION SELECT item FROM gold WHERE project=$1"
+                         " UNION SELECT item FROM consensus WHERE project=$1 LIMIT 1", "i", old->id);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    kt_fail(err, KT_CONFLICT, "project %.*s has answers of task %s", KT_F(p->name), kt_task_names[old->task]);
+    return kt_hint(err, "they say nothing in task %s; start a new project", kt_task_names[p->task]), KT_CONFLICT;
+}
+
 static kt_rc update(kt_store *s, const kt_project *p, const kt_project *old, kt_str labels, kt_err *err)
 {
     for (uint32_t i = 0; i < old->n_labels; i++)
@@ -70,8 +87,9 @@ static kt_rc update(kt_store *s, const kt_project *p, const kt_project *old, kt_
             kt_fail(err, KT_CONFLICT, "label %.*s of project %.*s is gone or moved", KT_F(old->label[i]), KT_F(p->name));
             return kt_hint(err, "labels are numbered: add new ones at the end, or start a new project"), KT_CONFLICT;
         }
-    return kt_db_run(kt_store_db(s), err, "UPDATE project SET guidelines=$1,config=$2,labels=$3 WHERE id=$4", "sssi",
-                     p->guidelines, p->config, labels, old->id);
+    KT_TRY(check_task(s, p, old, err));
+    return kt_db_run(kt_store_db(s), err, "UPDATE project SET guidelines=$1,config=$2,labels=$3,task=$4 WHERE id=$5", "sssii",
+                     p->guidelines, p->config, labels, (int64_t)p->task, old->id);
 }
 
 kt_rc kt_project_put(kt_store *s, const kt_project *p, int64_t *ret_id, kt_err *err)
@@ -86,7 +104,7 @@ kt_rc kt_project_put(kt_store *s, const kt_project *p, int64_t *ret_id, kt_err *
     kt_rc rc = kt_project_get(s, p->name, &a, &old, &none);
     if (rc < 0 && rc != KT_NOTFOUND)
         return *err = none, rc;
-    if (rc == 0 && kt_str_eq(old.config, p->config) && old.n_labels == p->n_labels)
+    if (rc == 0 && kt_str_eq(old.config, p->config) && old.n_labels == p->n_labels && old.task == p->task)
         return *ret_id = old.id, 0;
     if (rc == 0) {
         KT_TRY(update(s, p, &old, KT_BUF_STR(&labels), err));
@@ -94,8 +112,8 @@ kt_rc kt_project_put(kt_store *s, const kt_project *p, int64_t *ret_id, kt_err *
     } else {
         rc = kt_db_i64(kt_store_db(s), ret_id, err, "SELECT COALESCE(MAX(id),0)+1 FROM project", "");
         KT_TRY(rc);
-        KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO project VALUES($1,$2,$3,$4,$5,0,$6)", "issssi", *ret_id, p->name,
-                         p->guidelines, p->config, KT_BUF_STR(&labels), p->seed));
+        KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO project VALUES($1,$2,$3,$4,$5,0,$6,$7)", "issssii", *ret_id, p->name,
+                         p->guidelines, p->config, KT_BUF_STR(&labels), p->seed, (int64_t)p->task));
     }
     kt_buf_puts(&data, "{\"name\":");
     kt_buf_json(&data, p->name);

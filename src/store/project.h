@@ -11,13 +11,15 @@ extern const char *const kt_task_names[KT_TASK__COUNT + 1]; /* as the pipeline f
 typedef struct kt_project {
     int64_t id;
     kt_str name, guidelines, config; /* config: YAML text */
+    kt_task task;
     kt_str *label;                   /* n_labels names */
     uint32_t n_labels;
     uint32_t n_items;                /* dense numbers 0..n_items-1 */
     int64_t seed;
 } kt_project;
 
-/* Makes a project, or refreshes guidelines and config of the one with this name; labels may only be added at the end. */
+/* Makes a project, or refreshes guidelines and config of the one with this name; labels may only be added at the end, and the task stays once
+   there are answers. */
 kt_rc kt_project_put(kt_store *s, const kt_project *p, int64_t *ret_id, kt_err *err) KT_MUST_USE;
 /* By name, or the only one when name is empty. Texts are copied into a. */
 kt_rc kt_project_get(kt_store *s, kt_str name, kt_arena *a, kt_project *ret, kt_err *err) KT_MUST_USE;

@@ -72,5 +72,11 @@ const char *const kt_schema_steps[] = {
     " automation DOUBLE PRECISION NOT NULL, n_moved BIGINT NOT NULL, PRIMARY KEY(project, number));"
     "CREATE TABLE suspect(project BIGINT NOT NULL, item BIGINT NOT NULL, given BIGINT NOT NULL, likely BIGINT NOT NULL,"
     " probability DOUBLE PRECISION NOT NULL, quality DOUBLE PRECISION NOT NULL, event BIGINT NOT NULL, PRIMARY KEY(project, item));",
+    /* 4 → 5: what an answer is where labels are sets or regions; a project says which it is. Those made before say it in their text alone */
+    "CREATE TABLE answer(project BIGINT NOT NULL, id BIGINT NOT NULL, digest BYTEA NOT NULL, body TEXT NOT NULL, PRIMARY KEY(project, id));"
+    "CREATE UNIQUE INDEX answer_said ON answer(project, digest);"
+    "ALTER TABLE project ADD COLUMN task BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE project SET task=1 WHERE config LIKE 'task: multi-label%' OR config LIKE '%\ntask: multi-label%';"
+    "UPDATE project SET task=2 WHERE config LIKE 'task: spans%' OR config LIKE '%\ntask: spans%';",
     NULL,
 };

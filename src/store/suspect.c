@@ -2,9 +2,24 @@
 #include "store/suspect.h"
 
 #include "base/buf.h"
+#include "store/answer.h"
 #include "store/audit.h"
 
-kt_rc kt_suspects_add(kt_store *s, int64_t project, const kt_suspect *v, size_t n, kt_err *err)
+/* A label by its number, a set or regions in words. */
+static kt_rc put(kt_store *s, const kt_project *p, const char *name, int32_t label, kt_buf *b, kt_err *err)
+{
+    kt_buf_printf(b, ",\"%s\":", name);
+    if (p->task == KT_TASK_CLASSES) {
+        kt_buf_printf(b, "%d", label);
+        return 0;
+    }
+    kt_buf_char(b, '{');
+    KT_TRY(kt_answer_json(s, p, label, b, err));
+    kt_buf_char(b, '}');
+    return 0;
+}
+
+kt_rc kt_suspects_add(kt_store *s, const kt_project *p, const kt_suspect *v, size_t n, kt_err *err)
 {
     uint64_t seq;
     if (n == 0)
@@ -12,19 +27,22 @@ kt_rc kt_suspects_add(kt_store *s, int64_t project, const kt_suspect *v, size_t 
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
     kt_buf_puts(&b, "{\"suspects\":[");
     for (size_t i = 0; i < n; i++) {
-        kt_buf_printf(&b, "%s{\"item\":%u,\"given\":%d,\"likely\":%d,\"probability\":", i ? "," : "", v[i].item, v[i].given, v[i].likely);
+        kt_buf_printf(&b, "%s{\"item\":%u", i ? "," : "", v[i].item);
+        KT_TRY(put(s, p, "given", v[i].given, &b, err));
+        KT_TRY(put(s, p, "likely", v[i].likely, &b, err));
+        kt_buf_puts(&b, ",\"probability\":");
         kt_buf_f64(&b, v[i].probability);
         kt_buf_puts(&b, ",\"quality\":");
         kt_buf_f64(&b, v[i].quality);
         kt_buf_char(&b, '}');
     }
     kt_buf_puts(&b, "]}");
-    const kt_event e = { KT_S("karat"), KT_S("errors.suspect"), project, -1, KT_BUF_STR(&b) };
+    const kt_event e = { KT_S("karat"), KT_S("errors.suspect"), p->id, -1, KT_BUF_STR(&b) };
     KT_TRY(kt_audit_append(s, &e, &seq, err));
     for (size_t i = 0; i < n; i++)
-        KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO suspect VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING", "iiiiddi", project, (int64_t)v[i].item,
+        KT_TRY(kt_db_run(kt_store_db(s), err, "INSERT INTO suspect VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING", "iiiiddi", p->id, (int64_t)v[i].item,
                          (int64_t)v[i].given, (int64_t)v[i].likely, v[i].probability, v[i].quality, (int64_t)seq));
-    return kt_counter_add(s, project, KT_S("suspects"), (int64_t)n, err);
+    return kt_counter_add(s, p->id, KT_S("suspects"), (int64_t)n, err);
 }
 
 kt_rc kt_suspect_get(kt_store *s, int64_t project, uint32_t item, kt_suspect *ret, kt_err *err)

@@ -1,4 +1,4 @@
-// What the pages compute: keys of labels, the last hour's minutes, times, the generated client; whether every text colour can be
+// What the pages compute: keys of labels, places and words of a text, lanes of regions, the last hour's minutes, times, the generated client; whether every text colour can be
 // read on what it stands on (WCAG 2.1 AA, 4.5 to 1) in both schemes; and what is served.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -45,6 +45,56 @@ await test('keys: what is pressed', async () => {
     assert.deepEqual(pressed(key('?')), { command: 'help' });
     assert.equal(pressed(key('z', { ctrlKey: true })), null);
     assert.equal(pressed(key('Tab')), null);
+});
+
+await test('places: code points and units, with emoji, combining accents and beyond', async () => {
+    const { Places } = await load('places.ts');
+    const text = '😀a e\u0301 👩‍🔬 𝕏z', p = new Places(text), points = [...text];
+    for (let i = 0, unit = 0; i <= points.length; unit += points[i]?.length ?? 0, i++) {
+        assert.equal(p.toPoint(unit), i, `unit ${unit}`);
+        assert.equal(p.toUnit(i), unit, `point ${i}`);
+    }
+    assert.equal(p.toPoint(1), 1); // inside a pair
+    assert.equal(p.slice({ start: 0, end: 2 }), '😀a');
+    assert.equal(p.slice({ start: points.length - 2, end: points.length }), '𝕏z');
+});
+
+await test('words: whole ones, an emoji of many code points is one, and without Intl.Segmenter too', async () => {
+    const { tokensOf, snap, tokenAt } = await load('places.ts');
+    const text = "Zoë's 1,843 e\u0301clairs, 日本!", words = (t) => t.map((x) => text.slice(x.from, x.to));
+    const tokens = tokensOf(text);
+    assert.deepEqual(words(tokens).slice(0, 3), ["Zoë's", '1,843', 'e\u0301clairs']);
+    assert.deepEqual(words([snap(tokens, { from: 2, to: 8 })]), ["Zoë's 1,843"]);
+    assert.equal(snap(tokens, { from: 5, to: 6 }), null); // white space alone
+    assert.equal(tokenAt(tokens, text.length), tokens.length);
+    assert.equal(tokensOf('a 👩‍🔬 b').length, 3);
+    const { Segmenter } = Intl;
+    delete Intl.Segmenter;
+    assert.deepEqual(words(tokensOf(text)).slice(-4), ['e\u0301clairs', ',', '日本', '!']);
+    Intl.Segmenter = Segmenter;
+});
+
+await test('lanes: regions that overlap stand apart, and pieces know what is over them', async () => {
+    const { Places, lanesOf, piecesOf } = await load('places.ts'), { inOrder } = await load('answer.ts');
+    const span = (start, end, label) => ({ start, end, label });
+    const spans = inOrder([span(4, 6, 'b'), span(0, 6, 'a'), span(5, 9, 'c'), span(6, 8, 'd'), span(4, 6, 'b')]);
+    assert.deepEqual(spans.map((s) => s.label), ['a', 'b', 'c', 'd']);
+    assert.deepEqual(lanesOf(spans).map((l) => l.lane), [0, 1, 2, 0]);
+    const pieces = piecesOf(new Places('0123456789'), lanesOf(spans));
+    assert.deepEqual(pieces.map((p) => [p.from, p.to, p.over.map((l) => l.span.label).join(''), p.ends.map((l) => l.span.label).join('')]),
+        [[0, 4, 'a', ''], [4, 5, 'ab', ''], [5, 6, 'abc', 'ba'], [6, 8, 'cd', 'd'], [8, 9, 'c', 'c'], [9, 10, '', '']]);
+});
+
+await test('keys of the other forms: labels have keys of their own, and Backspace does not take an answer back where it removes a region', async () => {
+    const k = await load('keys.ts');
+    for (const form of ['labels', 'spans']) {
+        const given = Array.from({ length: 60 }, (_, i) => k.labelKey(i, form)).filter((x) => x !== null);
+        for (const c of k.commandsOf(form)) for (const x of c.keys) assert.ok(!given.includes(x), x);
+        assert.equal(new Set(k.commandsOf(form).map((c) => c.name)).size, k.commandsOf(form).length);
+    }
+    assert.deepEqual(k.pressed(key('Backspace'), 'spans'), { command: 'remove' });
+    assert.deepEqual(k.pressed(key('Backspace'), 'labels'), { command: 'undo' });
+    assert.deepEqual(k.pressed(key('x'), 'label'), { label: k.pressed(key('x')).label });
 });
 
 await test('the last hour has 60 minutes, those the server leaves out too', async () => {
@@ -96,6 +146,8 @@ await test('text can be read: 4.5 to 1 in both schemes', () => {
     const pairs = [['ink', 'paper'], ['ink', 'panel'], ['ink', 'gold-wash'], ['soft', 'paper'], ['soft', 'panel'], ['gold', 'paper'], ['gold', 'gold-wash'], ['bad', 'paper'], ['bad', 'bad-wash'], ['good', 'paper'], ['paper', 'ink']];
     for (const scheme of [light, { ...light, ...dark }])
         for (const [text, ground] of pairs) assert.ok(contrast(scheme[text], scheme[ground]) >= 4.5, `${text} on ${ground}: ${contrast(scheme[text], scheme[ground]).toFixed(2)}`);
+    for (const scheme of [light, { ...light, ...dark }]) // lines and frames, which are not text, 3 to 1
+        for (let i = 0; i < 8; i++) for (const ground of ['paper', 'panel']) assert.ok(contrast(scheme[`hue${i}`], scheme[ground]) >= 3, `hue${i} on ${ground}`);
 });
 
 await test('what is served: small, and names no other place', () => {

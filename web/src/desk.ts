@@ -1,11 +1,13 @@
 // A person's desk in one project: the item before them, the one after it already here, and what their keys do. An answer shows
 // the next item at once; the outbox brings it to the server, whose reply brings the item after that.
 import { doubt } from './text';
-import { batch, computed, signal } from '@preact/signals';
-import { api, type TaskRequest, type TaskRow, type Tasks } from './api.gen';
+import { inOrder, isNothing, nothing, ofAnswer, ofBefore, ofMachine, withBefore, words, type Form, type Said } from './answer';
+import { batch, computed, effect, signal } from '@preact/signals';
+import { api, type Span, type TaskRequest, type TaskRow, type Tasks } from './api.gen';
 import { explain, Problem, serverNow } from './call';
 import { say } from './live';
 import * as outbox from './outbox';
+import { keep, kept } from './storage';
 
 export type DeskName = TaskRequest['desk'];
 /** loading: asking · work: an item is shown · empty: nothing to do now · away: the lease ran out unattended · failed: cannot ask */
@@ -21,7 +23,7 @@ const longest_history = 50; // answers whose flag and comment come back with an 
 /** An answer given here, to be shown again if it is taken back. */
 interface Done {
     task: TaskRow;
-    label: string | null;
+    said: Said;
     flagged: boolean;
     comment: string;
 }
@@ -32,6 +34,9 @@ export class Desk {
     readonly error = signal('');
     readonly flagged = signal(false);
     readonly comment = signal('');
+    /** Where labels are sets or regions: what has been chosen of the item shown so far. It outlives a reload. */
+    readonly chosen = signal<string[]>([]);
+    readonly spans = signal<Span[]>([]);
     readonly answered = signal(0);
     readonly open = signal(0); // answers wanted at this desk beside those reserved
     readonly undoing = signal(false);
@@ -48,9 +53,46 @@ export class Desk {
     constructor(
         readonly project: number,
         readonly name: DeskName,
+        private readonly form: Form,
     ) {}
 
+    private get draftKey(): string {
+        return `karat.draft.${this.project}.${this.name}`;
+    }
+
+    /** Shows an item: what was chosen of it before this page was loaded, what was taken back, or what the machine says. */
+    private begin(task: TaskRow | undefined): void {
+        const draft = JSON.parse(kept(this.draftKey) ?? 'null') as { token: number; labels: string[]; spans: Span[] } | null;
+        const said = task && (draft?.token === task.token ? draft : isNothing(ofBefore(task)) ? ofMachine(task) : ofBefore(task));
+        this.chosen.value = said?.labels ?? [];
+        this.spans.value = inOrder(said?.spans ?? []);
+    }
+
+    private keepDraft(): void {
+        const token = this.task.value?.token, labels = this.chosen.value, spans = this.spans.value;
+        if (token !== undefined) keep(this.draftKey, JSON.stringify({ token, labels, spans }));
+    }
+
+    toggle(label: string): void {
+        const on = !this.chosen.value.includes(label);
+        this.chosen.value = on ? [...this.chosen.value, label] : this.chosen.value.filter((l) => l !== label);
+        say(`${label} ${on ? 'on' : 'off'}: ${words({ ...nothing, labels: this.chosen.value })}`);
+    }
+
+    /** Answers with what is chosen. */
+    submit(form: Form): void {
+        this.answer(form === 'labels' ? { ...nothing, labels: this.chosen.value } : { ...nothing, spans: this.spans.value });
+    }
+
+    /** Goes on from what somebody else said. */
+    borrow(who: string, said: Said): void {
+        this.chosen.value = said.labels ?? [];
+        this.spans.value = inOrder(said.spans ?? []);
+        say(`From here on: what ${who} said, ${words(said)}.`);
+    }
+
     start(): void {
+        if (this.form !== 'label') this.stops.push(effect(() => this.keepDraft()));
         this.stops.push(outbox.onSettled((s) => this.settled(s)));
         const tick = setInterval(() => this.tick(), tick_ms);
         const touch = () => (this.active_ms = Date.now());
@@ -69,21 +111,21 @@ export class Desk {
         this.stops = [];
     }
 
-    /** Answers the shown item; null skips it. */
-    answer(label: string | null): void {
+    /** Answers the shown item; nothing skips it. */
+    answer(said: Said): void {
         const task = this.task.value;
         if (!task || this.undoing.value) return;
         this.handled.add(task.token);
-        const done = { task, label, flagged: this.flagged.value, comment: this.comment.value.trim() };
+        const done = { task, said, flagged: this.flagged.value, comment: this.comment.value.trim() };
         this.history.push(done);
         if (this.history.length > longest_history) this.history.shift();
         const body = {
-            desk: this.name, token: task.token, item: task.item, label, flagged: done.flagged, comment: done.comment,
+            desk: this.name, token: task.token, item: task.item, ...said, flagged: done.flagged, comment: done.comment,
             client_id: crypto.randomUUID(), want: ahead,
         };
         this.advance(this.tasks.value.slice(1), 'loading');
         outbox.add(this.project, task.id, body);
-        say(`${task.id}: ${label ?? 'skipped'}`);
+        say(`${task.id}: ${words(said)}`);
     }
 
     /** Takes the last answer back and shows its item again. */
@@ -91,7 +133,7 @@ export class Desk {
         if (this.undoing.value) return;
         const back = outbox.takeBack(this.project, this.name);
         const done = this.history[this.history.length - 1];
-        if (back && done?.task.token === back.answer.token) return this.restore({ ...done.task, previous: done.label });
+        if (back && done?.task.token === back.answer.token) return this.restore(withBefore(done.task, done.said));
         this.undoing.value = true;
         try {
             await outbox.flush();
@@ -146,6 +188,7 @@ export class Desk {
             this.flagged.value = false;
             this.comment.value = '';
             this.tasks.value = tasks;
+            this.begin(tasks[0]);
             this.state.value = tasks.length > 0 ? 'work' : none;
         });
         if (tasks.length > 0) this.polls = 0;
@@ -159,7 +202,7 @@ export class Desk {
             this.flagged.value = done.flagged;
             this.comment.value = done.comment;
         }
-        say(`Taken back: ${task.previous ?? 'skipped'}. The item is here again.`);
+        say(`Taken back: ${words(ofBefore(task))}. The item is here again.`);
     }
 
     private settled(s: outbox.Settled): void {
@@ -175,7 +218,7 @@ export class Desk {
     }
 
     private refusal(s: outbox.Settled): string {
-        const what = `Your answer “${s.unsent.answer.label ?? 'skip'}” for ${s.unsent.itemId} was not taken`;
+        const what = `Your answer “${words(ofAnswer(s.unsent.answer))}” for ${s.unsent.itemId} was not taken`;
         const passedOn = s.refused instanceof Problem && s.refused.kind === 'lease';
         return passedOn ? `${what}: its time had run out and the item went to somebody else.` : `${what}: ${explain(s.refused)}.`;
     }

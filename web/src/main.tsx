@@ -6,6 +6,7 @@ import './style/base.css';
 import './style/desk.css';
 import './style/functions.css';
 import './style/item.css';
+import './style/marks.css';
 import './style/progress.css';
 
 outbox.start();

@@ -15,6 +15,13 @@ export function percent(x: number | null, digits = 0): string {
     return `${y.toFixed(digits)} %`;
 }
 
+const shown_words = 48;
+/** A stretch of text on one line, its middle left out when it is long. */
+export function brief(text: string): string {
+    const line = [...text.replace(/\s+/g, ' ')];
+    return line.length <= shown_words ? line.join('') : `${line.slice(0, shown_words - 16).join('')} … ${line.slice(-12).join('')}`;
+}
+
 export const plural = (n: number, one: string, several = `${one}s`) => `${count(n)} ${n === 1 ? one : several}`;
 
 export function clock(at: string | number): string {
@@ -32,5 +39,5 @@ export function ago(at: string, now: number): string {
 
 /** What speaks against a label, as part of a sentence. */
 export function doubt(e: EvidenceRow): string {
-    return `people had said “${e.given}” (${percent(e.quality, 0)} by the model), it says “${e.likely}” (${percent(e.probability, 0)})`;
+    return `people had said “${brief(e.given)}” (${percent(e.quality, 0)} by the model), it says “${brief(e.likely)}” (${percent(e.probability, 0)})`;
 }

@@ -201,7 +201,7 @@ static void gold_is_mixed_in(void **state)
     size_t n;
     int seen = 0;
     add(w, 12, 1);
-    assert_int_equal(kt_gold_add(w->s, w->p.id, gold, labels, 2, NULL), 0);
+    assert_int_equal(kt_gold_add(w->s, &w->p, gold, labels, 2, NULL), 0);
     for (int i = 0; i < 14; i++) {
         kt_lease l;
         kt_submitted out;

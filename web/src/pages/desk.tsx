@@ -3,15 +3,19 @@ import type { TargetedKeyboardEvent } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { api, type ProjectFull, type TaskRow } from '../api.gen';
+import { formOf, nothing, type Form } from '../answer';
 import { Desk, type DeskName } from '../desk';
-import { commands, pressed, type CommandName } from '../keys';
+import { commandsOf, pressed, type CommandName } from '../keys';
 import { say } from '../live';
 import { useLoad } from '../load';
 import { Help } from '../parts/help';
 import { Labels } from '../parts/labels';
+import { Marker } from '../parts/marker';
+import { Regions } from '../parts/regions';
 import { Said } from '../parts/said';
 import { desks, Notice, Shell } from '../parts/shell';
 import { Tally, Votes } from '../parts/votes';
+import { Pen } from '../pen';
 import { keep, kept } from '../storage';
 import { count, doubt, plural } from '../text';
 
@@ -43,10 +47,10 @@ function Origin({ task, desk }: { task: TaskRow; desk: DeskName }) {
                 not shown: your answer must be your own, and is final.
             </p>
         );
-    return <p class="why"><b>{task.votes.length > 0 ? 'Disputed.' : 'Sent to experts.'}</b> Your label is final.</p>;
+    return <p class="why"><b>{task.votes.length > 0 ? 'Disputed.' : 'Sent to experts.'}</b> Your answer is final.</p>;
 }
 
-function Item({ desk }: { desk: Desk }) {
+function Item({ desk, pen, labels }: { desk: Desk; pen: Pen | null; labels: string[] }) {
     const task = desk.task.value!;
     const text = useRef<HTMLElement>(null);
     // A new item takes the focus: screen readers read it, arrow keys scroll it, Enter cannot press an old button.
@@ -59,10 +63,12 @@ function Item({ desk }: { desk: Desk }) {
                 {desk.flagged.value && <span class="flagged">flagged</span>}
             </header>
             <Origin task={task} desk={desk.name} />
-            <article key={task.token} ref={text} tabIndex={0} class={`text ${task.text.length > 600 ? 'long' : ''}`} aria-label="Text to label">
-                {task.text}
-            </article>
-            {task.votes.length > 0 && <Votes votes={task.votes} />}
+            {pen ? <Marker key={task.token} pen={pen} labels={labels} box={text} /> : (
+                <article key={task.token} ref={text} tabIndex={0} class={`text ${task.text.length > 600 ? 'long' : ''}`} aria-label="Text to label">
+                    {task.text}
+                </article>
+            )}
+            {task.votes.length > 0 && <Votes votes={task.votes} places={pen?.places ?? null} borrow={(v) => desk.borrow(v.annotator, v)} />}
         </section>
     );
 }
@@ -81,12 +87,22 @@ function Comment({ desk, box }: { desk: Desk; box: { current: HTMLTextAreaElemen
     );
 }
 
-function Status({ desk, run }: { desk: Desk; run: (c: CommandName) => void }) {
+/** Says what Enter would submit. */
+function Submit({ desk, form }: { desk: Desk; form: Form }) {
+    const n = form === 'labels' ? desk.chosen.value.length : desk.spans.value.length, what = form === 'labels' ? 'label' : 'region';
+    return (
+        <button type="button" class="main submit" onMouseDown={(e) => e.preventDefault()} onClick={() => desk.submit(form)} aria-keyshortcuts="Enter">
+            {n > 0 ? `Submit ${plural(n, what)}` : form === 'labels' ? 'None of them' : 'No region here'} <kbd>⏎</kbd>
+        </button>
+    );
+}
+
+function Status({ desk, form, run }: { desk: Desk; form: Form; run: (c: CommandName) => void }) {
     const shown: Partial<Record<CommandName, boolean>> = { flag: desk.flagged.value, guidelines: guiding.value };
     return (
         <footer class="status">
             <div class="commands" role="toolbar" aria-label="Commands">
-                {commands.filter((c) => c.short).map((c) => (
+                {commandsOf(form).filter((c) => c.short).map((c) => (
                     <button type="button" key={c.name} class={`${c.name}-button`} onClick={() => run(c.name)} onMouseDown={(e) => e.preventDefault()}
                         title={c.help} aria-keyshortcuts={c.keys.join(' ')} aria-pressed={c.name in shown ? shown[c.name] : undefined}>
                         <kbd>{c.shown}</kbd>{c.short}
@@ -136,15 +152,32 @@ const onControl = (e: KeyboardEvent) => e.target instanceof HTMLElement && e.tar
 
 function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
     const comment = useRef<HTMLTextAreaElement>(null), find = useRef<HTMLInputElement>(null);
+    const form = formOf(project), task = desk.task.value;
+    const pen = useMemo(() => (form === 'spans' && task ? new Pen(task, desk.spans) : null), [form, task?.token]);
+    const borrowed = useRef(-1); // whose answer was the last to start from
+    useEffect(() => void (borrowed.current = -1), [task?.token]);
+
+    const choose = (label: string) => {
+        if (form === 'label') desk.answer({ ...nothing, label });
+        else if (form === 'labels') desk.toggle(label);
+        else pen?.mark(label);
+    };
+    const borrow = () => {
+        const votes = (task?.votes ?? []).filter((v) => v[form] !== null), v = votes[++borrowed.current % Math.max(votes.length, 1)];
+        if (v) desk.borrow(v.annotator, v);
+    };
 
     const run = (c: CommandName) => {
         switch (c) {
             case 'accept': {
                 const label = desk.task.value?.pre_label;
-                return label != null ? desk.answer(label) : undefined;
+                if (form !== 'label') return desk.submit(form);
+                return label != null ? desk.answer({ ...nothing, label }) : undefined;
             }
+            case 'remove': return form === 'labels' ? void (desk.chosen.value = []) : pen?.remove();
+            case 'borrow': return borrow();
             case 'undo': return void desk.undo();
-            case 'skip': return desk.answer(null);
+            case 'skip': return desk.answer(nothing);
             case 'flag': return void (desk.flagged.value = desk.task.value !== null && !desk.flagged.value);
             case 'comment': return comment.current?.focus();
             case 'guidelines': return toggleGuidelines(project);
@@ -156,7 +189,7 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
     useEffect(() => {
         const key = (e: KeyboardEvent) => {
             if (typing(e) || helping.value) return;
-            const p = pressed(e);
+            const p = pressed(e, form);
             // A held key must not answer item after item; Enter on a focused button presses that button.
             if (p === null || e.repeat || (onControl(e) && e.key === 'Enter')) return;
             if ('command' in p) {
@@ -166,13 +199,12 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
             const label = project.labels[p.label];
             if (label === undefined) return;
             e.preventDefault();
-            desk.answer(label);
+            choose(label);
         };
         addEventListener('keydown', key);
         return () => removeEventListener('keydown', key);
-    }, [project, desk]);
+    }, [project, desk, pen]);
 
-    const task = desk.task.value;
     const guided = guiding.value && project.guidelines.trim() !== '';
     const many = project.labels.length > roomy_labels;
     return (
@@ -180,31 +212,34 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
             <main class="desk">
                 <h1 class="away">{desks[desk.name].word}</h1>
                 {guided && <Guidelines text={project.guidelines} hide={() => toggleGuidelines(project)} />}
-                {task ? <Item desk={desk} /> : <Empty desk={desk} />}
+                {task ? <Item desk={desk} pen={pen} labels={project.labels} /> : <Empty desk={desk} />}
                 <section class="answer" aria-label="Answer">
-                    <Labels labels={project.labels} task={task} find={find} choose={(l) => desk.answer(l)}>
-                        {task && task.votes.length > 0 ? (label) => <Tally votes={task.votes} label={label} /> : null}
+                    <Labels labels={project.labels} task={task} form={form} chosen={form === 'labels' ? desk.chosen.value : null} find={find} choose={choose}>
+                        {task && task.votes.length > 0 && form !== 'spans' ? (label) => <Tally votes={task.votes} label={label} /> : null}
                     </Labels>
+                    {pen && <Regions key={pen.task.token} pen={pen} labels={project.labels} />}
+                    {task && form !== 'label' && <Submit desk={desk} form={form} />}
                     {task?.evidence[0] && <p class="hint doubt">A model doubts the label: {doubt(task.evidence[0])}.</p>}
                     {task && <Comment desk={desk} box={comment} />}
                 </section>
             </main>
-            <Status desk={desk} run={run} />
-            <Help open={helping} labels={project.labels} />
+            <Status desk={desk} form={form} run={run} />
+            <Help open={helping} labels={project.labels} form={form} />
         </Shell>
     );
 }
 
 export function DeskPage(props: { project: number; desk: DeskName }) {
     const { value: project, error } = useLoad(() => api.project_get(props.project), props.project);
-    const desk = useMemo(() => new Desk(props.project, props.desk), [props.project, props.desk]);
+    const form = project && formOf(project);
+    const desk = useMemo(() => form && new Desk(props.project, props.desk, form), [props.project, props.desk, form]);
     const mine = project?.desks.includes(props.desk);
     useEffect(() => {
-        if (mine) desk.start();
-        return () => desk.stop();
+        if (mine) desk?.start();
+        return () => desk?.stop();
     }, [desk, mine]);
     if (error) return <Shell><Notice title="The project cannot be shown">{error}</Notice></Shell>;
-    if (!project) return <Shell><p class="later notice" role="status">Loading…</p></Shell>;
+    if (!project || !desk) return <Shell><p class="later notice" role="status">Loading…</p></Shell>;
     if (!mine) return <Shell project={project}><Notice title={`${desks[props.desk].word} is not yours`}>Your role in {project.name} is {project.role}; this desk needs another one. A manager can change it.</Notice></Shell>;
     return <Work project={project} desk={desk} />;
 }

@@ -1,9 +1,11 @@
 // Labeling functions: a rule is typed and says what it would do over the whole project; below, what the project's functions do.
 import { useRef, useState } from 'preact/hooks';
 import { api, type FunctionsBody, type FunctionsSuggested, type FunctionTried, type KeptRow, type ProjectFull } from '../api.gen';
+import { formOf } from '../answer';
 import { explain } from '../call';
 import { say } from '../live';
 import { useLoad } from '../load';
+import { Marks } from '../parts/marks';
 import { Said } from '../parts/said';
 import { Notice, Shell } from '../parts/shell';
 import { count, percent, plural } from '../text';
@@ -280,6 +282,18 @@ function Functions({ project }: { project: ProjectFull }) {
     );
 }
 
+/** Where labels are sets or regions, rules are written in the pipeline file. */
+function Marking({ project }: { project: ProjectFull }) {
+    const { value, error } = useLoad(() => api.function_list(project.id), project.id);
+    return (
+        <>
+            <p class="hint">In task {project.task} functions mark, and are written in the pipeline file; karat run applies what changed.</p>
+            {error && <p class="error" role="alert">{error}</p>}
+            {value && <Marks body={value} />}
+        </>
+    );
+}
+
 export function FunctionsPage(props: { project: number }) {
     const { value: project, error } = useLoad(() => api.project_get(props.project), props.project);
     if (error) return <Shell><Notice title="The project cannot be shown">{error}</Notice></Shell>;
@@ -288,7 +302,7 @@ export function FunctionsPage(props: { project: number }) {
         <Shell project={project}>
             <main class="page functions">
                 <h1>Labeling functions</h1>
-                <Functions key={project.id} project={project} />
+                {formOf(project) === 'label' ? <Functions key={project.id} project={project} /> : <Marking project={project} />}
             </main>
         </Shell>
     );

@@ -1,18 +1,22 @@
 // One item with all that is known of it: its text and record, what the machine and the people said, the label, and its proof.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { api, type ItemRow, type ProjectFull } from '../api.gen';
 import { call, explain, Problem } from '../call';
 import { useLoad } from '../load';
+import { inOrder } from '../answer';
+import { depth, Marked } from '../parts/marked';
+import { SpansSaid } from '../parts/regions';
 import { Notice, Shell } from '../parts/shell';
 import { Votes } from '../parts/votes';
+import { Places } from '../places';
 import { go } from '../router';
 import { count, percent } from '../text';
 
 const how: Record<ItemRow['state'], string> = {
-    open: 'no label yet', dispute: 'people disagree: an expert decides', voted: 'by people', adjudicated: 'by an expert', gold: 'trusted, given with the data',
+    open: 'no label yet', dispute: 'people disagree: not decided yet', voted: 'by people', adjudicated: 'by an expert', gold: 'trusted, given with the data',
     auto: 'approved automatically, under the error budget',
 };
-const proven = (i: ItemRow) => i.state !== 'open' && i.state !== 'dispute' && i.label !== null;
+const proven = (i: ItemRow) => i.state !== 'open' && i.state !== 'dispute' && (i.label ?? i.labels ?? i.spans) !== null;
 
 /** By external id, or else by number. */
 async function lookUp(project: ProjectFull, typed: string): Promise<number> {
@@ -84,12 +88,19 @@ function Proof({ project, i }: { project: ProjectFull; i: ItemRow }) {
     );
 }
 
-function Label({ project, i }: { project: ProjectFull; i: ItemRow }) {
+/** What a label is, in words; regions are in the text. */
+function Words({ label, labels, spans, places }: Pick<ItemRow, 'label' | 'labels' | 'spans'> & { places: Places }) {
+    if (spans) return <SpansSaid spans={spans} places={places} />;
+    return <>{labels ? labels.join(', ') || 'none' : (label ?? '–')}</>;
+}
+
+function Label({ project, i, places }: { project: ProjectFull; i: ItemRow; places: Places }) {
+    const machine = { label: i.pre_label, labels: i.pre_labels, spans: i.pre_spans };
     return (
         <dl class="figures">
-            <div class="figure"><dt>Label</dt><dd>{i.label ?? '–'}<small>{how[i.state]}</small></dd></div>
+            <div class="figure"><dt>Label</dt><dd><Words {...i} places={places} /><small>{how[i.state]}</small></dd></div>
             {i.posterior !== null && (i.state === 'voted' || i.state === 'auto') && <div class="figure"><dt>Probability</dt><dd>{percent(i.posterior, 1)}<small>as {i.state === 'auto' ? 'the calibrated model' : i.method} sees it</small></dd></div>}
-            {i.pre_label !== null && <div class="figure"><dt>The machine says</dt><dd>{i.pre_label}<small>{percent(i.pre_score, 1)} sure</small></dd></div>}
+            {(i.pre_label ?? i.pre_labels ?? i.pre_spans) !== null && <div class="figure"><dt>The machine says</dt><dd><Words {...machine} places={places} />{i.pre_score !== null && <small>{percent(i.pre_score, 1)} sure</small>}</dd></div>}
             {proven(i) && <div class="figure"><dt>Proof</dt><dd><Proof project={project} i={i} /></dd></div>}
         </dl>
     );
@@ -113,14 +124,15 @@ function Record({ i }: { i: ItemRow }) {
 
 function Known({ project, at }: { project: ProjectFull; at: number }) {
     const { value: i, error } = useLoad(() => api.item_get(project.id, at), at);
+    const places = useMemo(() => new Places(i?.text ?? ''), [i]), spans = useMemo(() => inOrder(i?.spans ?? i?.pre_spans ?? []), [i]);
     if (error) return <p class="error" role="alert">{error}</p>;
     if (!i) return <p class="later" role="status">Loading…</p>;
     return (
         <article class="known">
             <h2 class="id">{i.id}</h2>
-            <div class="body" tabIndex={0} aria-label="Text">{i.text}</div>
-            {i.blind ? <p class="hint">Somebody is to answer it without knowing what the machine or others said, so it is not shown until then.</p> : <Label project={project} i={i} />}
-            {i.votes.length > 0 && <section><h2>Answers</h2><Votes votes={i.votes} /></section>}
+            <div class={`body marking deep${depth(spans)}`} tabIndex={0} aria-label="Text"><Marked places={places} spans={spans} labels={project.labels} suggested={i.spans ? null : i.pre_spans} /></div>
+            {i.blind ? <p class="hint">Somebody is to answer it without knowing what the machine or others said, so it is not shown until then.</p> : <Label project={project} i={i} places={places} />}
+            {i.votes.length > 0 && <section><h2>Answers</h2><Votes votes={i.votes} places={places} /></section>}
             <Record i={i} />
         </article>
     );
