@@ -171,7 +171,7 @@ KT_SHAPE(kt_suggestion_row, "a rule that labels speak for", KT_TEXT(kt_suggestio
          KT_F64(kt_suggestion_row, lo, KT_NULLABLE, "its exact 95 % interval"), KT_F64(kt_suggestion_row, hi, KT_NULLABLE, "its end"),
          KT_F64(kt_suggestion_row, coverage, 0, "share of the items it votes on, from a random sample"));
 KT_SHAPE(kt_functions_suggested, "suggested rules", KT_I64(kt_functions_suggested, gold, 0, 0, 0, "trusted labels they rest on"),
-         KT_I64(kt_functions_suggested, predicted, 0, 0, 0, "and confident predictions"), KT_LIST_OF(kt_functions_suggested, suggestions, &kt_suggestion_row_shape, "by label"));
+         KT_I64(kt_functions_suggested, predicted, 0, 0, 0, "and confident predictions"), KT_LIST_OF(kt_functions_suggested, suggestions, 0, &kt_suggestion_row_shape, "by label"));
 KT_SHAPE(kt_function_name, "a kept rule", KT_TEXT(kt_function_name, name, KT_REQUIRED, 1, 60, "its name"));
 KT_SHAPE(kt_function_trial, "a rule to try", KT_TEXT(kt_function_trial, rule, KT_REQUIRED, 1, 20000, "one labeling function as YAML; a name is not needed"),
          KT_BOOL(kt_function_trial, exact, 0, "over every item; else over a random sample, at once"));
