@@ -39,7 +39,7 @@ static void learned(kt_str b)
 {
     const kt_str word[] = { KT_S("sea"), KT_S("Bonn") };
     const size_t start[] = { 0, 2 };
-    const kt_crf_text x = { 1, start, word };
+    const kt_crf_text x = { .n_sentences = 1, .start = start, .token = word };
     int32_t tag[2];
     kt_text_model text;
     kt_crf crf;

@@ -412,7 +412,7 @@ static kt_rc read_texts(const kind *k, input *in, kt_err *err)
     in->text = kt_alloc_array(n + 1, sizeof(*in->text));
     for (size_t i = 0; i < n; i++)
         in->text[i] = (kt_str){ d->bytes + d->start[i], d->start[i + 1] - d->start[i] };
-    in->crf = (kt_crf_text){ d->n, d->token, in->text };
+    in->crf = (kt_crf_text){ .n_sentences = d->n, .start = d->token, .token = in->text };
     return KT_OK;
 }
 

@@ -22,8 +22,6 @@ kt_rc kt_stage_call_in(kt_cli *cli, const kt_stage_call *call, kt_store *s, kt_s
     kt_pipeline_result r;
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)16 << 20);
     KT_TRY(kt_project_get(s, project, cli->arena, &p, err));
-    if (call->until > KT_UNTIL_FUNCTIONS)
-        KT_TRY(kt_project_needs_classes(s, &p, kt_arena_printf(cli->arena, "karat %s", call->verb->name).p, err));
     KT_TRY(kt_pipeline_continue(s, &p, call->until, call->simulate ? KT_RUN_SIMULATE : 0, cli->pool, cli->progress, cli->arena, &r, err));
     kt_notify_flush(s);
     if (json) {

@@ -7,20 +7,6 @@
 
 #include <stdio.h>
 
-/* Of sets of labels and regions: the flow's own end, which is all there is of it. */
-static kt_rc export_marks(kt_cli *cli, kt_store *s, const kt_project *p, const kt_config *c, kt_export_result *ret, kt_str format, bool more, kt_err *err)
-{
-    kt_pipeline_result r;
-    if (more || !kt_str_eq(format, KT_S("jsonl")))
-        return kt_fail(err, KT_USAGE, "task %s is exported as jsonl, with texts, into the workspace; other ways are not there yet", kt_task_names[c->task]);
-    KT_TRY(kt_pipeline_continue(s, p, KT_UNTIL_END, 0, cli->pool, cli->progress, cli->arena, &r, err));
-    ret->n_rows = r.marks.n_rows;
-    ret->n_left_out = r.marks.n_left_out;
-    snprintf(ret->path, sizeof(ret->path), "%s", r.marks.path);
-    snprintf(ret->left_out_path, sizeof(ret->left_out_path), "%s", r.marks.left_out_path);
-    return 0;
-}
-
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     kt_str project = { 0 }, format = KT_S("jsonl"), out = { 0 };
@@ -40,12 +26,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     kt_export_result done;
     KT_TRY(kt_store_open(kt_arena_cstr(cli->arena, pos.v[0]), KT_STORE_WRITE, &s, err));
     rc = kt_project_get(s, project, cli->arena, &p, err);
-    kt_config c;
-    if (rc == 0)
-        rc = kt_config_of(s, &p, cli->arena, &c, err);
-    if (rc == 0 && c.task != KT_TASK_CLASSES) {
-        rc = export_marks(cli, s, &p, &c, &done, format, out.n || no_text, err);
-    } else if (rc == 0) {
+    if (rc == 0) {
         const kt_export_opts o = { format, out.n ? kt_arena_cstr(cli->arena, out) : kt_export_folder(s, &p, cli->arena), !no_text, cli->pool, cli->progress };
         rc = kt_export_run(s, &p, &o, &done, err);
     }

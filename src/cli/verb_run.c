@@ -22,8 +22,8 @@ static kt_rc run_in(kt_cli *cli, const kt_config *c, const char *dir, bool json,
     if (out.marked) {
         fwrite(json ? out.marks_json.p : out.marks_text.p, 1, json ? out.marks_json.n : out.marks_text.n, stdout);
         if (!json)
-            printf("\n  labels:   %s (%llu rows)\n  left out: %s (%llu)\n", out.marks.path, (unsigned long long)out.marks.n_rows, out.marks.left_out_path,
-                   (unsigned long long)out.marks.n_left_out);
+            printf("\n  labels:   %s (%llu rows)\n  left out: %s (%llu)\n", out.exported.path, (unsigned long long)out.exported.n_rows, out.exported.left_out_path,
+                   (unsigned long long)out.exported.n_left_out);
         return 0;
     }
     if (out.waiting && json)

@@ -39,6 +39,6 @@ static kt_rc csv_end(kt_buf *out, kt_err *err)
 }
 
 const kt_writer kt_writer_csv = {
-    .name = "csv", .help = "comma-separated values with a header line", .suffix = ".csv", .reader = "csv",
+    .name = "csv", .help = "comma-separated values with a header line", .suffix = ".csv", .reader = "csv", .one_line = true,
     .begin = csv_begin, .put = csv_put, .end = csv_end,
 };

@@ -12,6 +12,12 @@ static kt_rc jsonl_put(kt_buf *out, const kt_export_row *row, kt_err *err)
     for (size_t c = 0; c < kt_n_row_columns; c++) {
         const kt_row_column *col = &kt_row_columns[c];
         bool number = col->at == KT_ROW_POSTERIOR || col->at == KT_ROW_EVENT;
+        if (col->at == offsetof(kt_export_row, label) && row->answer.n) {
+            kt_buf_char(out, open);
+            kt_buf_str(out, row->answer);
+            open = ',';
+            continue;
+        }
         kt_str s = number ? (kt_str){ NULL, 0 } : *(const kt_str *)(const void *)((const char *)row + col->at);
         if (number ? !(col->at == KT_ROW_EVENT ? row->event != 0 : row->has_posterior) : s.n == 0)
             continue;

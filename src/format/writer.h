@@ -8,6 +8,7 @@
 /* One labeled item. Empty views are left out (JSON) or empty (CSV). All text is valid UTF-8. */
 typedef struct kt_export_row {
     kt_str ext_id, text, label;
+    kt_str answer;     /* where an item has no single label: the members that say it, "labels":["a","b"], written as they are instead of label; empty: label says it */
     kt_str method;     /* how the label came to be: "auto", "consensus", "expert", … */
     kt_str source;     /* the file the item came from */
     kt_str split;      /* "train", "test", … */
@@ -23,6 +24,7 @@ typedef struct kt_export_row {
 typedef struct kt_writer {
     const char *name, *help, *suffix;
     const char *reader; /* member of readers.def that reads it back */
+    bool one_line;      /* a label is all it can hold: a set of labels is a|b, regions cannot be written */
     kt_rc (*begin)(kt_buf *out, kt_err *err);
     kt_rc (*put)(kt_buf *out, const kt_export_row *row, kt_err *err);
     kt_rc (*end)(kt_buf *out, kt_err *err);

@@ -1,5 +1,6 @@
 #include "stage/config.h"
 
+#include "algo/learn/select.h"
 #include "algo/merge/aggregate.h"
 #include "base/limits.h"
 #include "base/str.h"
@@ -51,6 +52,17 @@ static char *beside(struct ctx *c, kt_str path)
     return kt_arena_cstr(c->a, kt_arena_printf(c->a, "%.*s/%.*s", (int)(slash - c->file), c->file, KT_F(path)));
 }
 
+/* A list: it stays in the item's other fields, and is read there. One name for all sources. */
+static kt_rc keep_field(struct ctx *c, const kt_yaml *y, kt_str *field, kt_str *all)
+{
+    if (field->n && all->n && !kt_str_eq(*all, *field))
+        return kt_yaml_fail(y, c->file, c->err, "two sources have the same kind of answers in fields of different names, %.*s and %.*s", KT_F(*all), KT_F(*field));
+    if (field->n)
+        *all = *field;
+    *field = (kt_str){ "", 0 };
+    return 0;
+}
+
 static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_config *all, kt_source_config *ret)
 {
     kt_str path = { 0 };
@@ -72,14 +84,8 @@ static kt_rc read_source(struct ctx *c, const kt_yaml *y, kt_config *all, kt_sou
     ret->fields.keep_meta = true;
     if (all->task == KT_TASK_CLASSES)
         return 0;
-    if (ret->fields.truth.n)
-        return kt_yaml_fail(kt_yaml_get(f, "truth"), c->file, c->err, "held-back truth is not there for task %s yet; 'gold' measures the functions", kt_task_names[all->task]);
-    if (ret->fields.gold.n && all->gold_field.n && !kt_str_eq(all->gold_field, ret->fields.gold))
-        return kt_yaml_fail(kt_yaml_get(f, "gold"), c->file, c->err, "two sources have their trusted labels in fields of different names");
-    if (ret->fields.gold.n)
-        all->gold_field = ret->fields.gold;
-    ret->fields.gold = (kt_str){ "", 0 }; /* a list: it stays in the item's other fields */
-    return 0;
+    KT_TRY(keep_field(c, kt_yaml_get(f, "gold"), &ret->fields.gold, &all->gold_field));
+    return keep_field(c, kt_yaml_get(f, "truth"), &ret->fields.truth, &all->truth_field);
 }
 
 static kt_rc read_sources(struct ctx *c, const kt_yaml *root, kt_config *ret)
@@ -318,17 +324,32 @@ static kt_rc read_people(struct ctx *c, const kt_yaml *root, kt_config *ret)
     return 0;
 }
 
-/* What only one label an item has. */
-static kt_rc fits_task(struct ctx *c, const kt_yaml *root, kt_task task)
+/* What only one label an item has, and what is possible instead. */
+static kt_rc fits_task(struct ctx *c, const kt_yaml *root, const kt_config *ret)
 {
-    static const char *const keys[] = { "model", "active_learning", "budget", "watch", "relabel", "consensus", "simulate" };
-    for (size_t i = 0; task != KT_TASK_CLASSES && i < KT_LEN(keys); i++)
-        if (kt_yaml_get(root, keys[i]))
-            return kt_yaml_fail(kt_yaml_get(root, keys[i]), c->file, c->err, "%s: is not there for task %s yet; functions label, people and models do not", keys[i],
-                                kt_task_names[task]);
+    static const struct { const char *section, *key, *instead; } rows[] = {
+        { "watch", NULL, "without it the same people are asked, and 'karat serve --run' goes on whenever their queues are empty" },
+        { "relabel", NULL, "'review: {overlap: 3}' asks several people about each item, and what they leave unsure goes to experts" },
+        { "budget", "per_class", "an answer is approved or not as a whole; 'per_slice' has budgets for parts of the items" },
+        { "model", "kind", "the task has a model of its own" },
+    };
+    if (ret->task == KT_TASK_CLASSES)
+        return 0;
+    for (size_t i = 0; i < KT_LEN(rows); i++) {
+        const kt_yaml *y = kt_yaml_get(root, rows[i].section);
+        if (rows[i].key)
+            y = kt_yaml_get(y, rows[i].key);
+        if (y)
+            return kt_yaml_fail(y, c->file, c->err, "%s%s%s: is not there for task %s: %s", rows[i].section, rows[i].key ? "." : "", rows[i].key ? rows[i].key : "",
+                                kt_task_names[ret->task], rows[i].instead);
+    }
     const kt_yaml *format = kt_yaml_get(kt_yaml_get(root, "export"), "format");
-    if (task != KT_TASK_CLASSES && format && !kt_str_eq(format->text, KT_S("jsonl")))
-        return kt_yaml_fail(format, c->file, c->err, "task %s is exported as jsonl, not as %.*s yet", kt_task_names[task], KT_F(format->text));
+    if (ret->task == KT_TASK_SPANS && !kt_str_eq(ret->export_format, KT_S("jsonl")))
+        return kt_yaml_fail(format, c->file, c->err, "task %s is exported as jsonl, not as %.*s", kt_task_names[ret->task], KT_F(ret->export_format));
+    const kt_selector *s = kt_selector_find(ret->strategy);
+    if (s && (s->needs & ~(unsigned)KT_SELECT_X))
+        return kt_yaml_fail(kt_yaml_get(kt_yaml_get(root, "active_learning"), "strategy"), c->file, c->err,
+                            "strategy %.*s looks at single labels; task %s has diverse, entropy, margin, least_confidence, density, k_center, cluster and random", KT_F(ret->strategy), kt_task_names[ret->task]);
     return 0;
 }
 
@@ -355,7 +376,6 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
         ret->task++;
     if (ret->task == KT_TASK__COUNT)
         return kt_yaml_fail(kt_yaml_get(root, "task"), file, err, "there is no task %.*s; there are text-classification, multi-label and spans", KT_F(task));
-    KT_TRY(fits_task(c, root, ret->task));
     I64(root, "seed", 0, INT64_MAX, &ret->seed);
     KT_TRY(read_labels(c, root, ret));
     KT_TRY(read_sources(c, root, ret));
@@ -364,7 +384,11 @@ kt_rc kt_config_parse(kt_str text, const char *file, kt_arena *a, kt_config *ret
     KT_TRY(read_prices(c, root, ret));
     KT_TRY(read_notify(c, root, ret));
     KT_TRY(read_learning_on(c, root, ret));
-    return read_people(c, root, ret);
+    KT_TRY(read_people(c, root, ret));
+    static const char *const people[] = { "model", "active_learning", "budget", "watch", "relabel", "review", "consensus", "simulate" };
+    for (size_t i = 0; i < KT_LEN(people); i++)
+        ret->people |= kt_yaml_get(root, people[i]) != NULL;
+    return fits_task(c, root, ret);
 }
 
 kt_rc kt_config_remember(kt_store *s, int64_t project, const kt_config *c, kt_err *err)

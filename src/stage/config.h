@@ -25,7 +25,8 @@ typedef struct kt_config {
     const char *file; /* for messages */
     kt_str text;      /* the document */
     kt_task task;
-    kt_str gold_field; /* where labels are sets or regions: the field that holds the trusted ones; empty: none */
+    kt_str gold_field, truth_field; /* where labels are sets or regions: the fields that hold the trusted ones and the held-back truth; empty: none */
+    bool people;       /* a section says that people or models take part; false: functions alone label, unless somebody is asked to by a verb */
     kt_str project, guidelines;
     kt_str *label;
     uint32_t n_labels;

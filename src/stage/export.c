@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "format/writer.h"
 #include "stage/config.h"
+#include "stage/export_answers.h"
 #include "stage/run.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -19,7 +20,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define WINDOW 16384u /* items whose rows are in memory at a time */
+#define WINDOW 16384u /* items whose rows are in memory at a time; divides KT_COLUMN_CHUNK */
 
 struct export {
     kt_store *s;
@@ -33,6 +34,9 @@ struct export {
     uint8_t *state;
     uint64_t *id_hash;
     kt_consensus **of; /* by item, NULL: none */
+    bool parts;        /* answers are sets or regions … */
+    kt_export_answers answers;
+    bool functions_only; /* … and no people or models are wanted: what the functions come to is exported */
     int64_t route_event;
     kt_buf left;
     int out_fd;
@@ -106,6 +110,8 @@ static kt_rc load_all(struct export *x, kt_arena *a, kt_consensus **ret_rows)
     KT_TRY(make_components(x));
     KT_TRY(kt_counter_get(x->s, x->p->id, KT_S("route.event"), &x->route_event, x->err));
     KT_TRY(kt_consensus_load(x->s, x->p->id, a, ret_rows, &n_rows, x->err));
+    if (x->parts)
+        KT_TRY(kt_export_answers_open(x->s, x->p, x->cluster, x->functions_only, &x->answers, x->err));
     for (size_t i = 0; i < n_rows; i++)
         if ((*ret_rows)[i].item < x->n)
             x->of[(*ret_rows)[i].item] = &(*ret_rows)[i];
@@ -115,6 +121,8 @@ static kt_rc load_all(struct export *x, kt_arena *a, kt_consensus **ret_rows)
 static const char *why_not(const struct export *x, uint32_t item)
 {
     const kt_consensus *c = x->of[item];
+    if (x->functions_only && !c)
+        return "no function says anything about it";
     if (c && c->state == KT_FINAL_DISPUTE)
         return "disputed, waits for an expert";
     switch (x->state[item]) {
@@ -126,13 +134,37 @@ static const char *why_not(const struct export *x, uint32_t item)
     }
 }
 
+/* What is known of an item's answer. */
+struct given {
+    const kt_consensus *c; /* people decided it; NULL: the machine did … */
+    bool automatic;        /* … under the budget … */
+    bool functions;        /* … or functions did, where nobody else was asked */
+};
+
+static struct given given_to(const struct export *x, uint32_t head)
+{
+    const kt_consensus *c = x->of[head];
+    bool decided = c && c->state != KT_FINAL_DISPUTE && c->label >= 0;
+    return (struct given){ decided ? c : NULL, !decided && x->auto_label[head] >= 0, !decided && x->functions_only && x->answers.spoken[head] };
+}
+
+static void say_answer(const struct export *x, const struct given *g, uint32_t head, kt_arena *a, kt_export_row *row)
+{
+    int32_t number = g->c ? g->c->label : -1;
+    if (x->w->one_line) {
+        row->label = kt_export_answer(&x->answers, number, head, KT_EXPORT_LINE, a);
+        return;
+    }
+    row->answer = kt_export_answer(&x->answers, number, head, g->functions ? KT_EXPORT_FUNCTIONS : KT_EXPORT_MEMBERS, a);
+    row->has_posterior = !g->functions; /* there each label or region has its own */
+}
+
 /* One item: a row, or a line in the list of what was left out. */
 static kt_rc put(const struct export *x, struct slot *o, const kt_item *it, kt_err *err)
 {
     uint32_t head = x->cluster[it->number];
-    const kt_consensus *c = x->of[head];
-    bool decided = c && c->state != KT_FINAL_DISPUTE && c->label >= 0, automatic = !decided && x->auto_label[head] >= 0;
-    if (!decided && !automatic) {
+    struct given g = given_to(x, head);
+    if (!g.c && !g.automatic && !g.functions) {
         kt_buf_csv(&o->left, it->ext_id, ',');
         kt_buf_printf(&o->left, ",%s\n", why_not(x, head));
         o->n_left_out++;
@@ -142,14 +174,17 @@ static kt_rc put(const struct export *x, struct slot *o, const kt_item *it, kt_e
     kt_export_row row = { .ext_id = it->ext_id, .group = it->group, .has_posterior = true };
     row.split = (double)(coin >> 11) * 0x1p-53 < x->c->train_share ? KT_S("train") : KT_S("test");
     row.text = x->o->text ? it->text : (kt_str){ NULL, 0 };
-    row.label = x->p->label[decided ? c->label : x->auto_label[head]];
-    row.method = decided ? c->method : KT_S("auto");
-    row.posterior = decided ? c->posterior : (double)x->pred[head].score;
-    row.event = (uint64_t)(decided ? c->event : x->route_event);
-    if (head != it->number)
-        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d,\"duplicate_of\":%u}", it->number, decided ? c->n_votes : 0, head);
+    row.method = g.c ? g.c->method : g.functions ? KT_S("functions") : KT_S("auto");
+    row.posterior = g.c ? g.c->posterior : (double)x->pred[head].score;
+    row.event = (uint64_t)(g.c ? g.c->event : x->route_event);
+    if (x->parts)
+        say_answer(x, &g, head, &o->arena, &row);
     else
-        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d}", it->number, decided ? c->n_votes : 0);
+        row.label = x->p->label[g.c ? g.c->label : x->auto_label[head]];
+    if (head != it->number)
+        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d,\"duplicate_of\":%u}", it->number, g.c ? g.c->n_votes : 0, head);
+    else
+        row.provenance = kt_arena_printf(&o->arena, "{\"item\":%u,\"votes\":%d}", it->number, g.c ? g.c->n_votes : 0);
     o->n_rows++;
     kt_rc rc = x->w->put(&o->out, &row, err);
     kt_arena_reset(&o->arena);
@@ -187,6 +222,8 @@ static kt_rc write_all(struct export *x, kt_item_reader *r)
     KT_TRY(x->w->begin(&x->slot[0].out, x->err));
     KT_TRY(flush(x));
     for (uint32_t at = 0; at < x->n; at += WINDOW) {
+        if (x->parts)
+            KT_TRY(kt_export_answers_window(&x->answers, at, x->err));
         KT_TRY(kt_item_scan(r, at, KT_MIN(WINDOW, x->n - at), x->o->pool, put_items, x, x->err));
         KT_TRY(flush(x));
         KT_TRY(kt_progress_step(x->o->progress, at, x->err));
@@ -263,6 +300,12 @@ kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o,
                         .left = KT_BUF_INIT((size_t)4 << 30) };
     if (!x.w)
         return kt_fail(err, KT_USAGE, "there is no export format %.*s; 'karat list writers' shows them", KT_F(o->format));
+    if (x.w->one_line && p->task == KT_TASK_SPANS)
+        return kt_fail(err, KT_USAGE, "regions are exported as jsonl; %s has one label a line", x.w->name);
+    int64_t round;
+    KT_TRY(kt_counter_get(s, p->id, KT_S("learn.round"), &round, err));
+    x.parts = p->task != KT_TASK_CLASSES;
+    x.functions_only = x.parts && !c.people && !round;
     kt_rc rc = load_all(&x, &a, &rows);
     if (rc == 0)
         rc = write_files(&x);
@@ -275,6 +318,8 @@ kt_rc kt_export_write(kt_store *s, const kt_project *p, const kt_export_opts *o,
     kt_free(x.id_hash);
     kt_free(x.of);
     kt_buf_done(&x.left);
+    if (x.parts)
+        kt_export_answers_close(&x.answers);
     return rc;
 }
 

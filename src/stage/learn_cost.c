@@ -13,18 +13,6 @@ struct reading {
     float *value; /* n_pool: characters, or what the field says, NAN without */
 };
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static size_t row_of(const kt_run *r, uint32_t item)
-{
-    const uint32_t *at = bsearch(&item, r->pool_item, r->n_pool, sizeof(item), by_number);
-    return at ? (size_t)(at - r->pool_item) : SIZE_MAX;
-}
-
 static float n_chars(kt_str s)
 {
     size_t n = 0;
@@ -39,7 +27,7 @@ static kt_rc read_part(void *ctx, int slot, const kt_item *items, size_t n, kt_e
     const struct reading *x = ctx;
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     for (size_t i = 0; i < n; i++) {
-        float *to = &x->value[row_of(x->r, items[i].number)];
+        float *to = &x->value[kt_learn_place(x->r, items[i].number)];
         double v;
         if (x->r->c->al_cost == KT_COST_TIME)
             *to = n_chars(items[i].text);
@@ -68,7 +56,7 @@ static kt_rc by_time(kt_run *r, float *value)
     KT_TRY(kt_annotations_load(r->s, r->p.id, &v, r->err));
     float *chars = kt_alloc_array(v.n + 1, sizeof(*chars)), *seconds = kt_alloc_array(v.n + 1, sizeof(*seconds));
     for (size_t i = 0; i < v.n; i++) {
-        size_t row = v.queue[i] == KT_QUEUE_TRAIN ? row_of(r, v.item[i]) : SIZE_MAX;
+        size_t row = v.queue[i] == KT_QUEUE_TRAIN ? kt_learn_place(r, v.item[i]) : SIZE_MAX;
         if (row == SIZE_MAX)
             continue;
         chars[n] = value[row];

@@ -26,8 +26,8 @@ static kt_rc reasons(kt_run *r, kt_str text, uint32_t label, uint32_t second, kt
     kt_features_options o = kt_learn_features(r->c);
     kt_reason why[GRAMS], not[GRAMS];
     size_t n = 0, n_not = 0;
-    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, label, GRAMS, true, r->arena, why, &n, r->err));
-    KT_TRY(kt_linear_explain(&r->model, text, &o, &r->idf, second, GRAMS, true, r->arena, not, &n_not, r->err));
+    KT_TRY(kt_linear_explain(&r->model.linear, text, &o, &r->idf, label, GRAMS, true, r->arena, why, &n, r->err));
+    KT_TRY(kt_linear_explain(&r->model.linear, text, &o, &r->idf, second, GRAMS, true, r->arena, not, &n_not, r->err));
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_not; k++)
             if (not[k].gram.p == why[i].gram.p && not[k].gram.n == why[i].gram.n)
@@ -55,11 +55,11 @@ kt_rc kt_learn_explain(kt_run *r, kt_str ext_id, kt_explanation *ret)
     kt_item item;
     kt_item_reader *reader;
     KT_TRY(kt_item_find(r->s, r->p.id, ext_id, &number, r->err));
-    int16_t *vote = kt_arena_array(r->arena, r->m + 1, sizeof(*vote));
-    KT_TRY(kt_run_votes(r, number, 1, vote));
+    kt_str words;
+    KT_TRY(kt_task_of(r)->words(r, &number, 1, r->arena, &words));
     KT_TRY(kt_item_reader_new(r->s, r->p.id, &reader, r->err));
     kt_rc rc = kt_item_get(reader, number, &item, r->err);
-    kt_str text = rc == 0 ? kt_learn_text(r->arena, &item, vote, r->m) : (kt_str){ "", 0 };
+    kt_str text = rc == 0 ? kt_learn_text(r->arena, &item, words) : (kt_str){ "", 0 };
     kt_item_reader_free(reader);
     kt_features_options o = kt_learn_features(r->c);
     kt_features x;
@@ -68,7 +68,7 @@ kt_rc kt_learn_explain(kt_run *r, kt_str ext_id, kt_explanation *ret)
     KT_TRY(rc);
     KT_TRY(kt_features_make(&text, 1, &o, NULL, &x, r->err));
     kt_features_weigh(&x, &r->idf, NULL);
-    kt_linear_top(&r->model, &x, 2, NULL, label, prob);
+    kt_linear_top(&r->model.linear, &x, 2, NULL, label, prob);
     kt_features_done(&x);
     *ret = (kt_explanation){ .item = ext_id, .label = r->c->label[label[0]], .second = r->c->label[label[1]], .prob = prob[0],
                              .second_prob = prob[1] };

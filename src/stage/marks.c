@@ -9,8 +9,7 @@ kt_rc kt_task_needs_classes(kt_task task, const char *what, kt_err *err)
 {
     if (task == KT_TASK_CLASSES)
         return 0;
-    kt_fail(err, KT_RANGE, "%s is not there for task %s yet: functions label, people do not", what, kt_task_names[task]);
-    return kt_hint(err, "'karat run' ingests, runs the functions, weighs them and exports; 'karat functions DIR' says how good they are"), KT_RANGE;
+    return kt_fail(err, KT_RANGE, "%s is not there for task %s", what, kt_task_names[task]);
 }
 
 kt_rc kt_project_needs_classes(kt_store *s, const kt_project *p, const char *what, kt_err *err)

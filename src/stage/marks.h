@@ -1,11 +1,11 @@
-/* Projects whose labels are not one an item: sets of labels, or regions of texts. Functions mark, the marks are weighed label by label, and what
-   comes out are machine labels, which are exported. People, models and routing are not there for these tasks yet; kt_task_needs_classes says so. */
+/* Functions where labels are not one an item: sets of labels, or regions of texts. They mark, and the marks are weighed label by label. Where nobody else
+   is asked (no section of the pipeline is about people or models) what comes out are the machine's labels; else a model learns from it. */
 #ifndef KT_STAGE_MARKS_H
 #define KT_STAGE_MARKS_H
 
 #include "stage/machine.h"
 
-/* KT_RANGE, with what is not there and what is, unless the task is one label an item. what: "karat route", "the annotators' page", … */
+/* KT_RANGE, with what is not there, unless the task is one label an item. what: "trying a rule", … */
 kt_rc kt_task_needs_classes(kt_task task, const char *what, kt_err *err) KT_MUST_USE;
 
 /* The same for a project as it is stored. */
@@ -42,21 +42,19 @@ typedef struct kt_marks_result {
     uint32_t m;
     uint64_t n_items, n_canonical, n_covered, n_labels; /* covered: a function says something; labels: given by machine */
     uint64_t n_gold, gold_marks, right, said;           /* items with trusted labels; trusted marks on them, the machine's that are right, and the machine's */
-    uint64_t n_rows, n_left_out;
-    char path[512], left_out_path[512];
+    uint64_t n_rows, n_left_out;                        /* of the export */
     kt_marks_figures *function; /* m; in the arena */
 } kt_marks_result;
 
-/* Weighs the marks and writes column "machine.marks" where they are new; measures in any case. */
-kt_rc kt_marks_denoise(kt_store *s, const kt_project *p, const kt_config *c, const kt_functions *f, const uint32_t *cluster, kt_arena *a,
+/* Weighs the marks and writes what comes out into a column where they are new: KT_MACHINE_MARKS, or KT_WEIGHED_MARKS where a model learns from it; measures
+   in any case. */
+kt_rc kt_marks_denoise(kt_store *s, const kt_project *p, const kt_config *c, const kt_functions *f, const uint32_t *cluster, kt_str column, kt_arena *a,
                        kt_marks_result *ret, kt_err *err) KT_MUST_USE;
-/* DIR/export/labels.jsonl and left_out.csv. */
-kt_rc kt_marks_export(kt_store *s, const kt_project *p, const kt_config *c, const uint32_t *cluster, kt_arena *a, kt_marks_result *ret, kt_err *err) KT_MUST_USE;
-
 void kt_marks_text(const kt_marks_result *r, const kt_project *p, const kt_functions *f, const kt_function_fault *fault, kt_buf *ret);
 void kt_marks_json(const kt_marks_result *r, const kt_project *p, const kt_functions *f, const kt_function_fault *fault, kt_buf *ret);
 
-/* One label the machine gave: a packed value of column "machine.marks". */
+/* One label the machine gave: a packed value of column "machine.marks", which is what the machine says in the end. "weighed.marks" is what the functions
+   come to: of sets each label that any of them names, with its chance; of regions those that are likelier than not. */
 typedef struct kt_machine_mark {
     uint32_t row;
     int16_t label;
@@ -65,5 +63,6 @@ typedef struct kt_machine_mark {
     float chance;
 } kt_machine_mark;
 #define KT_MACHINE_MARKS KT_S("machine.marks")
+#define KT_WEIGHED_MARKS KT_S("weighed.marks")
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/given.h"
 #include "store/pack.h"
 
 #include <math.h>
@@ -50,8 +51,8 @@ struct work {
     double *guess;              /* m; NULL: there are no trusted labels */
     bool second;
     KT_VEC(kt_machine_mark) out; /* of the chunk */
-    kt_functions_scratch *gold;  /* NULL: there is none */
-    kt_marks golds;              /* of the item at hand */
+    kt_given gold;        /* with the answer of the item at hand */
+    double least;                /* chance from which a label is given */
     kt_marks_result *ret;
 };
 
@@ -178,7 +179,7 @@ static void give_labels(struct work *w, uint32_t row, const kt_mark *v, size_t n
 {
     for (uint32_t c = 0; c < w->p->n_labels; c++) {
         struct pattern *p = firing(w, v, n, (int32_t)c, NULL);
-        if (p && p->chance > LIKELY)
+        if (p && p->chance > w->least)
             give(w, row, (int32_t)c, 0, 0, p->chance);
     }
 }
@@ -217,8 +218,8 @@ static void count_item(struct work *w, const kt_mark *v, size_t n, bool has_gold
                 overlap |= r != 0;
                 conflict |= r == 2;
             }
-            for (size_t k = 0; k < w->golds.n && !right; k++)
-                right = w->golds.v[k].label == v[i].label && w->golds.v[k].start == v[i].start && w->golds.v[k].end == v[i].end;
+            for (size_t k = 0; k < w->gold.marks.n && !right; k++)
+                right = w->gold.marks.v[k].label == v[i].label && w->gold.marks.v[k].start == v[i].start && w->gold.marks.v[k].end == v[i].end;
             f->gold_n += has_gold;
             f->gold_right += right;
         }
@@ -229,22 +230,16 @@ static void count_item(struct work *w, const kt_mark *v, size_t n, bool has_gold
 
 static void judge_machine(struct work *w, size_t from)
 {
+    const kt_marks *gold = &w->gold.marks;
     w->ret->n_gold++;
-    w->ret->gold_marks += w->golds.n;
-    w->ret->said += w->out.n - from;
-    for (size_t i = from; i < w->out.n; i++)
-        for (size_t k = 0; k < w->golds.n; k++)
-            w->ret->right += w->golds.v[k].label == w->out.v[i].label && w->golds.v[k].start == w->out.v[i].start && w->golds.v[k].end == w->out.v[i].end;
-}
-
-/* Whether the item has trusted labels; an empty list is one, too: that there are none. */
-static bool read_gold(struct work *w, const kt_item *it)
-{
-    w->golds.n = 0;
-    if (!w->gold)
-        return false;
-    kt_functions_mark(w->gold, it, 1, &w->golds);
-    return kt_functions_has_fields(w->gold);
+    w->ret->gold_marks += gold->n;
+    for (size_t i = from; i < w->out.n; i++) {
+        if ((double)w->out.v[i].chance <= LIKELY)
+            continue;
+        w->ret->said++;
+        for (size_t k = 0; k < gold->n; k++)
+            w->ret->right += gold->v[k].label == w->out.v[i].label && gold->v[k].start == w->out.v[i].start && gold->v[k].end == w->out.v[i].end;
+    }
 }
 
 /* ---- passes ---- */
@@ -276,7 +271,7 @@ static kt_rc visit(void *ctx, int slot, const kt_item *items, size_t n, kt_err *
         w->next += k;
         if (w->task == KT_TASK_SPANS && (k || !w->second))
             tokenize(w, items[i].text);
-        bool gold = read_gold(w, &items[i]);
+        bool gold = kt_given_read(&w->gold, &items[i]);
         if (!w->second) {
             count_units(w, v, k);
             count_item(w, v, k, gold);
@@ -339,7 +334,8 @@ static kt_rc pass(struct work *w, kt_store *s, kt_item_reader *r, kt_column_out 
             rc = kt_item_scan(r, w->first, n, NULL, visit, w, err);
         if (rc == 0 && out)
             rc = kt_pack_add(out, (kt_str){ (const char *)w->out.v, w->out.n * sizeof(*w->out.v) }, n, err);
-        w->ret->n_labels += w->out.n;
+        for (size_t i = 0; i < w->out.n; i++)
+            w->ret->n_labels += (double)w->out.v[i].chance > LIKELY;
         kt_free(w->marks.v);
         w->marks = (kt_marks){ 0 };
     }
@@ -379,7 +375,7 @@ static kt_rc run(struct work *w, kt_store *s, kt_column_out *out, kt_err *err)
     kt_item_reader *r;
     KT_TRY(kt_item_reader_new(s, w->p->id, &r, err));
     kt_rc rc = pass(w, s, r, NULL, err);
-    if (w->gold && rc == 0)
+    if (w->gold.s && rc == 0)
         guess_from_gold(w);
     memset(w->ret->function, 0, w->m * sizeof(*w->ret->function)); /* the second pass counts what is shown */
     for (uint32_t c = 0; c < w->p->n_labels && rc == 0; c++)
@@ -393,21 +389,6 @@ static kt_rc run(struct work *w, kt_store *s, kt_column_out *out, kt_err *err)
     return rc;
 }
 
-/* The trusted labels are read as what a function of their own would say. */
-static kt_rc open_gold(const kt_project *p, const kt_config *c, kt_arena *a, kt_functions **ret, kt_functions_scratch **ret_scratch, kt_err *err)
-{
-    KT_AUTO(kt_buf) b = KT_BUF_INIT(65536);
-    kt_yaml *list;
-    const kt_functions_opts o = { .file = c->file, .labels = p->label, .n_labels = p->n_labels, .task = c->task };
-    kt_buf_puts(&b, "[{\"name\":\"gold\",\"from_field\":");
-    kt_buf_json(&b, c->gold_field);
-    kt_buf_puts(&b, "}]");
-    KT_TRY(kt_yaml_parse(kt_arena_str(a, KT_BUF_STR(&b)), c->file, a, &list, err));
-    KT_TRY(kt_functions_read(list, &o, ret, err));
-    KT_TRY(kt_functions_compile(*ret, NULL, err));
-    return kt_functions_scratch_new(*ret, ret_scratch, err);
-}
-
 static void work_done(struct work *w)
 {
     kt_map_done(&w->index);
@@ -415,47 +396,47 @@ static void work_done(struct work *w)
     KT_VEC_DONE(&w->function);
     KT_VEC_DONE(&w->token);
     KT_VEC_DONE(&w->out);
-    kt_free(w->golds.v);
+    kt_free(w->gold.marks.v);
     kt_free(w->precision);
     kt_free(w->recall);
     kt_free(w->guess);
 }
 
 /* In a transaction when the labels are to be written. */
-static kt_rc all(struct work *w, kt_store *s, bool write, kt_str done, kt_err *err)
+static kt_rc all(struct work *w, kt_store *s, kt_str column, const char *doc, bool write, kt_str done, kt_err *err)
 {
-    KT_AUTO(kt_column_out) out = KT_COLUMN_OUT(s, w->p->id, KT_MACHINE_MARKS, 0, 0);
+    KT_AUTO(kt_column_out) out = KT_COLUMN_OUT(s, w->p->id, column, 0, 0);
     KT_TRY(run(w, s, write ? &out : NULL, err));
     if (!write)
         return 0;
     KT_TRY(kt_column_end(&out, "denoise.labels", err));
-    return kt_doc_put(s, w->p->id, KT_S("denoise.done"), done, err);
+    return kt_doc_put(s, w->p->id, kt_str_of(doc), done, err);
 }
 
-kt_rc kt_marks_denoise(kt_store *s, const kt_project *p, const kt_config *c, const kt_functions *f, const uint32_t *cluster, kt_arena *a,
+kt_rc kt_marks_denoise(kt_store *s, const kt_project *p, const kt_config *c, const kt_functions *f, const uint32_t *cluster, kt_str column, kt_arena *a,
                        kt_marks_result *ret, kt_err *err)
 {
     kt_str ran = { "", 0 }, done = { "", 0 };
-    kt_functions *gold = NULL;
     uint32_t m = kt_functions_count(f);
+    bool for_model = kt_str_eq(column, KT_WEIGHED_MARKS);
+    const char *doc = for_model ? "weigh.done" : "denoise.done";
     *ret = (kt_marks_result){ .task = c->task, .m = m, .n_items = p->n_items, .function = kt_arena_array(a, m + 1, sizeof(*ret->function)) };
     KT_TRY(kt_doc_get(s, p->id, KT_S("functions.done"), a, &ran, err));
-    KT_TRY(kt_doc_get(s, p->id, KT_S("denoise.done"), a, &done, err));
+    KT_TRY(kt_doc_get(s, p->id, kt_str_of(doc), a, &done, err));
     kt_digest d = kt_digest_of(ran);
     KT_AUTO(kt_buf) key = KT_BUF_INIT(80);
     kt_buf_hex(&key, d.b, sizeof(d.b));
     bool write = !kt_str_eq(done, KT_BUF_STR(&key));
-    struct work w = { .p = p, .task = c->task, .m = m, .cluster = cluster, .ret = ret, .precision = kt_zalloc_array((size_t)m * p->n_labels + 1, sizeof(double)),
+    struct work w = { .p = p, .task = c->task, .m = m, .cluster = cluster, .ret = ret, .least = for_model ? 0 : LIKELY, .precision = kt_zalloc_array((size_t)m * p->n_labels + 1, sizeof(double)),
                       .recall = kt_zalloc_array((size_t)m * p->n_labels + 1, sizeof(double)) };
-    kt_rc rc = c->gold_field.n ? open_gold(p, c, a, &gold, &w.gold, err) : 0;
+    kt_rc rc = kt_given_open(p, c, c->gold_field, a, &w.gold, err);
     if (rc == 0 && write)
         rc = kt_store_begin(s, err);
-    if (rc == 0)
-        rc = all(&w, s, write, KT_BUF_STR(&key), err);
-    if (write)
-        rc = kt_store_finish(s, rc, err);
-    kt_functions_scratch_free(w.gold);
-    kt_functions_free(gold);
+    if (rc == 0) {
+        rc = all(&w, s, column, doc, write, KT_BUF_STR(&key), err);
+        if (write)
+            rc = kt_store_finish(s, rc, err);
+    }
     work_done(&w);
     return rc;
 }

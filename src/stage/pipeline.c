@@ -9,6 +9,7 @@
 #include "stage/functions_figures.h"
 #include "stage/functions_kept.h"
 #include "stage/learn.h"
+#include "stage/parts.h"
 #include "stage/relabel.h"
 #include "stage/review.h"
 #include "stage/watch.h"
@@ -98,41 +99,51 @@ static kt_rc functions(kt_run *r)
     return 0;
 }
 
+/* Trusted labels are known answers, and stand. In a transaction. */
+static kt_rc put_gold(kt_run *r, const uint32_t *item, const int32_t *label, size_t n)
+{
+    KT_TRY(kt_gold_add(r->s, &r->p, item, label, n, r->err));
+    for (size_t i = 0; i < n; i++) {
+        kt_consensus c = { .item = item[i], .label = label[i], .state = KT_FINAL_GOLD, .posterior = 1, .method = KT_S("gold") };
+        KT_TRY(kt_consensus_put(r->s, &r->p, &c, KT_S("karat"), r->err));
+    }
+    return kt_counter_set(r->s, r->p.id, KT_S("gold.done"), (int64_t)n, r->err);
+}
+
 static kt_rc states(kt_run *r)
 {
-    r->truth = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
+    uint32_t *item = NULL;
+    int32_t *label = NULL;
+    size_t n = 0;
+    int64_t done;
     r->state = kt_arena_zalloc(r->arena, (size_t)r->n + 1);
-    int16_t *gold = kt_arena_array(r->arena, (size_t)r->n + 1, 2);
-    KT_TRY(kt_run_column(r, "truth", 2, 0xff, r->truth));
-    KT_TRY(kt_run_column(r, "gold", 2, 0xff, gold));
-    KT_VEC(uint32_t) items = { 0 };
-    KT_VEC(int32_t) labels = { 0 };
+    r->truth = kt_arena_array(r->arena, (size_t)r->n + 1, sizeof(*r->truth));
+    memset(r->truth, 0xff, ((size_t)r->n + 1) * sizeof(*r->truth));
+    kt_rc rc = kt_task_of(r)->known(r, &item, &label, &n);
     for (uint32_t i = 0; i < r->n; i++) {
         r->has_truth |= r->truth[i] >= 0;
-        r->state[i] = r->cluster[i] != i ? KT_ITEM_DUPLICATE : gold[i] >= 0 ? KT_ITEM_GOLD : KT_ITEM_OPEN;
-        if (r->state[i] == KT_ITEM_GOLD) {
-            KT_PUSH(&items, i);
-            KT_PUSH(&labels, gold[i]);
-        }
+        r->state[i] = r->cluster[i] != i ? KT_ITEM_DUPLICATE : KT_ITEM_OPEN;
     }
-    int64_t done;
-    kt_rc rc = kt_counter_get(r->s, r->p.id, KT_S("gold.done"), &done, r->err);
-    if (rc == 0 && items.n && done != (int64_t)items.n) {
+    for (size_t i = 0; i < n; i++)
+        r->state[item[i]] = KT_ITEM_GOLD;
+    if (rc == 0)
+        rc = kt_counter_get(r->s, r->p.id, KT_S("gold.done"), &done, r->err);
+    if (rc == 0 && n && done != (int64_t)n) {
         rc = kt_store_begin(r->s, r->err);
-        if (rc == 0) {
-            rc = kt_gold_add(r->s, &r->p, items.v, labels.v, items.n, r->err);
-            for (size_t i = 0; i < items.n && rc == 0; i++) {
-                kt_consensus c = { .item = items.v[i], .label = labels.v[i], .state = KT_FINAL_GOLD, .posterior = 1, .method = KT_S("gold") };
-                rc = kt_consensus_put(r->s, &r->p, &c, KT_S("karat"), r->err);
-            }
-            if (rc == 0)
-                rc = kt_counter_set(r->s, r->p.id, KT_S("gold.done"), (int64_t)items.n, r->err);
-            rc = kt_store_finish(r->s, rc, r->err);
-        }
+        if (rc == 0)
+            rc = kt_store_finish(r->s, put_gold(r, item, label, n), r->err);
     }
-    KT_VEC_DONE(&items);
-    KT_VEC_DONE(&labels);
+    kt_free(item);
+    kt_free(label);
     return rc;
+}
+
+/* Where an item may have several labels or regions, what the functions marked is weighed first: it is written once, and the pool reads its part. */
+static kt_rc label_model(kt_run *r)
+{
+    if (r->parts)
+        KT_TRY(kt_marks_denoise(r->s, &r->p, r->c, r->functions, r->cluster, KT_WEIGHED_MARKS, r->arena, &r->marks, r->err));
+    return kt_learn_prepare(r);
 }
 
 /* For the pages, which read it while nobody else may run anything. */
@@ -141,6 +152,8 @@ static kt_rc figures(kt_run *r)
     kt_lf_figures x;
     kt_str old = { "", 0 };
     int64_t decided; /* labels by experts, which the figures are held against */
+    if (r->parts) /* marks have figures of their own, which cost no pass over the votes */
+        return 0;
     KT_TRY(kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err));
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("final.adjudicated"), &decided, r->err));
     kt_str front = kt_arena_printf(r->arena, "{\"items\":%u,\"adjudicated\":%lld", r->n, (long long)decided);
@@ -160,14 +173,19 @@ static struct kt_stage_time time_of(const kt_run *r, const char *stage, int64_t 
     return (struct kt_stage_time){ kt_str_of(stage), (double)(kt_mono_us() - from) / 1e6, r->n };
 }
 
+static kt_rc write_export(kt_run *r, kt_pipeline_result *ret)
+{
+    const kt_export_opts o = { r->c->export_format, kt_export_folder(r->s, &r->p, r->arena), r->c->export_text, r->pool, r->progress };
+    KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
+}
+
 /* times has room for two more. */
 static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *times, size_t n_times)
 {
     int64_t from = kt_mono_us();
-    const kt_export_opts o = { r->c->export_format, kt_export_folder(r->s, &r->p, r->arena), r->c->export_text, r->pool, r->progress };
-    KT_TRY(kt_export_run(r->s, &r->p, &o, &ret->exported, r->err));
-    KT_TRY(kt_store_begin(r->s, r->err));
-    KT_TRY(kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err));
+    KT_TRY(write_export(r, ret));
     times[n_times++] = time_of(r, "export", from);
     from = kt_mono_us();
     KT_TRY(kt_quality_report(r, &ret->report));
@@ -186,7 +204,7 @@ static kt_rc finish(kt_run *r, kt_pipeline_result *ret, struct kt_stage_time *ti
 
 static const struct { const char *name; kt_rc (*run)(kt_run *r); kt_until until; } stages[] = {
     { "ingest", ingest_all, KT_UNTIL_DEDUP }, { "dedup", dedup, KT_UNTIL_DEDUP }, { "functions", functions, KT_UNTIL_FUNCTIONS },
-    { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", kt_learn_prepare, KT_UNTIL_FUNCTIONS },
+    { "gold", states, KT_UNTIL_FUNCTIONS }, { "label model", label_model, KT_UNTIL_FUNCTIONS },
     { "figures", figures, KT_UNTIL_FUNCTIONS },
     { "active learning", kt_learn_rounds, KT_UNTIL_SELECT }, { "pre-label", kt_learn_predict, KT_UNTIL_PRELABEL },
     { "route and review", kt_route_run, KT_UNTIL_ROUTE }, { "relabel", kt_relabel_run, KT_UNTIL_CONSENSUS }, { "consensus", kt_consensus_run, KT_UNTIL_CONSENSUS },
@@ -223,36 +241,54 @@ static kt_rc stop_here(kt_run *r, bool waiting, kt_pipeline_result *ret)
     return kt_store_finish(r->s, kt_audit_sign(r->s, r->err), r->err);
 }
 
-/* Labels that are sets or regions: functions, label model, export. */
+/* Sets and regions: whether functions alone label. A verb that asks for a later stage, or one that was begun, says otherwise. */
+static kt_rc functions_alone(kt_run *r, kt_until until, bool *ret)
+{
+    int64_t round = 0;
+    bool later = until > KT_UNTIL_FUNCTIONS && until < KT_UNTIL_END;
+    if (r->p.id)
+        KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("learn.round"), &round, r->err));
+    *ret = r->c->task != KT_TASK_CLASSES && !r->c->people && !r->c->simulate && !later && !round;
+    return 0;
+}
+
+/* What is to be said of the functions of such a project. */
+static void say_marks(kt_run *r, kt_pipeline_result *ret)
+{
+    KT_AUTO(kt_buf) text = KT_BUF_INIT((size_t)16 << 20);
+    KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)16 << 20);
+    ret->marked = true;
+    ret->marks = r->marks;
+    kt_marks_text(&ret->marks, &r->p, r->functions, r->ran.fault, &text);
+    kt_marks_json(&ret->marks, &r->p, r->functions, r->ran.fault, &json);
+    ret->marks_text = kt_arena_str(r->arena, KT_BUF_STR(&text));
+    ret->marks_json = kt_arena_str(r->arena, KT_BUF_STR(&json));
+}
+
+/* Functions, what they come to, export. */
 static kt_rc run_marks(kt_run *r, kt_until until, kt_pipeline_result *ret)
 {
-    static const char *const beyond[] = { [KT_UNTIL_SELECT] = "choosing items to learn from", [KT_UNTIL_PRELABEL] = "the built-in model", [KT_UNTIL_ROUTE] = "routing",
-                                          [KT_UNTIL_CONSENSUS] = "consensus", [KT_UNTIL_END] = NULL };
-    if (until > KT_UNTIL_FUNCTIONS && beyond[until])
-        return kt_task_needs_classes(r->c->task, beyond[until], r->err);
     KT_TRY(ingest_all(r));
     KT_TRY(dedup(r));
     take_numbers(r, 2, &ret->numbers);
     if (until == KT_UNTIL_DEDUP)
         return 0;
     KT_TRY(functions(r));
-    ret->marked = true;
-    KT_TRY(kt_marks_denoise(r->s, &r->p, r->c, r->functions, r->cluster, r->arena, &ret->marks, r->err));
+    KT_TRY(kt_marks_denoise(r->s, &r->p, r->c, r->functions, r->cluster, KT_MACHINE_MARKS, r->arena, &r->marks, r->err));
     take_numbers(r, 3, &ret->numbers);
     if (until == KT_UNTIL_END)
-        KT_TRY(kt_marks_export(r->s, &r->p, r->c, r->cluster, r->arena, &ret->marks, r->err));
-    KT_AUTO(kt_buf) text = KT_BUF_INIT((size_t)16 << 20);
-    KT_AUTO(kt_buf) json = KT_BUF_INIT((size_t)16 << 20);
-    kt_marks_text(&ret->marks, &r->p, r->functions, r->ran.fault, &text);
-    kt_marks_json(&ret->marks, &r->p, r->functions, r->ran.fault, &json);
-    ret->marks_text = kt_arena_str(r->arena, KT_BUF_STR(&text));
-    ret->marks_json = kt_arena_str(r->arena, KT_BUF_STR(&json));
+        KT_TRY(write_export(r, ret));
+    r->marks.n_rows = ret->exported.n_rows;
+    r->marks.n_left_out = ret->exported.n_left_out;
+    say_marks(r, ret);
     return 0;
 }
 
 static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
 {
-    if (r->c->task != KT_TASK_CLASSES)
+    bool alone;
+    KT_TRY(functions_alone(r, until, &alone));
+    if (alone)
         return run_marks(r, until, ret);
     struct kt_stage_time *times = kt_arena_array(r->arena, KT_LEN(stages) + 2, sizeof(*times));
     size_t i = 0;
@@ -268,6 +304,8 @@ static kt_rc run_stages(kt_run *r, kt_until until, kt_pipeline_result *ret)
             return stop_here(r, true, ret);
         }
     }
+    if (until == KT_UNTIL_FUNCTIONS && r->parts)
+        say_marks(r, ret);
     return until == KT_UNTIL_END ? finish(r, ret, times, i) : stop_here(r, false, ret);
 }
 
@@ -285,6 +323,7 @@ static kt_run *run_free(kt_run *r)
 {
     kt_functions_free(r->functions);
     kt_learn_done(r);
+    kt_parts_free(r);
     return kt_free(r);
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/learn.h"
+#include "stage/parts.h"
 #include "stage/review.h"
 #include "stage/run.h"
 #include "store/approval.h"
@@ -71,7 +72,27 @@ static double rate(struct tally t)
     return t.n ? (double)t.wrong / (double)t.n : NAN;
 }
 
-static void measure_errors(struct build *b)
+/* What the final answer of an item is worth against the truth. */
+static kt_rc judge(struct build *b, uint32_t i, struct tally *machine, struct tally *human, struct tally *expert, struct tally *all)
+{
+    kt_run *r = b->r;
+    const kt_consensus *c = b->of[i];
+    bool automatic = r->state[i] == KT_ITEM_AUTO;
+    uint8_t right = automatic && kt_run_machine_true(r, i), final;
+    if (!automatic)
+        KT_TRY(kt_run_true(r, i, c->label, &right));
+    struct tally *t = automatic ? machine : c->state == KT_FINAL_VOTED ? human : expert;
+    t->n++;
+    t->wrong += !right;
+    final = right;
+    if (automatic && c && c->label >= 0) /* of the machine's, one that an expert has checked */
+        KT_TRY(kt_run_true(r, i, c->label, &final));
+    all->n++;
+    all->wrong += !final;
+    return 0;
+}
+
+static kt_rc measure_errors(struct build *b)
 {
     kt_run *r = b->r;
     kt_report *o = b->ret;
@@ -79,17 +100,12 @@ static void measure_errors(struct build *b)
     uint64_t *confusion = kt_arena_array(r->arena, (size_t)r->k * r->k, 8);
     for (uint32_t i = 0; i < r->n; i++) {
         const kt_consensus *c = b->of[i];
-        int32_t label = r->state[i] == KT_ITEM_AUTO ? r->pred[i].label : c ? c->label : -1;
-        if (r->state[i] == KT_ITEM_DUPLICATE || r->truth[i] < 0 || label < 0)
+        bool final = c && c->label >= 0;
+        if (r->state[i] == KT_ITEM_DUPLICATE || r->truth[i] < 0 || (!final && (r->state[i] != KT_ITEM_AUTO || r->pred[i].label < 0)))
             continue;
-        struct tally *t = r->state[i] == KT_ITEM_AUTO ? &machine : c->state == KT_FINAL_VOTED ? &human : &expert;
-        t->n++;
-        t->wrong += label != r->truth[i];
-        if (c && c->label >= 0)
-            label = c->label; /* of the machine's, one that an expert has checked */
-        all.n++;
-        all.wrong += label != r->truth[i];
-        confusion[(size_t)r->truth[i] * r->k + (size_t)label]++;
+        KT_TRY(judge(b, i, &machine, &human, &expert, &all));
+        if (!r->parts)
+            confusion[(size_t)r->truth[i] * r->k + (size_t)(final ? c->label : r->pred[i].label)]++;
     }
     double ci[2] = { NAN, NAN };
     if (machine.n)
@@ -100,8 +116,9 @@ static void measure_errors(struct build *b)
     o->human_error = rate(human);
     o->expert_error = rate(expert);
     o->final_error = rate(all);
-    if (r->has_truth)
+    if (r->has_truth && !r->parts)
         o->confusion = confusion;
+    return 0;
 }
 
 /* A metric that cannot be measured here is undefined, which is what the report then says. */
@@ -114,7 +131,7 @@ static double agreement(const kt_agreement *m, const kt_votes *v)
 static void measure_agreement(struct build *b)
 {
     size_t n = 0;
-    uint32_t *item = kt_alloc_array(b->a.n + 1, 4), *source = kt_alloc_array(b->a.n + 1, 4), n_sources = 1;
+    uint32_t *item = kt_alloc_array(b->a.n + 1, 4), *source = kt_alloc_array(b->a.n + 1, 4), n_sources = 1, n_labels = b->r->k;
     int32_t *label = kt_alloc_array(b->a.n + 1, 4);
     uint8_t *seen = kt_zalloc((size_t)b->r->n + 1);
     for (size_t i = 0; i < b->a.n; i++)
@@ -122,11 +139,12 @@ static void measure_agreement(struct build *b)
             item[n] = b->a.item[i];
             source[n] = (uint32_t)b->a.user[i];
             label[n++] = b->a.label[i];
+            n_labels = KT_MAX(n_labels, (uint32_t)b->a.label[i] + 1); /* different answers, where labels are sets or regions */
             n_sources = KT_MAX(n_sources, (uint32_t)b->a.user[i] + 1);
             if (++seen[b->a.item[i]] == 2)
                 b->ret->n_agreement_items++;
         }
-    kt_votes v = { n, b->r->n, n_sources, b->r->k, item, source, label };
+    kt_votes v = { n, b->r->n, n_sources, n_labels, item, source, label };
     b->ret->percent_agreement = agreement(&kt_agree_percent, &v);
     b->ret->cohen = agreement(&kt_agree_cohen_kappa, &v);
     b->ret->fleiss = agreement(&kt_agree_fleiss_kappa, &v);
@@ -166,10 +184,11 @@ static kt_str losses(kt_run *r)
 }
 
 /* Reliability on everything that has a truth (else on the trusted sample), before and after. */
-static void reliability(struct build *b)
+static kt_rc reliability(struct build *b)
 {
     kt_run *r = b->r;
     size_t n = 0;
+    kt_rc rc = 0;
     float *before = kt_alloc_array((size_t)r->n + 1, sizeof(float)), *after = kt_alloc_array((size_t)r->n + 1, sizeof(float));
     uint8_t *right = kt_alloc((size_t)r->n + 1);
     for (uint32_t i = 0; i < r->n; i++) {
@@ -178,7 +197,10 @@ static void reliability(struct build *b)
             continue;
         before[n] = r->pred[i].score;
         after[n] = (float)kt_calibrate_apply(&r->calibration, (double)before[n]);
-        right[n++] = r->pred[i].label == (r->has_truth ? r->truth[i] : b->of[i]->label);
+        right[n] = kt_run_machine_true(r, i);
+        if (!r->has_truth)
+            rc = rc < 0 ? rc : kt_run_right(r, i, b->of[i]->label, &right[n]);
+        n++;
     }
     b->ret->before = bins_of(b, before, right, n, &b->ret->ece_before);
     b->ret->after = bins_of(b, after, right, n, &b->ret->ece_after);
@@ -188,6 +210,7 @@ static void reliability(struct build *b)
     kt_free(before);
     kt_free(after);
     kt_free(right);
+    return rc;
 }
 
 /* The watch over the batch with most checks, answer by answer. */
@@ -260,7 +283,7 @@ static void coverage(struct build *b)
     size_t n = 0, wrong = 0;
     for (uint32_t i = 0; i < r->n; i++)
         if (r->truth[i] >= 0 && (r->state[i] == KT_ITEM_AUTO || r->state[i] == KT_ITEM_HUMAN || r->state[i] == KT_ITEM_EXPERT))
-            s[n++] = (struct scored){ r->pred[i].score, r->pred[i].label != r->truth[i] };
+            s[n++] = (struct scored){ r->pred[i].score, !kt_run_machine_true(r, i) };
     qsort(s, n, sizeof(*s), high_first);
     kt_curve_point *truth = kt_arena_array(r->arena, 101, sizeof(*truth));
     size_t k = 0;
@@ -361,9 +384,28 @@ static kt_str failure_of(kt_run *r, const kt_function_fault *f)
     return f->n ? kt_arena_printf(r->arena, "%s%s: %s", f->off ? "switched off; item " : "item ", f->id, f->said) : KT_S("");
 }
 
+/* Functions that mark: what the label model counted of them (marks.h), and how right their marks on trusted answers are. */
+static kt_rc mark_functions(struct build *b)
+{
+    kt_run *r = b->r;
+    kt_report_function *v = kt_arena_array(r->arena, r->m + 1, sizeof(*v));
+    for (uint32_t j = 0; j < r->m; j++) {
+        const kt_marks_figures *f = &r->marks.function[j];
+        int32_t label = kt_functions_label(r->functions, j);
+        v[j] = (kt_report_function){ kt_functions_name(r->functions, j), label >= 0 ? r->p.label[label] : kt_str_of(kt_functions_kind(r->functions, j)), f->items, f->overlaps, f->conflicts,
+                                     f->precision, share(f->gold_right, f->gold_n), r->ran.fault[j].n, failure_of(r, &r->ran.fault[j]) };
+    }
+    b->ret->function = v;
+    b->ret->n_functions = r->m;
+    b->ret->n_voted_by_functions = r->marks.n_covered;
+    return 0;
+}
+
 static kt_rc functions(struct build *b)
 {
     kt_run *r = b->r;
+    if (r->parts)
+        return mark_functions(b);
     kt_report_function *v = kt_arena_array(r->arena, r->m + 1, sizeof(*v));
     struct lf_tally *t = kt_arena_array(r->arena, r->m + 1, sizeof(*t));
     KT_TRY(tally_votes(b, t));
@@ -399,7 +441,7 @@ static size_t person_at(const kt_person_stat *st, size_t n, int64_t user)
 }
 
 /* One pass over the answers, however many people. */
-static void tally_people(struct build *b, const kt_person_stat *st, size_t n, struct person_tally *t)
+static kt_rc tally_people(struct build *b, const kt_person_stat *st, size_t n, struct person_tally *t)
 {
     kt_run *r = b->r;
     for (size_t k = 0; k < b->a.n; k++) {
@@ -407,13 +449,17 @@ static void tally_people(struct build *b, const kt_person_stat *st, size_t n, st
         if (i == n || st[i].user != b->a.user[k])
             continue;
         const kt_consensus *c = b->of[b->a.item[k]];
-        int32_t known = r->has_truth ? r->truth[b->a.item[k]] : c && c->state == KT_FINAL_GOLD ? c->label : -1;
+        bool trusted = c && c->state == KT_FINAL_GOLD, known = r->has_truth ? r->truth[b->a.item[k]] >= 0 : trusted;
+        uint8_t right = trusted && b->a.label[k] == c->label;
+        if (r->has_truth)
+            KT_TRY(kt_run_true(r, b->a.item[k], b->a.label[k], &right));
         t[i].expert |= b->a.queue[k] == KT_QUEUE_EXPERT || b->a.queue[k] == KT_QUEUE_TRUSTED || b->a.queue[k] == KT_QUEUE_AUDIT;
-        t[i].tried += known >= 0;
-        t[i].right += known >= 0 && b->a.label[k] == known;
+        t[i].tried += known;
+        t[i].right += known && right;
         t[i].judged += c && c->label >= 0;
         t[i].agreed += c && c->label == b->a.label[k];
     }
+    return 0;
 }
 
 static kt_rc people(struct build *b)
@@ -424,7 +470,7 @@ static kt_rc people(struct build *b)
     KT_TRY(kt_person_stats(r->s, r->p.id, r->arena, &st, &n, r->err)); /* by user */
     kt_report_person *v = kt_arena_array(r->arena, n + 1, sizeof(*v));
     struct person_tally *t = kt_arena_array(r->arena, n + 1, sizeof(*t));
-    tally_people(b, st, n, t);
+    KT_TRY(tally_people(b, st, n, t));
     for (size_t i = 0; i < n; i++) {
         double ci[2] = { NAN, NAN };
         if (t[i].tried)
@@ -489,12 +535,14 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         for (size_t i = 0; i < b.n_final; i++)
             b.of[b.final[i].item] = &b.final[i];
         count_flow(&b);
-        measure_errors(&b);
         measure_agreement(&b);
-        reliability(&b);
         coverage(&b);
         throughput(&b);
-        rc = learning_curve(&b);
+        rc = measure_errors(&b);
+        if (rc == 0)
+            rc = reliability(&b);
+        if (rc == 0)
+            rc = learning_curve(&b);
     }
     kt_round *round;
     int64_t suspects = 0, changed = 0;

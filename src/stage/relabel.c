@@ -42,14 +42,13 @@ static void judged_done(struct judged *j)
 }
 
 /* The rows of the pool with an answer, packed to the front. */
-static void pack(const kt_run *r, const float *soft, struct judged *j)
+static void pack(const kt_run *r, const kt_lesson *l, struct judged *j)
 {
     for (size_t i = 0; i < r->n_pool; i++) {
-        uint32_t given = kt_largest(soft + i * r->k, r->k);
-        if (soft[i * r->k + given] <= 0)
+        if (!l->has[i])
             continue;
         j->item[j->n] = r->pool_item[i];
-        j->label[j->n] = (int32_t)given;
+        j->label[j->n] = l->part[l->start[i]].label;
         memmove(j->prob + j->n * r->k, j->prob + i * r->k, r->k * sizeof(float));
         j->n++;
     }
@@ -61,23 +60,19 @@ static kt_rc judge(kt_run *r, const uint8_t *answered, struct judged *j)
     kt_run x = { .s = r->s, .p = r->p, .c = r->c, .pool = r->pool, .progress = r->progress, .arena = r->arena, .functions = r->functions,
                  .n = r->n, .m = r->m, .k = r->k, .truth = r->truth, .state = r->state, .learn_also = answered, .err = r->err };
     x.lf = kt_arena_array(r->arena, r->m + 1, sizeof(*x.lf));
-    float *soft = NULL;
-    size_t n = 0;
-    kt_digest data;
+    kt_lesson l = { 0 };
     kt_rc rc = kt_learn_prepare(&x);
-    if (rc == 0) {
-        soft = kt_alloc_array(x.n_pool * x.k + 1, sizeof(*soft));
-        rc = kt_learn_answers(&x, soft, &n, &data);
-    }
-    if (rc == 0 && n >= FEWEST) {
+    if (rc == 0)
+        rc = kt_learn_lesson(&x, &l);
+    if (rc == 0 && l.n >= FEWEST) {
         j->item = kt_alloc_array(x.n_pool + 1, sizeof(*j->item));
         j->label = kt_alloc_array(x.n_pool + 1, sizeof(*j->label));
         j->prob = kt_alloc_array(x.n_pool * x.k + 1, sizeof(*j->prob));
-        rc = kt_learn_cross(&x, soft, j->prob);
+        rc = kt_learn_cross(&x, &l, j->prob);
         if (rc == 0)
-            pack(&x, soft, j);
+            pack(&x, &l, j);
     }
-    kt_free(soft);
+    kt_lesson_done(&l);
     kt_learn_done(&x);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "stage/learn.h"
+#include "stage/parts.h"
 #include "store/consensus.h"
 
 #include <math.h>
@@ -48,17 +49,17 @@ static kt_str settings(kt_run *r)
 {
     const kt_config *c = r->c;
     KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
-    kt_buf_printf(&b, "{\"kind\":\"%s\",\"words\":%lld,\"chars\":%lld,\"epochs\":%lld,\"seed\":%lld,\"functions\":%u,\"strategy\":", c->tree ? "tree" : "linear", (long long)c->words,
+    kt_buf_printf(&b, "{\"kind\":\"%s\",\"words\":%lld,\"chars\":%lld,\"epochs\":%lld,\"seed\":%lld,\"functions\":%u,\"strategy\":", c->tree ? "tree" : kt_task_of(r)->model, (long long)c->words,
                   (long long)c->chars, (long long)c->epochs, (long long)c->seed, r->m);
     kt_buf_json(&b, c->strategy);
     kt_buf_char(&b, '}');
     return kt_arena_str(r->arena, KT_BUF_STR(&b));
 }
 
-static void describe(kt_run *r, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret)
+static void describe(kt_run *r, size_t n_labels, const kt_digest *data, const kt_taught *m, kt_round *ret)
 {
     KT_AUTO(kt_buf) bytes = KT_BUF_INIT((size_t)8 << 30);
-    kt_linear_bytes(m, &bytes);
+    kt_task_of(r)->bytes(m, &bytes);
     kt_digest model = kt_digest_of(KT_BUF_STR(&bytes));
     ret->n_labels = (int64_t)n_labels;
     ret->data = hex(r, data);
@@ -67,29 +68,29 @@ static void describe(kt_run *r, size_t n_labels, const kt_digest *data, const kt
     ret->automation = NAN;
 }
 
-kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret)
+kt_rc kt_round_learned(kt_run *r, const kt_lesson *l, const kt_taught *m, kt_round *ret)
 {
     size_t n = 0;
-    describe(r, n_labels, data, m, ret);
+    describe(r, l->n, &l->data, m, ret);
     ret->measured_on = r->c->tree ? KT_S("the answered items, out of fold, by a flat model") : KT_S("the answered items, out of fold");
-    if (n_labels < 2 * KT_LEARN_FOLDS) { /* too few to hold some back: no figures */
+    if (l->n < 2 * KT_LEARN_FOLDS) { /* too few to hold some back: no figures */
         kt_round_figures(NULL, NULL, 0, ret);
         return 0;
     }
-    float *prob = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float)), *score = kt_alloc_array(n_labels + 1, sizeof(float));
-    uint8_t *right = kt_alloc(n_labels + 1);
-    kt_rc rc = kt_learn_cross(r, soft, prob);
-    for (size_t i = 0; i < r->n_pool && rc == 0 && n < n_labels; i++) {
-        uint32_t given = kt_largest(soft + i * r->k, r->k), said = kt_largest(prob + i * r->k, r->k);
-        if (soft[i * r->k + given] <= 0)
+    float *score = kt_alloc_array(r->n_pool + 1, sizeof(*score));
+    uint64_t *print = kt_alloc_array(r->n_pool + 1, sizeof(*print));
+    uint8_t *right = kt_alloc(l->n + 1);
+    kt_rc rc = kt_task_of(r)->cross(r, l, score, print);
+    for (size_t i = 0; i < r->n_pool && rc == 0; i++) {
+        if (!l->has[i])
             continue;
-        score[n] = prob[i * r->k + said];
-        right[n++] = said == given;
+        right[n] = print[i] == kt_lesson_print(r, l, i);
+        score[n++] = score[i];
     }
     if (rc == 0)
         kt_round_figures(score, right, n, ret);
-    kt_free(prob);
     kt_free(score);
+    kt_free(print);
     kt_free(right);
     return rc;
 }
@@ -112,13 +113,18 @@ kt_rc kt_round_answers(kt_run *r, float **ret_score, uint8_t **ret_right, size_t
     KT_TRY(kt_consensus_load(r->s, r->p.id, r->arena, &all, &n_all, r->err));
     *ret_score = kt_alloc_array(n_all + 1, sizeof(float));
     *ret_right = kt_alloc(n_all + 1);
-    for (size_t i = 0; i < n_all; i++)
+    kt_rc rc = 0;
+    for (size_t i = 0; i < n_all && rc == 0; i++)
         if (r->state[all[i].item] == KT_ITEM_TRUSTED && all[i].state == KT_FINAL_GOLD) {
             (*ret_score)[*ret_n] = r->pred[all[i].item].score;
-            (*ret_right)[(*ret_n)++] = r->pred[all[i].item].label == all[i].label;
+            rc = kt_run_right(r, all[i].item, all[i].label, &(*ret_right)[(*ret_n)++]);
         }
     kt_free(all);
-    return 0;
+    if (rc < 0) {
+        *ret_score = kt_free(*ret_score);
+        *ret_right = kt_free(*ret_right);
+    }
+    return rc;
 }
 
 kt_rc kt_round_trusted(kt_run *r, kt_round *ret)

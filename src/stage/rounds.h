@@ -2,11 +2,11 @@
 #ifndef KT_STAGE_ROUNDS_H
 #define KT_STAGE_ROUNDS_H
 
-#include "stage/run.h"
+#include "stage/task.h"
 #include "store/round.h"
 
-/* A round that trained m on the rows of soft (n_pool × k): measured out of fold on the same rows, in cross-validation. */
-kt_rc kt_round_learned(kt_run *r, const float *soft, size_t n_labels, const kt_digest *data, const kt_linear *m, kt_round *ret) KT_MUST_USE;
+/* A round that trained m on a lesson: measured out of fold on the same rows, in cross-validation. */
+kt_rc kt_round_learned(kt_run *r, const kt_lesson *l, const kt_taught *m, kt_round *ret) KT_MUST_USE;
 /* A round whose model, r->model, has predicted everything: measured on the trusted sample, which trains no model. Automation from r->state. */
 kt_rc kt_round_trusted(kt_run *r, kt_round *ret) KT_MUST_USE;
 /* What the model said of the trusted items that have their label: *ret_n scores and whether the label was right; the caller frees both. */

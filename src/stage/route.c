@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/approval.h"
+#include "stage/parts.h"
 #include "stage/route_int.h"
 #include "stage/watch.h"
 #include "store/annotation.h"
@@ -135,7 +136,7 @@ kt_rc kt_routing_gather(kt_routing *x)
             continue;
         x->score[x->n_answered] = r->pred[item].score;
         x->trusted_cell[x->n_answered] = x->cell ? x->cell[item] : 0;
-        x->right[x->n_answered++] = r->pred[item].label == c.label;
+        KT_TRY(kt_run_right(r, item, c.label, &x->right[x->n_answered++]));
     }
     return 0;
 }
@@ -270,18 +271,22 @@ kt_rc kt_route_draw_checks(kt_run *r, const uint32_t *items, size_t n, const uin
     size_t want = (size_t)ceil(r->c->audit * (double)n);
     uint64_t *at = kt_alloc_array(want + 1, 8);
     uint32_t *chosen = kt_alloc_array(want + 1, 4);
+    int32_t *number = kt_alloc_array(want + 1, 4);
     kt_approval_check *v = kt_alloc_array(want + 1, sizeof(*v));
     kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x617564, n, turn);
     kt_rng_sample(&g, n, want, at);
-    for (size_t i = 0; i < want; i++) {
+    for (size_t i = 0; i < want; i++)
         chosen[i] = items[at[i]];
-        v[i] = (kt_approval_check){ chosen[i], batch[chosen[i]], r->pred[chosen[i]].label, -1 };
-    }
-    kt_rc rc = want ? kt_approval_check_put(r->s, r->p.id, v, want, r->err) : 0;
+    kt_rc rc = kt_run_numbers(r, chosen, want, number);
+    for (size_t i = 0; i < want; i++)
+        v[i] = (kt_approval_check){ chosen[i], batch[chosen[i]], number[i], -1 };
+    if (rc == 0 && want)
+        rc = kt_approval_check_put(r->s, r->p.id, v, want, r->err);
     if (rc == 0 && want)
         rc = kt_queue_add(r->s, r->p.id, KT_QUEUE_AUDIT, chosen, want, 1, r->err);
     kt_free(at);
     kt_free(chosen);
+    kt_free(number);
     kt_free(v);
     return rc;
 }

@@ -4,18 +4,26 @@
 #define KT_STAGE_RUN_H
 
 #include "algo/learn/calibrate.h"
+#include "algo/learn/crf.h"
 #include "algo/learn/linear.h"
 #include "algo/learn/threshold.h"
 #include "algo/route/route.h"
 #include "base/pool.h"
 #include "stage/ingest.h"
 #include "stage/machine.h"
+#include "stage/marks.h"
 #include "stage/report.h"
 
 typedef struct kt_prediction {
-    int32_t label; /* -1: none */
+    int32_t label; /* -1: none; where labels are sets or regions 0: there is an answer, column "machine.marks" says which */
     float score;   /* the model's own confidence; calibrated in column "pred" */
 } kt_prediction;
+
+/* A trained model: whichever of them the task has (stage/task.h). */
+typedef struct kt_taught {
+    kt_linear linear;
+    kt_crf tagger;
+} kt_taught;
 
 typedef struct kt_run {
     kt_store *s;
@@ -29,9 +37,11 @@ typedef struct kt_run {
     kt_functions *functions;
     kt_functions_ran ran;
     kt_lf_summary *lf;     /* per function */
+    kt_marks_result marks; /* the same of sets and regions */
     uint32_t n, m, k;      /* items, functions, labels */
     uint32_t *cluster;     /* n */
-    int16_t *truth;        /* n, held back: read by the simulation and the measuring only */
+    int16_t *truth;        /* n, held back: read by the simulation and the measuring only; -1: none; sets and regions: 0, parts has it */
+    struct kt_parts *parts; /* of sets and regions (stage/parts.h); NULL: an item has one label */
     bool has_truth;
     uint8_t *state;        /* n: enum kt_item_state */
     /* the pool the model learns from */
@@ -42,7 +52,7 @@ typedef struct kt_run {
     kt_idf idf;
     float *pool_lf;        /* n_pool × k: the label model's probabilities */
     const uint8_t *learn_also; /* n: annotators' answers to these items train, too; NULL: those to chosen items alone */
-    kt_linear model;
+    kt_taught model;
     bool trained;
     size_t n_learned;      /* items it was trained on … */
     kt_digest learned;     /* … and the digest of the answers */
@@ -76,8 +86,6 @@ kt_rc kt_consensus_run(kt_run *r) KT_MUST_USE;  /* weighs all votes; disputes to
 kt_rc kt_people_work(kt_run *r, unsigned queues) KT_MUST_USE;
 /* The same until no more than `least` answers are open there. */
 kt_rc kt_people_work_down(kt_run *r, unsigned queues, int64_t least) KT_MUST_USE;
-/* A label a simulated person would give; also used for the random arm of the learning curve. person counts from 0. */
-int32_t kt_simulated_answer(const kt_run *r, uint32_t item, uint64_t person, double accuracy);
 /* Fills *ret for the report from everything above; texts live in r->arena. */
 kt_rc kt_quality_report(kt_run *r, kt_report *ret) KT_MUST_USE;
 

@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/review.h"
-#include "stage/run.h"
+#include "stage/task.h"
 
 #include <math.h>
 
@@ -19,20 +19,6 @@ struct person {
     uint64_t number;
     bool idle;
 };
-
-int32_t kt_simulated_answer(const kt_run *r, uint32_t item, uint64_t person, double accuracy)
-{
-    int32_t truth = r->truth[item];
-    kt_rng g = kt_rng_keyed((uint64_t)r->c->seed ^ 0x616e73, item, person);
-    if (kt_rng_unit(&g) < accuracy)
-        return truth;
-    /* half of the mistakes go to the label people most mix this one up with, a fixed one per label */
-    kt_rng mix = kt_rng_keyed((uint64_t)r->c->seed ^ 0x6d6978, (uint64_t)truth, 0);
-    int32_t twin = (int32_t)((uint64_t)truth + 1 + kt_rng_below(&mix, r->k - 1)) % (int32_t)r->k;
-    if (kt_rng_unit(&g) < 0.5)
-        return twin;
-    return (int32_t)((uint64_t)truth + 1 + kt_rng_below(&g, r->k - 1)) % (int32_t)r->k;
-}
 
 static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
 {
@@ -64,6 +50,20 @@ static kt_rc hire(kt_run *r, struct person *v, bool expert, int64_t n)
     return 0;
 }
 
+/* What the person says of the item, as a number. In a transaction. */
+static kt_rc answer(kt_run *r, const struct person *w, uint32_t item, int32_t *ret)
+{
+    kt_answer_parts part = { 0 };
+    *ret = KT_LABEL_SKIP;
+    if (r->truth[item] < 0)
+        return 0;
+    kt_rc rc = kt_task_of(r)->pretend(r, item, w->number, w->accuracy, w->user.role == KT_ROLE_EXPERT, &part);
+    if (rc == 0)
+        rc = kt_answer_number(r->s, &r->p, &(kt_answer_said){ part.v, part.n }, ret, r->err);
+    KT_VEC_DONE(&part);
+    return rc;
+}
+
 /* One item by one person. KT_DONE: nothing for them. */
 static kt_rc work_once(kt_run *r, struct person *w, unsigned queues, const kt_lease_rules *rules)
 {
@@ -76,7 +76,8 @@ static kt_rc work_once(kt_run *r, struct person *w, unsigned queues, const kt_le
     double seconds = r->c->sim_seconds * exp(0.4 * kt_rng_normal(&g));
     w->free_at = l.started_us + KT_MAX((int64_t)(seconds * 1e6), (int64_t)1);
     kt_store_set_now(r->s, w->free_at);
-    kt_submit in = { .token = l.token, .item = l.item, .label = kt_simulated_answer(r, l.item, w->number, w->accuracy) };
+    kt_submit in = { .token = l.token, .item = l.item };
+    KT_TRY(answer(r, w, l.item, &in.label));
     kt_submitted out;
     return kt_review_submit(r->s, &r->p, &w->user, &in, &out, r->err);
 }

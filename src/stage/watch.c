@@ -187,11 +187,10 @@ static kt_rc learn(kt_run *r, struct watch *w)
         w->learn[w->look.left[i].item] = 1;
     r->learn_also = w->learn;
     KT_TRY(kt_learn_prepare(r));
-    float *soft = kt_alloc_array(r->n_pool * r->k + 1, sizeof(float));
-    kt_rc rc = kt_learn_answers(r, soft, &r->n_learned, &r->learned);
-    if (rc == 0)
-        rc = kt_learn_train(r, soft);
-    kt_free(soft);
+    kt_lesson l;
+    KT_TRY(kt_learn_lesson(r, &l));
+    kt_rc rc = kt_learn_train(r, &l);
+    kt_lesson_done(&l);
     return rc == 0 ? kt_learn_predict(r) : rc;
 }
 

@@ -117,12 +117,13 @@ functions:
 
 
 def refused(tmp, d):
-    for args in (("route", d), ("select", d), ("prelabel", d), ("consensus", d), ("quality", d), ("report", d), ("simulate", d), ("functions", d, "suggest"), ("functions", d, "--try", "{label: person, any: [x]}"), ("export", d, "--format", "csv"),
-                 ("run", f"{tmp}/spans.yaml", "--dir", d, "--watch")):
+    for args, word in ((("functions", d, "suggest"), "not there"), (("functions", d, "--try", "{label: person, any: [x]}"), "not there"), (("run", f"{tmp}/spans.yaml", "--dir", d, "--watch"), "not there"),
+                       (("export", d, "--format", "csv"), "jsonl"), (("simulate", d), "truth")):
         r = karat(*args)
-        check(f"karat {args[0]} {' '.join(a for a in args[2:] if a != d)[:20]}: says what is not there", r.returncode in (2, 3) and "not there" in r.stderr and "spans" in r.stderr, (r.returncode, r.stdout, r.stderr))
+        check(f"karat {args[0]} {' '.join(a for a in args[2:] if a != d)[:20]}: says what is not there", r.returncode in (2, 3) and word in r.stderr, (r.returncode, r.stdout, r.stderr))
     head = "task: spans\nlabels: [a, b]\n"
-    for pipeline, word in ((head + "budget: {error: 0.1}", "budget"), (head + "simulate: {annotators: 3}", "simulate"), (head + "export: {format: csv}", "jsonl"),
+    for pipeline, word in ((head + "budget: {error: 0.1, per_class: 0.05}", "per_slice"), (head + "export: {format: csv}", "jsonl"), (head + "watch: {every: 100}", "serve --run"),
+                           (head + "relabel: {share: 0.1}", "overlap"), (head + "model: {kind: tree}", "model of its own"), (head + "active_learning: {strategy: committee}", "diverse"),
                            (head + "functions: [{name: x, label: a, min_chars: 5}]", "marks no region"), (head + "functions: [{name: x, label: a, any: [y], field: title}]", "field"),
                            (head + "functions: [{name: x, label: c, any: [y]}]", "label c"), ("task: boxes\nlabels: [a, b]", "no task boxes"), ("task: text-classification\nlabels: [a]", "two names")):
         _, out, _ = project(tmp, f"bad{abs(hash(pipeline))}", [{"id": "1", "text": "x"}], pipeline)

@@ -149,7 +149,7 @@ static bool nudge(kt_crf *m, const kt_features *rows, size_t n, const int32_t *t
 void kt_crf_update(kt_crf *m, const kt_str *token, size_t n, const int32_t *tag)
 {
     size_t start[2] = { 0, n };
-    kt_crf_text x = { 1, start, token };
+    kt_crf_text x = { .n_sentences = 1, .start = start, .token = token };
     kt_features rows;
     kt_chain c;
     if (!n)

@@ -14,6 +14,8 @@ typedef struct kt_crf_text {
     size_t n_sentences;
     const size_t *start;   /* n_sentences + 1, ascending from 0 */
     const kt_str *token;   /* start[n_sentences] */
+    const size_t *cue_start; /* start[n_sentences] + 1: cues of token t are cue[cue_start[t]] .. cue[cue_start[t + 1] - 1]; NULL: there are none */
+    const uint32_t *cue;   /* what somebody else says of the token, as a number: features of it and of its neighbours */
 } kt_crf_text;
 
 typedef struct kt_crf {
@@ -43,6 +45,9 @@ void kt_crf_done(kt_crf *m);
 
 /* Likeliest valid tags of every token (Viterbi), and each tag's probability there (forward-backward): tokens × tags; either may be NULL. */
 void kt_crf_predict(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, float *ret_prob);
+/* The same tags, and of every sentence the log of the probability that all of them are right: the score of that sequence less the log of the
+   sum over all valid ones. n_sentences, at most 0; 0 for a sentence without tokens. */
+void kt_crf_whole(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, double *ret_log_prob);
 /* Probabilities of tags by models that did not see the sentence's fold (folds.h; group: per sentence, or NULL): tokens × tags. Sentences
    without tags get zeros. */
 kt_rc kt_crf_cross(const kt_crf_text *x, const int32_t *tag, uint32_t n_types, const uint64_t *group, const kt_crf_options *o, uint32_t folds,

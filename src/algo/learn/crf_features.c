@@ -223,6 +223,18 @@ static void add_feature(void *ctx, uint64_t hash, kt_str name)
     KT_PUSH(&s->part->index, index);
 }
 
+/* What others say of the token and of those beside it. */
+static void add_cues(const kt_crf_text *x, size_t from, size_t n, size_t at, row_sink *s)
+{
+    for (int off = -1; off <= 1; off++) {
+        size_t i = at + (size_t)(ptrdiff_t)off;
+        for (size_t c = i < n ? x->cue_start[from + i] : 0; i < n && c < x->cue_start[from + i + 1]; c++) {
+            const uint64_t key[2] = { (uint64_t)(off + 1), x->cue[c] };
+            add_feature(s, XXH3_64bits(key, sizeof(key)), (kt_str){ NULL, 0 });
+        }
+    }
+}
+
 static void rows_part(void *ctx, size_t p)
 {
     rows_job *j = ctx;
@@ -233,6 +245,8 @@ static void rows_part(void *ctx, size_t p)
         for (size_t t = 0; t < n; t++) {
             s.from = s.part->index.n;
             kt_crf_each(w, t, add_feature, &s);
+            if (j->x->cue_start)
+                add_cues(j->x, from, n, t, &s);
             j->ret->start[from + t + 1] = s.part->index.n - s.from; /* lengths until gathered */
         }
         kt_crf_words_free(w);

@@ -37,14 +37,16 @@ static void held_back(const kt_train_rows *r, const uint8_t *fold, uint32_t fold
     kt_free(skip);
 }
 
-/* Scale and shift of the logistic curve, by Newton's method with a weak ridge. */
-static void fit_curve(const float *margin, const float *has, size_t n, double *ret_scale, double *ret_shift)
+/* Scale and shift of the logistic curve, by Newton's method with a weak ridge; of the judged rows. margin: n × k. */
+static void fit_curve(const float *margin, const kt_example *e, size_t n, uint32_t k, double *ret_scale, double *ret_shift)
 {
     double a = 2, b = 0;
     for (int step = 0; step < NEWTON; step++) {
         double ga = 1e-3 * (a - 2), gb = 1e-3 * b, haa = 1e-3, hab = 0, hbb = 1e-3;
-        for (size_t i = 0; i < n; i++) {
-            double z = (double)margin[i], p = 1 / (1 + exp(-(a * z + b))), off = p - (double)has[i], v = p * (1 - p);
+        for (size_t i = 0; i < n * k; i++) {
+            if (!e[i / k].judged)
+                continue;
+            double z = (double)margin[i], p = 1 / (1 + exp(-(a * z + b))), off = p - (double)e[i / k].soft[i % k], v = p * (1 - p);
             ga += off * z;
             gb += off;
             haa += v * z * z;
@@ -83,29 +85,39 @@ typedef struct multi_fit {
     double scale, shift;
 } multi_fit;
 
-static kt_rc begin(multi_fit *f, const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, uint32_t folds,
-                   const kt_linear_options *o, kt_pool *pool, kt_err *err)
+static kt_rc begin(multi_fit *f, const kt_linear_data *d, uint32_t folds, const kt_linear_options *o, kt_pool *pool, kt_err *err)
 {
+    const kt_features *x = d->x;
+    uint32_t k = d->n_labels;
     *f = (multi_fit){ 0 };
-    KT_TRY(check(x, n_labels, has, o, err));
+    KT_TRY(check(x, k, d->soft, o, err));
     uint8_t *fold = kt_alloc(x->n_rows);
-    kt_rc rc = kt_folds_draw(x->n_rows, group, folds, o->seed, fold, err);
+    size_t n = 0;
+    f->e = kt_alloc_array(x->n_rows, sizeof(*f->e));
+    kt_rc rc = kt_folds_draw(x->n_rows, d->group, folds, o->seed, fold, err);
+    for (size_t i = 0; i < x->n_rows && rc == 0; i++) {
+        float w = d->row_weight ? d->row_weight[i] : 1;
+        if (w <= 0)
+            continue;
+        fold[n] = fold[i];
+        f->e[n++] = (kt_example){ x, i, d->soft + i * k, -1, w, !d->judged || d->judged[i], 0 };
+    }
+    if (rc == 0 && !n)
+        rc = kt_fail(err, KT_RANGE, "no row has a label to learn from");
     if (rc < 0) {
         kt_free(fold);
+        f->e = kt_free(f->e);
         return rc;
     }
-    f->m = (kt_linear){ .n_labels = n_labels, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, sizeof(*f->m.row_of)) };
-    f->e = kt_alloc_array(x->n_rows, sizeof(*f->e));
-    for (size_t i = 0; i < x->n_rows; i++)
-        f->e[i] = (kt_example){ x, i, has + i * n_labels, -1, 1, true, 0 };
-    kt_train_rows_init(f->e, x->n_rows, n_labels, f->m.row_of, &f->m.n_seen, &f->r);
+    f->m = (kt_linear){ .n_labels = k, .bits = o->bits, .row_of = kt_zalloc_array((size_t)1 << o->bits, sizeof(*f->m.row_of)) };
+    kt_train_rows_init(f->e, n, k, f->m.row_of, &f->m.n_seen, &f->r);
     f->m.room = f->m.n_seen;
-    f->m.weight = kt_alloc_array((size_t)f->m.n_seen + 1, n_labels * sizeof(*f->m.weight));
-    f->m.bias = kt_zalloc_array(n_labels, sizeof(*f->m.bias));
-    f->margin = kt_zalloc_array(x->n_rows, n_labels * sizeof(*f->margin));
+    f->m.weight = kt_alloc_array((size_t)f->m.n_seen + 1, k * sizeof(*f->m.weight));
+    f->m.bias = kt_zalloc_array(k, sizeof(*f->m.bias));
+    f->margin = kt_zalloc_array(n, k * sizeof(*f->margin));
     held_back(&f->r, fold, folds, o, pool, f->m.weight, f->m.bias, f->margin);
     kt_free(fold);
-    fit_curve(f->margin, has, x->n_rows * n_labels, &f->scale, &f->shift);
+    fit_curve(f->margin, f->e, n, k, &f->scale, &f->shift);
     return KT_OK;
 }
 
@@ -116,15 +128,15 @@ static void end(multi_fit *f)
     kt_free(f->e);
 }
 
-kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
-                          kt_pool *pool, kt_linear *ret, kt_err *err)
+kt_rc kt_linear_multi_fit_rows(const kt_linear_data *d, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
 {
     multi_fit f;
-    KT_TRY(begin(&f, x, n_labels, has, group, FOLDS, o, pool, err));
+    uint32_t k = d->n_labels;
+    KT_TRY(begin(&f, d, FOLDS, o, pool, err));
     kt_linear_descend(&f.r, NULL, cost_of(o), epochs_of(o), o->seed, pool, f.m.weight, f.m.bias);
-    for (size_t w = 0; w < (size_t)f.m.n_seen * n_labels; w++)
+    for (size_t w = 0; w < (size_t)f.m.n_seen * k; w++)
         f.m.weight[w] *= (float)f.scale;
-    for (uint32_t c = 0; c < n_labels; c++)
+    for (uint32_t c = 0; c < k; c++)
         f.m.bias[c] = (float)(f.scale * (double)f.m.bias[c] + f.shift);
     end(&f);
     kt_linear_round(&f.m);
@@ -133,16 +145,30 @@ kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *
     return KT_OK;
 }
 
-kt_rc kt_linear_multi_cross(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
-                            uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
+kt_rc kt_linear_multi_cross_rows(const kt_linear_data *d, const kt_linear_options *o, uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
 {
     multi_fit f;
-    KT_TRY(begin(&f, x, n_labels, has, group, folds, o, pool, err));
-    for (size_t i = 0; i < x->n_rows * n_labels; i++)
-        ret_prob[i] = (float)(1 / (1 + exp(-(f.scale * (double)f.margin[i] + f.shift))));
+    uint32_t k = d->n_labels;
+    KT_TRY(begin(&f, d, folds, o, pool, err));
+    for (size_t i = 0; i < f.r.n * k; i++)
+        ret_prob[f.e[i / k].row * k + i % k] = (float)(1 / (1 + exp(-(f.scale * (double)f.margin[i] + f.shift))));
     end(&f);
     kt_linear_done(&f.m);
     return KT_OK;
+}
+
+kt_rc kt_linear_multi_fit(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
+                          kt_pool *pool, kt_linear *ret, kt_err *err)
+{
+    const kt_linear_data d = { .x = x, .n_labels = n_labels, .soft = has, .group = group };
+    return kt_linear_multi_fit_rows(&d, o, pool, ret, err);
+}
+
+kt_rc kt_linear_multi_cross(const kt_features *x, uint32_t n_labels, const float *has, const uint64_t *group, const kt_linear_options *o,
+                            uint32_t folds, kt_pool *pool, float *ret_prob, kt_err *err)
+{
+    const kt_linear_data d = { .x = x, .n_labels = n_labels, .soft = has, .group = group };
+    return kt_linear_multi_cross_rows(&d, o, folds, pool, ret_prob, err);
 }
 
 void kt_linear_multi_update(kt_linear *m, const kt_features *x, size_t row, const float *has)

@@ -495,6 +495,21 @@ static double span_prob(const fitting *f, const chain *c, const kt_merged_span *
     return p * c->backward[(s->to - 1) * f->h + state];
 }
 
+/* The same of all tags: they are one way through the states, too. */
+static double whole_prob(const fitting *f, const chain *c, const int32_t *tag)
+{
+    if (!c->n)
+        return 1;
+    uint32_t state = state_of(f, tag, 0, c->n);
+    double p = c->forward[state];
+    for (size_t x = 1; x < c->n; x++) {
+        uint32_t to = state_of(f, tag, x, c->n);
+        p *= f->next[edge_of(f, state, to)] * c->emission[x * f->h + to] / c->scale[x];
+        state = to;
+    }
+    return p * c->backward[(c->n - 1) * f->h + state];
+}
+
 static bool has_span(const int32_t *tag, size_t n, const kt_merged_span *s)
 {
     int32_t b = 1 + 2 * (int32_t)s->type;
@@ -533,12 +548,16 @@ static void give_sequences(const fitting *f, kt_arena *a)
                 f->r->tag[x] = -1;
             for (size_t x = f->r->start[i] * f->t; x < f->r->start[i + 1] * f->t; x++)
                 f->r->prob[x] = NAN;
+            f->r->whole[i] = NAN;
             continue;
         }
         walk(f, i, &c);
         blend(f, i);
         decode(f, i);
         take_spans(f, i, &c, &all);
+        const int32_t *tag = f->r->tag + f->r->start[i];
+        bool first = memcmp(tag, f->anchor + f->r->start[i], c.n * sizeof(*tag)) == 0;
+        f->r->whole[i] = (1 - ANCHOR) * KT_MIN(whole_prob(f, &c, tag), 1) + (first ? ANCHOR : 0);
     }
     kt_free(c.emission);
     f->r->n_spans = all.n;
@@ -573,6 +592,7 @@ static void make(fitting *f, kt_arena *own, kt_arena *a, kt_sequences *r)
         r->start[i + 1] = r->start[i] + v->length[i];
     r->tag = kt_arena_array(a, r->start[v->n_sequences], sizeof(int32_t));
     r->prob = kt_arena_array(a, r->start[v->n_sequences], f->t * sizeof(double));
+    r->whole = kt_arena_array(a, v->n_sequences, sizeof(double));
     r->source_accuracy = kt_arena_array(a, v->n_sources, sizeof(double));
     r->source_ci = kt_arena_array(a, v->n_sources, 2 * sizeof(double));
     f->next = kt_arena_array(own, f->n_edges, sizeof(double));

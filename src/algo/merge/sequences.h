@@ -37,6 +37,7 @@ typedef struct kt_sequences {
     size_t *start;           /* n_sequences + 1: tokens of each, one after the other */
     int32_t *tag;            /* tokens: valid BIO; -1 in sequences without answers */
     double *prob;            /* tokens × n_tags, rows sum to 1; NaN without answers */
+    double *whole;           /* n_sequences: chance that all of tag is right; NaN without answers */
     size_t n_spans;
     kt_merged_span *span;    /* those of tag, sequence by sequence */
     double *source_accuracy; /* n_sources: of tokens on which its tag or the truth is not O, the share with the right tag; NaN: none */

@@ -247,7 +247,7 @@ static kt_rc explain(kt_model_job *j, kt_err *err)
         return kt_fail(err, KT_NOTFOUND, "the model has no spans of type '%.*s'", KT_F(j->label));
     KT_TRY(kt_crf_from_bytes(j->file.body, &m, err));
     size_t k = 1 + 2 * (size_t)m.n_types, from = d.x.start[s], len = d.x.start[s + 1] - from, start[2] = { 0, len };
-    kt_crf_text one = { 1, start, d.x.token + from };
+    kt_crf_text one = { .n_sentences = 1, .start = start, .token = d.x.token + from };
     int32_t *tag = kt_arena_array(j->cli->arena, len + 1, sizeof(*tag));
     float *prob = kt_arena_array(j->cli->arena, len + 1, k * sizeof(*prob));
     kt_crf_predict(&m, &one, NULL, tag, prob);

@@ -56,7 +56,7 @@ static kt_rc from_conll(kt_model_job *j, kt_str text, bool fixed, kt_span_data *
     kt_arena *a = j->cli->arena;
     kt_conll c;
     KT_TRY(kt_conll_parse(j->data, text, a, &c, err));
-    d->x = (kt_crf_text){ c.n_sentences, c.start, c.token };
+    d->x = (kt_crf_text){ .n_sentences = c.n_sentences, .start = c.start, .token = c.token };
     d->tag = kt_arena_array(a, c.n + 1, sizeof(*d->tag));
     d->item = kt_arena_array(a, c.n_sentences + 1, sizeof(kt_str));
     for (size_t s = 0; s < c.n_sentences; s++)
@@ -87,7 +87,7 @@ static kt_rc from_tokens(kt_model_job *j, const kt_columns *c, bool fixed, kt_sp
             return kt_columns_fail(c, i, "tag", err, err->rc);
     }
     start[n] = c->n_rows;
-    d->x = (kt_crf_text){ n, start, token };
+    d->x = (kt_crf_text){ .n_sentences = n, .start = start, .token = token };
     d->group = group ? kt_rows_groups(a, groups, n) : NULL;
     return KT_OK;
 }
@@ -189,7 +189,7 @@ static kt_rc from_texts(kt_model_job *j, const kt_columns *c, kt_str *text, bool
             return kt_columns_fail(c, i, "spans", err, err->rc);
         d->tagged = d->tagged || (spans && spans[i].n);
     }
-    d->x = (kt_crf_text){ c->n_rows, start, all };
+    d->x = (kt_crf_text){ .n_sentences = c->n_rows, .start = start, .token = all };
     d->text = text;
     d->group = group ? kt_rows_groups(a, group, c->n_rows) : NULL;
     return KT_OK;

@@ -102,7 +102,7 @@ static void make_corpus(struct corpus *c, uint64_t seed, size_t n)
         }
         KT_PUSH(&c->start, c->token.n);
     }
-    c->x = (kt_crf_text){ n, c->start.v, c->token.v };
+    c->x = (kt_crf_text){ .n_sentences = n, .start = c->start.v, .token = c->token.v };
 }
 
 static void drop_corpus(struct corpus *c)
@@ -263,7 +263,7 @@ static void tells_why_and_learns_one_more(void **state)
     assert_int_equal(kt_crf_fit(&c.x, c.tag.v, TYPES, &o, &m, NULL), 0);
     kt_str s[] = { KT_S("w1"), KT_S("in"), KT_S("Name99"), KT_S(",") };
     size_t start[] = { 0, 4 };
-    kt_crf_text x = { 1, start, s };
+    kt_crf_text x = { .n_sentences = 1, .start = start, .token = s };
     int32_t tag[4];
     kt_crf_predict(&m, &x, NULL, tag, NULL);
     assert_int_equal(tag[2], 3);
@@ -277,7 +277,7 @@ static void tells_why_and_learns_one_more(void **state)
     assert_true(by_in);
     kt_str new[] = { KT_S("captain"), KT_S("Name3"), KT_S("sails") };
     size_t start3[] = { 0, 3 };
-    kt_crf_text y = { 1, start3, new };
+    kt_crf_text y = { .n_sentences = 1, .start = start3, .token = new };
     const int32_t want[] = { 0, 1, 0 };
     kt_crf_update(&m, new, 3, want);
     kt_crf_predict(&m, &y, NULL, tag, NULL);
@@ -317,6 +317,80 @@ static void folds_did_not_see_the_sentence(void **state)
     drop_corpus(&c);
 }
 
+/* The chance of the whole, against the product of a chain's own: a sentence's tags, and what a cue adds. */
+static void knows_how_sure_the_whole_is(void **state)
+{
+    (void)state;
+    struct corpus c;
+    kt_crf m;
+    kt_crf_options o = KT_CRF_OPTIONS_INIT;
+    make_corpus(&c, 15, 300);
+    o.bits = 16;
+    o.epochs = 3;
+    assert_int_equal(kt_crf_fit(&c.x, c.tag.v, TYPES, &o, &m, NULL), 0);
+    int32_t *tag = kt_alloc_array(c.token.n, sizeof(*tag)), *best = kt_alloc_array(c.token.n, sizeof(*best));
+    double *log_prob = kt_alloc_array(c.x.n_sentences, sizeof(*log_prob)), right = 0, claimed = 0;
+    kt_pool *pool = kt_pool_new(3);
+    kt_crf_whole(&m, &c.x, pool, tag, log_prob);
+    kt_crf_predict(&m, &c.x, NULL, best, NULL);
+    assert_memory_equal(tag, best, c.token.n * sizeof(*tag));
+    kt_features rows;
+    kt_crf_rows(&c.x, o.bits, NULL, &rows);
+    for (size_t s = 0; s < c.x.n_sentences; s++) { /* -log p of one sentence is its loss */
+        size_t start[2] = { 0, c.start.v[s + 1] - c.start.v[s] };
+        kt_crf_text one = { .n_sentences = 1, .start = start, .token = c.token.v + c.start.v[s] };
+        kt_features mine;
+        kt_crf_rows(&one, o.bits, NULL, &mine);
+        if (s < 20)
+            kt_assert_close(kt_crf_loss(&m, &mine, &one, tag + c.start.v[s], 0, NULL, NULL, NULL), -log_prob[s], 1e-4);
+        kt_features_done(&mine);
+        right += memcmp(tag + c.start.v[s], c.tag.v + c.start.v[s], start[1] * sizeof(*tag)) == 0;
+        claimed += exp(log_prob[s]);
+    }
+    assert_true(claimed <= right + 0.05 * 300 && claimed > 0.5 * right);
+    kt_features_done(&rows);
+    kt_pool_free(pool);
+    kt_free(tag);
+    kt_free(best);
+    kt_free(log_prob);
+    kt_crf_done(&m);
+    drop_corpus(&c);
+}
+
+/* Tags that follow from nothing but what somebody else says of the token before. */
+static void takes_cues(void **state)
+{
+    (void)state;
+    enum { N = 200, LEN = 6 };
+    kt_rng g = kt_rng_keyed(1, 2, 3);
+    kt_str token[N * LEN];
+    int32_t tag[N * LEN], got[N * LEN];
+    size_t start[N + 1] = { 0 }, cue_start[N * LEN + 1] = { 0 }, right[2] = { 0 };
+    uint32_t cue[N * LEN];
+    double log_prob[N];
+    for (size_t i = 0; i < N * LEN; i++) {
+        token[i] = KT_S("x");
+        bool said = i % LEN < LEN - 1 && kt_rng_below(&g, 3) == 0;
+        cue_start[i + 1] = cue_start[i] + said;
+        if (said)
+            cue[cue_start[i]] = 7;
+        tag[i] = i % LEN && cue_start[i] > cue_start[i - 1];
+    }
+    for (size_t s = 0; s < N; s++)
+        start[s + 1] = (s + 1) * LEN;
+    for (int with = 0; with < 2; with++) {
+        kt_crf_text x = { .n_sentences = N, .start = start, .token = token, .cue_start = with ? cue_start : NULL, .cue = cue };
+        kt_crf_options o = KT_CRF_OPTIONS_INIT;
+        kt_crf m;
+        assert_int_equal(kt_crf_fit(&x, tag, 1, &o, &m, NULL), 0);
+        kt_crf_whole(&m, &x, NULL, got, log_prob);
+        for (size_t i = 0; i < N * LEN; i++)
+            right[with] += got[i] == tag[i];
+        kt_crf_done(&m);
+    }
+    assert_true(right[1] == N * LEN && right[0] < N * LEN * 8 / 10);
+}
+
 static void texts_are_cut_into_tokens(void **state)
 {
     (void)state;
@@ -337,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_chain_is_the_sum_of_its_sequences), cmocka_unit_test(gradients_are_slopes),
         cmocka_unit_test(training_reaches_the_optimum), cmocka_unit_test(a_grammar_is_learned),
         cmocka_unit_test(tells_why_and_learns_one_more), cmocka_unit_test(folds_did_not_see_the_sentence),
+        cmocka_unit_test(knows_how_sure_the_whole_is), cmocka_unit_test(takes_cues),
         cmocka_unit_test(texts_are_cut_into_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "kt_test.h"
 
+#include <math.h>
+
 enum { N = 800, K = 5 };
 
 /* Each label is there with chance 0.3; its word is then in the text with chance 0.9, and without it with chance 0.03. */
@@ -68,8 +70,50 @@ static void labels_come_one_by_one(void **state)
     kt_free(p[1]);
 }
 
+/* Half of the rows lie about every label: of weight 0 they are as if they were not there; light and unjudged they harm far less than as equals. */
+static void rows_count_as_they_are_weighed(void **state)
+{
+    (void)state;
+    float *has = kt_alloc_array(N * K, sizeof(float)), *truth = kt_alloc_array(N * K, sizeof(float)), *p = kt_alloc_array(N * K, sizeof(float)), w[N];
+    uint8_t judged[N];
+    double loss[3] = { 0 };
+    const float light[] = { 0, 0.1f, 1 };
+    kt_features x = planted(1, has), y = planted(2, truth);
+    kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+    for (size_t i = 0; i < N / 2 * K; i++)
+        has[i] = 1 - has[i];
+    for (int t = 0; t < 3; t++) {
+        kt_linear m;
+        for (size_t i = 0; i < N; i++) {
+            w[i] = i < N / 2 ? light[t] : 1;
+            judged[i] = t == 2 || i >= N / 2;
+        }
+        const kt_linear_data d = { .x = &x, .n_labels = K, .soft = has, .row_weight = w, .judged = judged };
+        assert_int_equal(kt_linear_multi_fit_rows(&d, &o, NULL, &m, NULL), 0);
+        kt_linear_multi_predict(&m, &y, NULL, p);
+        kt_linear_done(&m);
+        for (size_t i = 0; i < N * K; i++)
+            loss[t] -= log((double)(truth[i] > 0.5f ? p[i] : 1 - p[i]) + 1e-9) / (N * K);
+    }
+    print_message("log loss %.4f without them, %.4f light, %.4f as equals\n", loss[0], loss[1], loss[2]);
+    assert_true(loss[0] < loss[2] - 0.1 && loss[1] < loss[2] - 0.1);
+    const kt_linear_data d = { .x = &x, .n_labels = K, .soft = has, .row_weight = w, .judged = judged };
+    memset(p, 0xff, N * K * sizeof(*p));
+    w[0] = 0;
+    assert_int_equal(kt_linear_multi_cross_rows(&d, &o, 4, NULL, p, NULL), 0);
+    assert_true(isnan(p[0]) && p[N * K - 1] >= 0 && p[N * K - 1] <= 1);
+    memset(w, 0, sizeof(w));
+    kt_linear m;
+    assert_int_equal(kt_linear_multi_fit_rows(&d, &o, NULL, &m, NULL), KT_RANGE);
+    kt_features_done(&x);
+    kt_features_done(&y);
+    kt_free(has);
+    kt_free(truth);
+    kt_free(p);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(labels_come_one_by_one) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(labels_come_one_by_one), cmocka_unit_test(rows_count_as_they_are_weighed) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
