@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-static void put_label(kt_item_row *ret, const kt_said *said)
+static void put_label(kt_item_row *ret, const kt_answer_form *said)
 {
     ret->label = said->label;
     ret->labels = said->labels;
@@ -18,7 +18,7 @@ static void put_label(kt_item_row *ret, const kt_said *said)
 static kt_rc automatic(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     int16_t label = -1;
-    kt_said said;
+    kt_answer_form said;
     kt_column_part part = { KT_S("auto"), item, 1, sizeof(label) };
     KT_TRY(kt_column_get(rq->store, rq->p->id, &part, 0xff, &label, &rq->err));
     if (label < 0)
@@ -33,7 +33,7 @@ static kt_rc automatic(kt_req *rq, uint32_t item, kt_item_row *ret)
 static kt_rc decided(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     kt_consensus c;
-    kt_said said;
+    kt_answer_form said;
     kt_rc rc = kt_consensus_get(rq->store, rq->p->id, item, &c, &rq->err);
     if (rc == KT_DONE)
         return automatic(rq, item, ret);
@@ -60,7 +60,7 @@ static kt_rc awaited_blind(kt_req *rq, uint32_t item, bool *ret)
 
 static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
-    kt_said said;
+    kt_answer_form said;
     kt_item it;
     KT_TRY(kt_req_item(rq, item, &it));
     *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,

@@ -31,7 +31,7 @@ static kt_rc desk(kt_req *rq, kt_str name, unsigned *ret)
 static kt_rc fill_task(kt_req *rq, const kt_lease *l, kt_task_row *ret)
 {
     kt_item it;
-    kt_said said;
+    kt_answer_form said;
     kt_queue shown = l->queue == KT_QUEUE_RELABEL ? KT_QUEUE_HUMAN : l->queue;
     KT_TRY(kt_req_item(rq, l->item, &it));
     kt_served_note_chars(rq, l->item, it.text);
@@ -69,7 +69,7 @@ static kt_rc fill_work(kt_req *rq)
     for (size_t i = 0; i < w->n; i++)
         KT_TRY(fill_task(rq, &w->lease[i], &row[i]));
     if (w->n && w->previous >= 0) {
-        kt_said said;
+        kt_answer_form said;
         KT_TRY(kt_req_said(rq, w->previous, &said));
         row[0].previous = said.label;
         row[0].previous_labels = said.labels;

@@ -247,7 +247,7 @@ kt_rc kt_req_votes(kt_req *rq, uint32_t item, kt_list *ret)
     *ret = kt_req_list(rq, n, sizeof(kt_vote_row));
     kt_vote_row *row = ret->v;
     for (size_t i = 0; i < n; i++) {
-        kt_said said;
+        kt_answer_form said;
         KT_TRY(kt_req_said(rq, v[i].label, &said));
         row[i] = (kt_vote_row){ .annotator = v[i].user_name, .label = said.label, .labels = said.labels, .spans = said.spans,
                                 .flagged = v[i].flagged, .comment = v[i].comment, .at = kt_req_time(rq, v[i].at_us) };

@@ -4,11 +4,10 @@
 #include "base/str.h"
 #include "store/answer.h"
 
-#include <math.h>
 
 /* ---- to bodies ---- */
 
-static void in_form(kt_req *rq, const kt_answer_part *v, size_t n, kt_said *ret)
+static void in_form(kt_req *rq, const kt_answer_part *v, size_t n, kt_answer_form *ret)
 {
     const kt_project *p = rq->p;
     if (p->task == KT_TASK_CLASSES) {
@@ -24,10 +23,10 @@ static void in_form(kt_req *rq, const kt_answer_part *v, size_t n, kt_said *ret)
     }
 }
 
-kt_rc kt_req_said(kt_req *rq, int32_t number, kt_said *ret)
+kt_rc kt_req_said(kt_req *rq, int32_t number, kt_answer_form *ret)
 {
     kt_answer_said said;
-    *ret = (kt_said){ 0 };
+    *ret = (kt_answer_form){ 0 };
     if (number < 0)
         return 0;
     KT_TRY(kt_answer_get(rq->store, rq->p, number, &rq->arena, &said, &rq->err));
@@ -43,20 +42,18 @@ kt_rc kt_req_words(kt_req *rq, int32_t number, kt_str *ret)
     return 0;
 }
 
-kt_rc kt_req_machine(kt_req *rq, uint32_t item, kt_said *ret, double *ret_score)
+kt_rc kt_req_machine(kt_req *rq, uint32_t item, kt_answer_form *ret, double *ret_score)
 {
-    *ret = (kt_said){ 0 };
-    *ret_score = NAN;
-    if (rq->p->task == KT_TASK_CLASSES) {
-        int32_t label;
-        KT_TRY(kt_served_pred(rq, item, &label, ret_score));
-        return kt_req_said(rq, label, ret);
-    }
+    int32_t label; /* where labels are sets or regions 0: there is an answer, the marks say which */
     kt_machine_mark *v;
     size_t n;
+    *ret = (kt_answer_form){ 0 };
+    KT_TRY(kt_served_pred(rq, item, &label, ret_score));
+    if (rq->p->task == KT_TASK_CLASSES)
+        return kt_req_said(rq, label, ret);
     KT_TRY(kt_served_marks(rq, item, &v, &n));
-    if (!n)
-        return 0; /* that it has none is nothing the column says */
+    if (!n && label < 0)
+        return 0; /* of functions alone: none of them said that there is nothing */
     kt_answer_part *part = kt_arena_array(&rq->arena, n, sizeof(*part));
     for (size_t i = 0; i < n; i++)
         part[i] = (kt_answer_part){ v[i].label, v[i].start, v[i].end };

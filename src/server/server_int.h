@@ -49,15 +49,15 @@ struct kt_reader_slot {
 };
 
 /* An answer in the form the project's task has in bodies; all three empty: none. */
-typedef struct kt_said {
+typedef struct kt_answer_form {
     kt_str label;
     kt_list labels, spans;
-} kt_said;
+} kt_answer_form;
 
-/* said.c. Answers by number into bodies: in their form, or in words for people's eyes; what the machine says (score: of one label an item; else NaN). */
-kt_rc kt_req_said(kt_req *rq, int32_t number, kt_said *ret) KT_MUST_USE;
+/* said.c. Answers by number into bodies: in their form, or in words for people's eyes; what the machine says (score: that all of it is right, where a model says it; else NaN). */
+kt_rc kt_req_said(kt_req *rq, int32_t number, kt_answer_form *ret) KT_MUST_USE;
 kt_rc kt_req_words(kt_req *rq, int32_t number, kt_str *ret) KT_MUST_USE;
-kt_rc kt_req_machine(kt_req *rq, uint32_t item, kt_said *ret, double *ret_score) KT_MUST_USE;
+kt_rc kt_req_machine(kt_req *rq, uint32_t item, kt_answer_form *ret, double *ret_score) KT_MUST_USE;
 /* The number of what a body says, or KT_LABEL_SKIP; in a transaction. KT_RANGE with the field's pointer. */
 kt_rc kt_req_answer_number(kt_req *rq, const kt_answer *in, int32_t *ret) KT_MUST_USE;
 /* The machine's marks on an item, into the request's arena. Any thread. */

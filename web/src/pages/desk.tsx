@@ -17,7 +17,7 @@ import { desks, Notice, Shell } from '../parts/shell';
 import { Tally, Votes } from '../parts/votes';
 import { Pen } from '../pen';
 import { keep, kept } from '../storage';
-import { count, doubt, plural } from '../text';
+import { count, doubt, percent, plural } from '../text';
 
 const roomy_labels = 12; // more stand in two columns
 const guidelines_key = 'karat.guidelines';
@@ -218,6 +218,7 @@ function Work({ project, desk }: { project: ProjectFull; desk: Desk }) {
                         {task && task.votes.length > 0 && form !== 'spans' ? (label) => <Tally votes={task.votes} label={label} /> : null}
                     </Labels>
                     {pen && <Regions key={pen.task.token} pen={pen} labels={project.labels} />}
+                    {task && form !== 'label' && task.pre_score !== null && <p class="hint">The suggestion is right as a whole with {percent(task.pre_score)}.</p>}
                     {task && form !== 'label' && <Submit desk={desk} form={form} />}
                     {task?.evidence[0] && <p class="hint doubt">A model doubts the label: {doubt(task.evidence[0])}.</p>}
                     {task && <Comment desk={desk} box={comment} />}
