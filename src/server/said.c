@@ -36,7 +36,7 @@ kt_rc kt_req_said(kt_req *rq, int32_t number, kt_answer_form *ret)
 
 kt_rc kt_req_words(kt_req *rq, int32_t number, kt_str *ret)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(KT_ANSWER_MAX_JSON);
     KT_TRY(kt_answer_text(rq->store, rq->p, number, &b, &rq->err));
     *ret = kt_arena_str(&rq->arena, KT_BUF_STR(&b));
     return 0;

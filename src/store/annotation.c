@@ -49,7 +49,7 @@ static kt_rc repeated(kt_store *s, int64_t project, int64_t user, const kt_submi
 static kt_rc log_submit(kt_store *s, const kt_project *p, int64_t user, const kt_submit *in, const struct held *h,
                         int64_t duration_us, uint64_t *ret_seq, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(KT_ANSWER_MAX_JSON);
     KT_AUTO(kt_buf) actor = KT_BUF_INIT(64);
     kt_buf_puts(&actor, "user:");
     kt_buf_u64(&actor, (uint64_t)user);

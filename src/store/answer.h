@@ -20,6 +20,7 @@ typedef struct kt_answer_said {
 } kt_answer_said;
 
 enum { KT_ANSWER_MAX_PARTS = 10000 };
+#define KT_ANSWER_MAX_JSON ((size_t)16 << 20) /* what as many parts with the longest names come to in words, every byte escaped, and more */
 
 /* Order in which parts are kept (by start, end, label); repeated ones go. In place; returns how many stay. */
 size_t kt_answer_sort(kt_answer_part *v, size_t n);

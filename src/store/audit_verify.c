@@ -116,7 +116,7 @@ static void check_blobs(kt_store *s, const struct parsed *e, kt_arena *a, kt_aud
 /* What a row's number says, beside the words of its event: a finding where they differ. `where` begins the sentence. */
 static kt_rc compare(struct verify *v, const kt_project *p, const struct parsed *e, int64_t number, kt_str words, const char *where, kt_arena *a, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(KT_ANSWER_MAX_JSON);
     kt_err none = { 0 };
     kt_buf_char(&b, '{');
     kt_rc rc = number > INT32_MAX ? KT_NOTFOUND : kt_answer_json(v->s, p, (int32_t)KT_MAX(number, (int64_t)-1), &b, &none);

@@ -51,7 +51,7 @@ static kt_rc decision(kt_store *s, const kt_project *p, const kt_consensus *c, k
 
 kt_rc kt_consensus_put(kt_store *s, const kt_project *p, const kt_consensus *c, kt_str actor, kt_err *err)
 {
-    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 20);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(KT_ANSWER_MAX_JSON);
     kt_buf_char(&b, '{');
     KT_TRY(decision(s, p, c, &b, err));
     kt_buf_char(&b, '}');

@@ -45,12 +45,13 @@ function rangeOf(box: HTMLElement, from: number, to: number): Range | null {
     return r;
 }
 
-/** What is selected in the text now, in units. */
+/** What is selected in the text now, in units; what goes beyond the text is cut off. */
 function selected(box: HTMLElement): { from: number; to: number } | null {
     const s = getSelection();
     if (!s || s.rangeCount === 0) return null;
-    const r = s.getRangeAt(0), from = unitAt(box, r.startContainer, r.startOffset), to = unitAt(box, r.endContainer, r.endOffset);
-    return from === null || to === null ? null : { from, to };
+    const r = s.getRangeAt(0);
+    if (!r.intersectsNode(box)) return null;
+    return { from: unitAt(box, r.startContainer, r.startOffset) ?? 0, to: unitAt(box, r.endContainer, r.endOffset) ?? unitAt(box, box, box.childNodes.length) ?? 0 };
 }
 
 /** The browser's selection follows the pen's. */
@@ -154,12 +155,6 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
         return () => document.removeEventListener('selectionchange', follow);
     }, [pen]);
 
-    const down = (e: PointerEvent) => {
-        touched.current = e.pointerType !== 'mouse';
-        pointing.current = !touched.current;
-        // Pressing on what is selected would drag it away instead of selecting anew.
-        if (pointing.current && !e.shiftKey) getSelection()?.removeAllRanges();
-    };
     const up = (e: MouseEvent) => {
         pointing.current = false;
         const now = box.current && selected(box.current);
@@ -167,6 +162,13 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
         if (now.to > now.from) {
             if (!touched.current) pen.select(now.from, now.to, e.altKey);
         } else pen.point(now.from);
+    };
+    const down = (e: PointerEvent) => {
+        touched.current = e.pointerType !== 'mouse';
+        pointing.current = !touched.current;
+        if (pointing.current) document.addEventListener('mouseup', up, { once: true }); // wherever the button is let go
+        // Pressing on what is selected would drag it away instead of selecting anew.
+        if (pointing.current && !e.shiftKey) getSelection()?.removeAllRanges();
     };
     const key = (e: KeyboardEvent) => {
         if (e.ctrlKey || e.metaKey || e.altKey || !box.current || e.target !== box.current) return;
@@ -178,7 +180,7 @@ export function Marker({ pen, labels, box }: { pen: Pen; labels: string[]; box: 
         <>
             <article key={pen.task.token} ref={(x) => void (box.current = x)} tabIndex={0} class={`text marking deep${depth(spans)} ${pen.task.text.length > 600 ? 'long' : ''}`}
                 aria-label="Text to mark" aria-description="Arrow keys go from word to word, with Shift they select, a label's key marks; Tab goes from region to region"
-                onKeyDown={key} onPointerDown={down} onMouseUp={up}>
+                onKeyDown={key} onPointerDown={down} onMouseUp={(e) => touched.current && up(e)}>
                 <Marked places={pen.places} spans={spans} labels={labels} suggested={pen.task.pre_spans} take={(s) => pen.take(s)} />
             </article>
             <Aloud pen={pen} />
