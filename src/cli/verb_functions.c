@@ -211,8 +211,8 @@ static kt_rc in_store(struct call *x, kt_err *err)
 {
     KT_TRY(kt_project_get(x->s, x->project, x->cli->arena, &x->p, err));
     KT_TRY(kt_config_of(x->s, &x->p, x->cli->arena, &x->c, err));
-    if (x->rule.n || x->suggest)
-        KT_TRY(kt_task_needs_classes(x->c.task, x->rule.n ? "trying a rule" : "suggesting rules", err));
+    if (x->suggest)
+        KT_TRY(kt_task_needs_classes(x->c.task, "suggesting rules", err));
     KT_TRY(x->rule.n ? try_rule(x, err) : x->suggest ? suggest(x, err) : figures(x, err));
     fwrite(x->out.p, 1, x->out.n, stdout);
     return 0;

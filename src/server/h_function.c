@@ -5,6 +5,7 @@
 #include "stage/functions_kept.h"
 #include "stage/functions_suggest.h"
 #include "stage/functions_try.h"
+#include "stage/marks.h"
 #include "stage/pipeline.h"
 
 #define EXAMPLES 6
@@ -80,19 +81,9 @@ static kt_rc change(kt_req *rq, struct change *c, kt_functions_body *ret)
     return rc;
 }
 
-/* A rule of the page, tried or suggested, votes for one label an item. */
-static kt_rc needs_classes(kt_req *rq)
-{
-    if (rq->p->task == KT_TASK_CLASSES)
-        return 0;
-    kt_fail(&rq->err, KT_RANGE, "the page tries and suggests no rules in task %s", kt_task_names[rq->p->task]);
-    return kt_hint(&rq->err, "put the rule into the pipeline file; 'karat run' applies it, 'karat functions DIR analyze' says how good it is"), KT_RANGE;
-}
-
 kt_rc h_function_keep(kt_req *rq, const kt_function_rule *in, kt_functions_body *ret)
 {
     const kt_kept k = { in->name, in->rule, rq->user.name, kt_store_now(rq->store) };
-    KT_TRY(needs_classes(rq));
     KT_TRY(kt_kept_check(rq->store, rq->p, &k, &rq->err));
     return change(rq, &(struct change){ rq, &k, in->name }, ret);
 }
@@ -133,10 +124,9 @@ static void put_examples(kt_req *rq, const kt_tried *t, kt_function_tried *ret)
     for (size_t k = 0; k < KT_LEN(kinds); k++)
         for (size_t i = 0; i < EXAMPLES; i++) {
             const kt_lf_example *e = &t->example[kinds[k].from * EXAMPLES + i];
-            bool trusted = e->order != UINT64_MAX && e->gold >= 0;
-            if (e->order == UINT64_MAX || (kinds[k].from == KT_LF_VOTE && trusted))
+            if (e->order == UINT64_MAX || (kinds[k].from == KT_LF_VOTE && e->gold >= 0))
                 continue; /* those with a trusted label are among the others */
-            row[n++] = (kt_shown_vote){ e->item, e->id, e->text, rq->p->label[e->said], trusted ? rq->p->label[e->gold] : (kt_str){ 0 }, kt_str_of(kinds[k].kind) };
+            row[n++] = (kt_shown_vote){ e->item, e->id, e->text, rq->p->label[e->said], e->gold >= 0 ? rq->p->label[e->gold] : (kt_str){ 0 }, kt_str_of(kinds[k].kind) };
         }
     ret->examples.n = n;
 }
@@ -163,7 +153,6 @@ kt_rc h_function_try(kt_req *rq, const kt_function_trial *in, kt_function_tried 
     typist.mine = atomic_fetch_add(typist.now, 1) + 1;
     const kt_try_opts o = { .foreign = true, .sample = 1500, .n_examples = EXAMPLES, .stale = typed_on, .ctx = &typist };
     kt_try *t;
-    KT_TRY(needs_classes(rq));
     KT_TRY(kt_try_new(rq->store, rq->p, in->rule, "rule", &o, &t, &rq->err));
     pthread_mutex_lock(&s->trying);
     kt_rc rc = run_try(rq, t, in->exact, ret);
@@ -177,7 +166,7 @@ kt_rc h_function_suggest(kt_req *rq, const kt_none *in, kt_functions_suggested *
     (void)in;
     kt_server *s = rq->server;
     kt_suggestions g;
-    KT_TRY(needs_classes(rq));
+    KT_TRY(kt_task_needs_classes(rq->p->task, "suggesting rules", &rq->err));
     pthread_mutex_lock(&s->trying);
     kt_rc rc = kt_functions_suggest(rq->store, rq->p, &(kt_suggest_opts)KT_SUGGEST_OPTS_INIT, s->pool, &rq->arena, &g, &rq->err);
     pthread_mutex_unlock(&s->trying);

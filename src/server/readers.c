@@ -111,15 +111,21 @@ static void forget_marks(kt_served *p)
     p->marks_bytes = 0;
 }
 
+/* What the machine says; before there is a model, what the functions come to: of sets that is every label with its chance. */
 static kt_rc read_marks(kt_req *rq, uint32_t chunk, kt_marks_chunk *ret)
 {
+    bool there;
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 30);
-    KT_TRY(kt_pack_get(rq->store, rq->p->id, KT_MACHINE_MARKS, chunk * KT_COLUMN_CHUNK, &b, &rq->err));
+    KT_TRY(kt_pack_has(rq->store, rq->p->id, KT_MACHINE_MARKS, chunk * KT_COLUMN_CHUNK, &there, &rq->err));
+    kt_str column = there ? KT_MACHINE_MARKS : KT_WEIGHED_MARKS;
+    KT_TRY(kt_pack_get(rq->store, rq->p->id, column, chunk * KT_COLUMN_CHUNK, &b, &rq->err));
     if (b.n % sizeof(*ret->v))
-        return kt_fail(&rq->err, KT_CORRUPT, "column machine.marks holds %zu bytes in chunk %u, which are no whole marks", b.n, chunk);
-    *ret = (kt_marks_chunk){ kt_alloc(b.n + 1), b.n / sizeof(*ret->v), b.n + 1 };
-    if (b.n)
-        memcpy(ret->v, b.p, b.n);
+        return kt_fail(&rq->err, KT_CORRUPT, "column %.*s holds %zu bytes in chunk %u, which are no whole marks", KT_F(column), b.n, chunk);
+    *ret = (kt_marks_chunk){ .v = kt_alloc(b.n + 1), .bytes = b.n + 1 };
+    const kt_machine_mark *all = (const kt_machine_mark *)(const void *)b.p;
+    for (size_t i = 0; i < b.n / sizeof(*all); i++)
+        if (there || all[i].chance > 0.5f)
+            ret->v[ret->n++] = all[i];
     return 0;
 }
 

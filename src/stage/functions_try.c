@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "stage/functions_kept.h"
+#include "stage/given.h"
 #include "store/column.h"
 
 #include <math.h>
@@ -16,6 +17,8 @@ struct tally {
     uint64_t n, votes, gold_n, gold_votes, right;
     uint64_t *by_label;
     kt_lf_example *example;
+    kt_marks marks;     /* tasks whose labels are sets or regions: of the items at hand … */
+    kt_given given;     /* … and their trusted answers */
     kt_arena arena;
 };
 
@@ -23,6 +26,7 @@ struct kt_try {
     kt_try_opts o;
     const kt_project *p;
     kt_arena arena;
+    kt_config c;
     kt_functions *f;
     uint64_t seed;     /* by the rule: the same answer for the same rule, and no sample that is unlucky for all of them */
     uint32_t *cluster; /* n_items; UINT32_MAX: not looked for duplicates yet */
@@ -38,7 +42,7 @@ static kt_rc read_rule(kt_try *t, kt_str text, const char *file, kt_err *err)
     KT_TRY(kt_yaml_parse(text, file, &t->arena, &y, err));
     KT_TRY(kt_function_map(y, KT_S("tried"), &t->arena, one, err));
     *list = (kt_yaml){ .kind = KT_YAML_LIST, .line = y->line, .path = "", .val = one, .n = 1 };
-    const kt_functions_opts o = { .file = file, .labels = t->p->label, .n_labels = t->p->n_labels, .foreign = t->o.foreign };
+    const kt_functions_opts o = { .file = file, .labels = t->p->label, .n_labels = t->p->n_labels, .task = t->c.task, .foreign = t->o.foreign };
     KT_TRY(kt_functions_read(list, &o, &t->f, err));
     return kt_functions_compile(t->f, NULL, err);
 }
@@ -49,8 +53,13 @@ static kt_rc prepare(kt_try *t, kt_store *s, kt_err *err)
     t->gold = kt_alloc_array((size_t)t->p->n_items + 1, sizeof(*t->gold));
     kt_column_part part = { KT_S("cluster"), 0, t->p->n_items, sizeof(*t->cluster) };
     KT_TRY(kt_column_get(s, t->p->id, &part, 0xff, t->cluster, err));
-    KT_TRY(kt_functions_gold(s, t->p, t->gold, err));
+    if (t->c.task == KT_TASK_CLASSES)
+        KT_TRY(kt_functions_gold(s, t->p, t->gold, err));
+    else /* trusted sets and regions are read with their items */
+        memset(t->gold, 0xff, t->p->n_items * sizeof(*t->gold));
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
+        if (t->c.task != KT_TASK_CLASSES)
+            KT_TRY(kt_given_open(t->p, &t->c, t->c.gold_field, &t->arena, &t->slot[i].given, err));
         KT_TRY(kt_functions_scratch_new(t->f, &t->slot[i].scratch, err));
         t->slot[i].by_label = kt_arena_array(&t->arena, t->p->n_labels + 1, sizeof(uint64_t));
         t->slot[i].example = kt_arena_array(&t->arena, (size_t)KT_LF_EXAMPLES * t->o.n_examples + 1, sizeof(kt_lf_example));
@@ -64,7 +73,9 @@ kt_rc kt_try_new(kt_store *s, const kt_project *p, kt_str text, const char *file
     t->o = *o;
     t->p = p;
     t->seed = (uint64_t)p->seed ^ XXH3_64bits(text.p, text.n);
-    kt_rc rc = read_rule(t, text, file, err);
+    kt_rc rc = kt_config_of(s, p, &t->arena, &t->c, err);
+    if (rc == 0)
+        rc = read_rule(t, text, file, err);
     if (rc == 0)
         rc = prepare(t, s, err);
     if (rc < 0)
@@ -79,6 +90,8 @@ kt_try *kt_try_free(kt_try *t)
         return NULL;
     for (int i = 0; i < KT_SCAN_SLOTS; i++) {
         kt_functions_scratch_free(t->slot[i].scratch);
+        kt_given_close(&t->slot[i].given);
+        kt_free(t->slot[i].marks.v);
         kt_arena_done(&t->slot[i].arena);
     }
     kt_functions_free(t->f);
@@ -90,7 +103,7 @@ kt_try *kt_try_free(kt_try *t)
 
 /* ---- a pass over items ---- */
 
-static void offer(const kt_try *t, struct tally *w, kt_lf_example_kind kind, const kt_item *it, int16_t said)
+static void offer(const kt_try *t, struct tally *w, kt_lf_example_kind kind, const kt_item *it, int16_t said, int32_t gold, kt_str shown)
 {
     kt_lf_example *list = w->example + (size_t)kind * t->o.n_examples;
     uint64_t order = kt_mix64(it->number);
@@ -100,8 +113,7 @@ static void offer(const kt_try *t, struct tally *w, kt_lf_example_kind kind, con
     uint32_t at = n - 1;
     for (; at > 0 && list[at - 1].order > order; at--)
         list[at] = list[at - 1];
-    list[at] = (kt_lf_example){ order, it->number, said, t->gold[it->number], -1, -1, kt_arena_str(&w->arena, it->ext_id),
-                                kt_arena_str(&w->arena, kt_lf_shown(it->text)) };
+    list[at] = (kt_lf_example){ order, it->number, said, gold, -1, -1, kt_arena_str(&w->arena, it->ext_id), kt_arena_str(&w->arena, shown) };
 }
 
 static int by_number(const void *a, const void *b)
@@ -123,7 +135,7 @@ static void count(const kt_try *t, struct tally *w, const kt_item *it, int16_t s
         if (said >= 0) {
             w->votes++;
             w->by_label[said]++;
-            offer(t, w, KT_LF_VOTE, it, said);
+            offer(t, w, KT_LF_VOTE, it, said, gold, kt_lf_shown(it->text));
         }
     }
     if (gold < 0 || !is_in(t->sample_gold, t->n_sample_gold, it->number))
@@ -132,7 +144,74 @@ static void count(const kt_try *t, struct tally *w, const kt_item *it, int16_t s
     if (said >= 0) {
         w->gold_votes++;
         w->right += said == gold;
-        offer(t, w, said == gold ? KT_LF_HIT : KT_LF_MISS, it, said);
+        offer(t, w, said == gold ? KT_LF_HIT : KT_LF_MISS, it, said, gold, kt_lf_shown(it->text));
+    }
+}
+
+/* The text around a mark, with it in brackets; of a mark on the whole item its beginning. */
+static kt_str shown_mark(kt_arena *a, kt_str text, const kt_mark *m)
+{
+    size_t from = 0, at = 0;
+    uint32_t n = 0;
+    if (m->end == 0)
+        return kt_lf_shown(text);
+    for (; at < text.n && n < m->start; n++)
+        kt_utf8_next(text, &at);
+    from = at;
+    for (; at < text.n && n < m->end; n++)
+        kt_utf8_next(text, &at);
+    size_t begin = from > KT_LF_SHOWN / 3 ? from - KT_LF_SHOWN / 3 : 0;
+    while (begin && ((unsigned char)text.p[begin] & 0xc0) == 0x80)
+        begin--;
+    kt_str after = kt_lf_shown((kt_str){ text.p + at, text.n - at });
+    return kt_arena_printf(a, "%s%.*s[%.*s]%.*s", begin ? "…" : "", (int)(from - begin), text.p + begin, (int)(at - from), text.p + from, KT_F(after));
+}
+
+static bool is_given(const kt_given *g, const kt_mark *m)
+{
+    for (size_t i = 0; i < g->marks.n; i++)
+        if (g->marks.v[i].label == m->label && g->marks.v[i].start == m->start && g->marks.v[i].end == m->end)
+            return true;
+    return false;
+}
+
+/* One item where labels are sets or regions: a mark is right when the trusted answer has just it. */
+static void count_marks(const kt_try *t, struct tally *w, const kt_item *it, const kt_mark *v, size_t n)
+{
+    size_t right = 0, wrong = 0; /* wrong: place of one that is not, if any */
+    kt_str shown = n ? shown_mark(&w->arena, it->text, &v[0]) : (kt_str){ "", 0 };
+    bool trusted = kt_given_read(&w->given, it);
+    w->n++;
+    w->votes += n > 0;
+    for (size_t i = 0; i < n; i++)
+        w->by_label[v[i].label]++;
+    if (n)
+        offer(t, w, KT_LF_VOTE, it, v[0].label, trusted ? v[0].label : -1, shown);
+    if (!trusted)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        bool hit = is_given(&w->given, &v[i]);
+        right += hit;
+        wrong = hit ? wrong : i;
+    }
+    w->gold_n++;
+    w->gold_votes += n;
+    w->right += right;
+    if (n && right == n)
+        offer(t, w, KT_LF_HIT, it, v[0].label, v[0].label, shown);
+    else if (n)
+        offer(t, w, KT_LF_MISS, it, v[wrong].label, -1, shown_mark(&w->arena, it->text, &v[wrong]));
+}
+
+static void mark_part(const kt_try *t, struct tally *w, const kt_item *open, size_t n)
+{
+    w->marks.n = 0;
+    kt_functions_mark(w->scratch, open, n, &w->marks);
+    for (size_t x = 0, at = 0; x < n; x++) {
+        size_t from = at;
+        while (at < w->marks.n && w->marks.v[at].row == x)
+            at++;
+        count_marks(t, w, &open[x], w->marks.v + from, at - from);
     }
 }
 
@@ -149,6 +228,10 @@ static kt_rc look(void *ctx, int slot, const kt_item *items, size_t n, kt_err *e
         for (; i < n && k < KT_LEN(open); i++)
             if (t->cluster[items[i].number] == items[i].number || t->cluster[items[i].number] == UINT32_MAX)
                 open[k++] = items[i];
+        if (t->c.task != KT_TASK_CLASSES) {
+            mark_part(t, w, open, k);
+            continue;
+        }
         kt_functions_apply(w->scratch, open, k, vote);
         for (size_t x = 0; x < k; x++)
             count(t, w, &open[x], vote[x]);

@@ -20,10 +20,10 @@ typedef struct kt_tried {
     bool exact;
     uint64_t n, votes;                 /* items looked at, without duplicates; of them voted on */
     double coverage, lo, hi;           /* votes / n with its 95 % Clopper-Pearson interval; exact: no interval */
-    uint64_t *by_label;                /* votes for each label of the project */
-    uint64_t gold_n, gold_votes, right; /* trusted labels looked at; voted on; alike */
+    uint64_t *by_label;                /* votes (marks) for each label of the project */
+    uint64_t gold_n, gold_votes, right; /* trusted labels looked at; voted on; alike. Sets and regions: trusted answers; marks on these items; marks they have */
     double precision, p_lo, p_hi;      /* right / gold_votes, 95 % Clopper-Pearson; NaN without */
-    kt_lf_example *example;            /* KT_LF_EXAMPLES × n_examples, as in kt_lf_figures; no conflicts */
+    kt_lf_example *example;            /* KT_LF_EXAMPLES × n_examples, as in kt_lf_figures; no conflicts. Of marks, gold is -1 where the trusted answer lacks it */
     kt_function_fault fault;
     double seconds;
 } kt_tried;

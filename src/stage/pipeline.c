@@ -146,14 +146,27 @@ static kt_rc label_model(kt_run *r)
     return kt_learn_prepare(r);
 }
 
+/* What functions that mark do: it was counted when the marks were weighed. */
+static kt_rc marks_figures(kt_run *r)
+{
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    kt_str old = { "", 0 };
+    kt_marks_json(&r->marks, &r->p, r->functions, r->ran.fault, &b);
+    kt_rc rc = kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err);
+    if (rc < 0 || kt_str_eq(old, KT_BUF_STR(&b)))
+        return KT_MIN(rc, 0);
+    KT_TRY(kt_store_begin(r->s, r->err));
+    return kt_store_finish(r->s, kt_doc_put(r->s, r->p.id, KT_S("functions.figures"), KT_BUF_STR(&b), r->err), r->err);
+}
+
 /* For the pages, which read it while nobody else may run anything. */
 static kt_rc figures(kt_run *r)
 {
     kt_lf_figures x;
     kt_str old = { "", 0 };
     int64_t decided; /* labels by experts, which the figures are held against */
-    if (r->parts) /* marks have figures of their own, which cost no pass over the votes */
-        return 0;
+    if (r->parts)
+        return marks_figures(r);
     KT_TRY(kt_doc_get(r->s, r->p.id, KT_S("functions.figures"), r->arena, &old, r->err));
     KT_TRY(kt_counter_get(r->s, r->p.id, KT_S("final.adjudicated"), &decided, r->err));
     kt_str front = kt_arena_printf(r->arena, "{\"items\":%u,\"adjudicated\":%lld", r->n, (long long)decided);
@@ -275,6 +288,7 @@ static kt_rc run_marks(kt_run *r, kt_until until, kt_pipeline_result *ret)
         return 0;
     KT_TRY(functions(r));
     KT_TRY(kt_marks_denoise(r->s, &r->p, r->c, r->functions, r->cluster, KT_MACHINE_MARKS, r->arena, &r->marks, r->err));
+    KT_TRY(marks_figures(r));
     take_numbers(r, 3, &ret->numbers);
     if (until == KT_UNTIL_END)
         KT_TRY(write_export(r, ret));

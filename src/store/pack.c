@@ -70,3 +70,11 @@ kt_rc kt_pack_get(kt_store *s, int64_t project, kt_str name, uint32_t first, kt_
     kt_blob_unmap(&blob);
     return rc < 0 ? kt_context(err, "column %.*s", KT_F(name)) : 0;
 }
+
+kt_rc kt_pack_has(kt_store *s, int64_t project, kt_str name, uint32_t first, bool *ret, kt_err *err)
+{
+    int64_t one;
+    kt_rc rc = kt_db_i64(kt_store_db(s), &one, err, "SELECT 1 FROM column_chunk WHERE project=$1 AND name=$2 AND first=$3 AND width=0", "isi", project, name, (int64_t)first);
+    *ret = rc == 0;
+    return KT_MIN(rc, 0);
+}

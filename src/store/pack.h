@@ -12,5 +12,7 @@ kt_rc kt_pack_put(kt_store *s, int64_t project, kt_str name, uint32_t first, uin
 kt_rc kt_pack_add(kt_column_out *o, kt_str bytes, uint32_t n, kt_err *err) KT_MUST_USE;
 /* Adds the bytes of the chunk that begins at first to ret; none when it was never written. KT_CORRUPT when it fails its digest. */
 kt_rc kt_pack_get(kt_store *s, int64_t project, kt_str name, uint32_t first, kt_buf *ret, kt_err *err) KT_MUST_USE;
+/* Whether the chunk that begins at first was ever written. */
+kt_rc kt_pack_has(kt_store *s, int64_t project, kt_str name, uint32_t first, bool *ret, kt_err *err) KT_MUST_USE;
 
 #endif

@@ -116,8 +116,14 @@ functions:
     return d
 
 
+def tried(d):
+    t = json.loads(karat("functions", d, "--try", "{label: date, regex: '\\d{4}'}", "--json").stdout)["exact"]
+    check("a rule is tried: items marked, marks, and which of them trusted answers have", (t["votes"], t["labels"], t["gold"], t["gold_votes"], t["right"]) == (3, {"date": 4}, 2, 1, 1), t)
+    check("an example shows the mark in its place", "in [1843]." in t["hits"][0]["text"] and t["misses"] == [], t)
+
+
 def refused(tmp, d):
-    for args, word in ((("functions", d, "suggest"), "not there"), (("functions", d, "--try", "{label: person, any: [x]}"), "not there"), (("run", f"{tmp}/spans.yaml", "--dir", d, "--watch"), "not there"),
+    for args, word in ((("functions", d, "suggest"), "not there"), (("run", f"{tmp}/spans.yaml", "--dir", d, "--watch"), "not there"),
                        (("export", d, "--format", "csv"), "jsonl"), (("simulate", d), "truth")):
         r = karat(*args)
         check(f"karat {args[0]} {' '.join(a for a in args[2:] if a != d)[:20]}: says what is not there", r.returncode in (2, 3) and word in r.stderr, (r.returncode, r.stdout, r.stderr))
@@ -185,6 +191,7 @@ def main():
     try:
         d = spans(tmp)
         label_sets(tmp)
+        tried(d)
         refused(tmp, d)
         real_spans(tmp)
         real_sets(tmp)

@@ -17,7 +17,7 @@ def workspace(tmp, name, overlap=2):
     for i, (project, (texts, pipeline)) in enumerate(projects.items()):
         open(f"{tmp}/{project}.jsonl", "w").writelines(json.dumps({"id": f"t{k}", "text": t}, ensure_ascii=False) + "\n" for k, t in enumerate(texts))
         open(f"{tmp}/{project}.yaml", "w").write(f"project: {project}\nsources: [{{path: {project}.jsonl, fields: {{id: id, text: text}}}}]\nreview: {{overlap: {overlap}, gold_share: 0}}\n{pipeline}")
-        for args in (("run", f"{tmp}/{project}.yaml", "--dir", d), ("route", d, "--people", "--project", project)):
+        for args in (("init", d, "--pipeline", f"{tmp}/{project}.yaml"), ("ingest", d, f"{tmp}/{project}.jsonl", "--project", project, "--id", "id"), ("functions", d, "--project", project), ("route", d, "--people", "--project", project)):
             r = karat(*args)
             assert r.returncode == 0, r.stderr
         for who, role in PEOPLE.items():
@@ -93,8 +93,17 @@ def regions(s):
     task = ann.next()[0]
     ann.answer(task, spans=[]), ben.answer(ben.next()[0])
     check("agreement is counted by whole answers", ann.get("/progress")[1]["agreement"] == 0.0, ann.get("/progress"))
-    code, p = s.call("POST", "/projects/news/functions:try", {"rule": "label: place\nany: [x]"}, s.sign_in("mia"))
-    check("a rule cannot be tried here, and it says what can be done", code == 422 and "spans" in p["detail"] and "pipeline" in p["hint"], p)
+    mia = s.sign_in("mia")
+    code, p = s.call("POST", "/projects/news/functions:try", {"rule": "label: place\nany: [Paris]", "exact": True}, mia)
+    check("a rule is tried, and shows what it marks", code == 200 and (p["n"], p["votes"]) == (4, 2) and any("[Paris] 😀" in e["text"] for e in p["examples"]), p)
+    code, p = s.call("POST", "/projects/news/functions:try", {"rule": "label: place\nmin_chars: 3"}, mia)
+    check("one that marks nothing is refused", code == 422 and "marks no region" in p["detail"], p)
+    code, p = s.call("POST", "/projects/news/functions:keep", {"name": "years", "rule": "label: date\nregex: '\\d{4}'"}, mia)
+    check("it is kept, and has marked everything", code == 200 and [f["marks"] for f in p["figures"]["functions"] if f["name"] == "years"] == [1], p)
+    code, p = s.call("GET", "/projects/news/functions:suggest", token=mia)
+    check("none are suggested here, in words", code == 422 and "spans" in p["detail"], p)
+    code, p = s.call("POST", "/projects/news/functions:drop", {"name": "years"}, mia)
+    check("and taken away again", code == 200 and [f["name"] for f in p["figures"]["functions"]] == ["p", "n"], p)
     code, p = Person(s, "vic", "news").answer(task, spans=one)
     check("a viewer does not answer", code == 403, p)
 

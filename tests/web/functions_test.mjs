@@ -66,7 +66,7 @@ try {
     expect('409');
     await page.click('.keep .main');
     await page.waitForSelector('.said.trouble');
-    check('a name of the pipeline file is refused in words', /pipeline file/.test(await page.textContent('.said')), await page.textContent('.said'));
+    check('a name of the pipeline file is refused in words', /pipeline file/.test(await page.textContent('.said.trouble')), await page.textContent('.said.trouble'));
     await page.fill('#name', '');
 
     expect('422');

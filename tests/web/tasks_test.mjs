@@ -25,7 +25,9 @@ const lines = (o) => Object.entries(o).map(([id, text]) => `${JSON.stringify({ i
 function make(name, pipeline, items) {
     writeFileSync(join(dir, `${name}.jsonl`), items);
     writeFileSync(join(dir, `${name}.yaml`), `project: ${name}\nsources: [{path: ${name}.jsonl, fields: {id: id, text: text}}]\nreview: {overlap: 2, gold_share: 0}\n${pipeline}`);
-    run(['run', join(dir, `${name}.yaml`), '--dir', at]);
+    run(['init', at, '--pipeline', join(dir, `${name}.yaml`)]);
+    run(['ingest', at, join(dir, `${name}.jsonl`), '--project', name, '--id', 'id']);
+    run(['functions', at, '--project', name]); // what they come to is what people are shown
     run(['route', at, '--people', '--project', name]);
     for (const [who, role] of Object.entries(people)) {
         if (!known.has(who)) run(['user', 'add', at, who, '--role', role, '--project', name, '--password-file', '-'], `${password(who)}\n`);

@@ -1,4 +1,5 @@
 // Labeling functions: a rule is typed and says what it would do over the whole project; below, what the project's functions do.
+import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { api, type FunctionsBody, type FunctionsSuggested, type FunctionTried, type KeptRow, type ProjectFull } from '../api.gen';
 import { formOf } from '../answer';
@@ -33,11 +34,11 @@ const kinds = [
     { name: 'words', rule: 'any: [refund, money back]' },
     { name: 'all words', rule: 'all: [late, order]\nnone: [thanks]' },
     { name: 'regex', rule: "regex: '(?i)\\bwon \\d+'" },
-    { name: 'length', rule: 'max_chars: 40' },
-    { name: 'field', rule: 'where: {price: {">": 10}}' },
-] as const;
+    { name: 'length', rule: 'max_chars: 40', whole: true }, // says nothing of a region of the text
+    { name: 'field', rule: 'where: {price: {">": 10}}', whole: true },
+];
 
-function Coverage({ t }: { t: FunctionTried }) {
+function Coverage({ t, marks }: { t: FunctionTried; marks: boolean }) {
     return (
         <div class="coverage">
             <div class="bar" aria-hidden="true">
@@ -46,7 +47,7 @@ function Coverage({ t }: { t: FunctionTried }) {
             </div>
             <dl class="figures">
                 <div class="figure"><dt>Coverage</dt><dd>{percent(t.coverage, 2)}<small>{t.exact ? `${plural(t.votes, 'item')} of ${count(t.n)}` : `${interval(t.lo, t.hi)}, from ${count(t.n)} random items`}</small></dd></div>
-                <div class="figure"><dt>Right</dt><dd>{percent(t.precision, 1)}<small>{t.gold_votes ? `${count(t.right)} of ${plural(t.gold_votes, 'trusted label')}, ${interval(t.precision_lo, t.precision_hi)}` : 'it votes on no trusted label'}</small></dd></div>
+                <div class="figure"><dt>Right</dt><dd>{percent(t.precision, 1)}<small>{t.gold_votes ? `${count(t.right)} of ${plural(t.gold_votes, marks ? 'mark' : 'trusted label')}${marks ? ` on ${plural(t.gold, 'trusted answer')}` : ''}, ${interval(t.precision_lo, t.precision_hi)}` : 'it votes on no trusted label'}</small></dd></div>
                 <div class="figure"><dt>Answered in</dt><dd>{t.seconds < 1 ? `${Math.max(1, Math.round(1000 * t.seconds))} ms` : `${t.seconds.toFixed(1)} s`}<small>{t.exact ? 'every item looked at' : 'a random sample'}</small></dd></div>
             </dl>
             {t.failed > 0 && <p class="error">Failed on {plural(t.failed, 'item')}, first on {t.failed_item}: {t.failure}</p>}
@@ -60,7 +61,7 @@ function Examples({ project, t }: { project: number; t: FunctionTried }) {
         <ul class="examples">
             {t.examples.map((e) => (
                 <li key={`${e.kind} ${e.item}`} class={e.kind}>
-                    <p class="said"><b>{e.said}</b>{e.kind === 'wrong' && <span class="error"> but it is {e.gold}</span>}{e.kind === 'right' && <span class="good"> right</span>}<a class="id" href={`/projects/${project}/items/${e.item}`} target="_blank">{e.id}</a></p>
+                    <p class="said"><b>{e.said}</b>{e.kind === 'wrong' && <span class="error">{e.gold === null ? ' which the trusted answer has not' : ` but it is ${e.gold}`}</span>}{e.kind === 'right' && <span class="good"> right</span>}<a class="id" href={`/projects/${project}/items/${e.item}`} target="_blank">{e.id}</a></p>
                     <p class="begin">{e.text}</p>
                 </li>
             ))}
@@ -112,7 +113,7 @@ function Try({ project, draft, setDraft, keeping }: { project: ProjectFull; draf
                         <label for="label">Votes for</label>
                         <select id="label" value={label} onChange={(e) => setLabel(e.currentTarget.value)}>{project.labels.map((l) => <option key={l}>{l}</option>)}</select>
                     </div>
-                    <p class="kinds">{kinds.map((k) => <button type="button" key={k.name} onClick={() => setBody(k.rule)}>{k.name}</button>)}</p>
+                    <p class="kinds">{kinds.filter((k) => !k.whole || formOf(project) !== 'spans').map((k) => <button type="button" key={k.name} onClick={() => setBody(k.rule)}>{k.name}</button>)}</p>
                 </div>
                 <label for="rule">when</label>
                 <textarea id="rule" ref={text} rows={6} spellcheck={false} value={body} onInput={(e) => setBody(e.currentTarget.value)} onKeyDown={(e) => e.key === 'Enter' && (e.ctrlKey || e.metaKey) && void keep(e)} placeholder="any: [word, two words]" aria-describedby="rule-said" />
@@ -128,7 +129,7 @@ function Try({ project, draft, setDraft, keeping }: { project: ProjectFull; draf
                 </div>
             </form>
             <div class={`outcome ${error ? 'stale' : ''}`} aria-live="polite">
-                {rule && tried && <><Coverage t={tried} /><Examples project={project.id} t={tried} /></>}
+                {rule && tried && <><Coverage t={tried} marks={formOf(project) !== 'label'} /><Examples project={project.id} t={tried} /></>}
             </div>
         </section>
     );
@@ -142,7 +143,8 @@ interface Kept {
     busy: boolean;
 }
 
-function Buttons({ kept }: { kept: Kept }) {
+function Buttons({ kept }: { kept: Kept | null }) {
+    if (!kept) return null;
     const { rule, open, drop, busy } = kept;
     return (
         <small class="kept" title={rule.rule}>
@@ -153,7 +155,7 @@ function Buttons({ kept }: { kept: Kept }) {
     );
 }
 
-function Table({ f, keptOf }: { f: Figures; keptOf: (name: string) => Kept | null }) {
+function Table({ f, beside }: { f: Figures; beside: (name: string) => ComponentChildren }) {
     const share = (n: number) => percent(f.measured_on ? n / f.measured_on : null, 2);
     return (
         <>
@@ -162,18 +164,15 @@ function Table({ f, keptOf }: { f: Figures; keptOf: (name: string) => Kept | nul
                 <table>
                     <thead><tr><th>Function</th><th>Label</th><th class="n">Coverage</th><th class="n">Overlap</th><th class="n">Conflict</th><th class="n">Learned</th><th class="n">On trusted labels</th></tr></thead>
                     <tbody>
-                        {f.functions.map((x) => {
-                            const kept = keptOf(x.name);
-                            return (
+                        {f.functions.map((x) => (
                             <tr key={x.name}>
-                                <th scope="row">{x.name}{kept && <Buttons kept={kept} />}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
+                                <th scope="row">{x.name}{beside(x.name)}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
                                 <td>{x.label ?? x.kind}</td>
                                 <td class="n">{share(x.votes)}</td><td class="n">{share(x.overlaps)}</td><td class="n">{share(x.conflicts)}</td>
                                 <td class="n">{percent(x.learned_accuracy, 1)}</td>
                                 <td class="n">{percent(x.gold.accuracy, 1)}<small>{x.gold.votes ? `${interval(x.gold.lo, x.gold.hi)} of ${count(x.gold.votes)}` : ''}</small></td>
                             </tr>
-                            );
-                        })}
+                        ))}
                     </tbody>
                 </table>
             </div>
@@ -182,16 +181,17 @@ function Table({ f, keptOf }: { f: Figures; keptOf: (name: string) => Kept | nul
 }
 
 /** The functions that stand, and those kept since they last ran. */
-function All({ body, keptOf }: { body: FunctionsBody; keptOf: (name: string) => Kept | null }) {
+function All({ body, marks, keptOf }: { body: FunctionsBody; marks: boolean; keptOf: (name: string) => Kept | null }) {
     const figures = body.figures as Figures | null, ran = new Set(figures?.functions.map((f) => f.name));
     const waiting = body.kept.filter((k) => !ran.has(k.name));
+    const beside = (name: string) => <Buttons kept={keptOf(name)} />;
     return (
         <section>
             <h2>The project's functions</h2>
             {!figures && waiting.length === 0 && <p class="hint">They have not run yet: karat functions, or karat run, does it. A rule kept here runs at once.</p>}
             {figures && figures.functions.length === 0 && waiting.length === 0 && <p class="hint">There is none yet.</p>}
-            {figures && figures.functions.length > 0 && <Table f={figures} keptOf={keptOf} />}
-            {waiting.length > 0 && <ul class="waiting">{waiting.map((k) => <li key={k.name}><b>{k.name}</b> has not run yet <Buttons kept={keptOf(k.name)!} /></li>)}</ul>}
+            {figures && figures.functions.length > 0 && (marks ? <Marks body={body} beside={beside} /> : <Table f={figures} beside={beside} />)}
+            {waiting.length > 0 && <ul class="waiting">{waiting.map((k) => <li key={k.name}><b>{k.name}</b> has not run yet {beside(k.name)}</li>)}</ul>}
         </section>
     );
 }
@@ -275,21 +275,9 @@ function Functions({ project }: { project: ProjectFull }) {
         <>
             <Try project={project} draft={draft} setDraft={setDraft} keeping={{ taken, busy, keep }} />
             <Said />
-            <Suggestions project={project} taken={taken} take={write} />
+            {formOf(project) === 'label' && <Suggestions project={project} taken={taken} take={write} />}
             {error && <p class="error" role="alert">{error}</p>}
-            {body && <All body={body} keptOf={keptOf} />}
-        </>
-    );
-}
-
-/** Where labels are sets or regions, rules are written in the pipeline file. */
-function Marking({ project }: { project: ProjectFull }) {
-    const { value, error } = useLoad(() => api.function_list(project.id), project.id);
-    return (
-        <>
-            <p class="hint">In task {project.task} functions mark, and are written in the pipeline file; karat run applies what changed.</p>
-            {error && <p class="error" role="alert">{error}</p>}
-            {value && <Marks body={value} />}
+            {body && <All body={body} marks={formOf(project) !== 'label'} keptOf={keptOf} />}
         </>
     );
 }
@@ -302,7 +290,7 @@ export function FunctionsPage(props: { project: number }) {
         <Shell project={project}>
             <main class="page functions">
                 <h1>Labeling functions</h1>
-                {formOf(project) === 'label' ? <Functions key={project.id} project={project} /> : <Marking project={project} />}
+                <Functions key={project.id} project={project} />
             </main>
         </Shell>
     );

@@ -1,4 +1,5 @@
 // What functions that mark (sets of labels, regions) do, in figures.
+import type { ComponentChildren } from 'preact';
 import type { FunctionsBody } from '../api.gen';
 import { count, percent, plural } from '../text';
 
@@ -17,12 +18,11 @@ interface Figures {
     }[];
 }
 
-export function Marks({ body }: { body: FunctionsBody }) {
-    const f = body.figures as Figures | null;
-    if (!f?.functions.length) return <p class="hint">There are no figures yet: karat run makes them, where the pipeline file has functions.</p>;
+/** beside: what stands under a function's name. */
+export function Marks({ body, beside }: { body: FunctionsBody; beside: (name: string) => ComponentChildren }) {
+    const f = body.figures as unknown as Figures;
     return (
-        <section>
-            <h2>The project's functions</h2>
+        <>
             <p class="hint">
                 They mark {percent(f.canonical ? f.covered_by_functions / f.canonical : null, 1)} of {plural(f.canonical, 'item')}; weighed together {plural(f.labels, 'label')}.
                 {f.gold_items > 0 && ` On ${plural(f.gold_items, 'item')} with trusted labels: precision ${percent(f.precision, 1)}, recall ${percent(f.recall, 1)}, F1 ${percent(f.f1, 1)}.`}
@@ -33,7 +33,7 @@ export function Marks({ body }: { body: FunctionsBody }) {
                     <tbody>
                         {f.functions.map((x) => (
                             <tr key={x.name}>
-                                <th scope="row">{x.name}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
+                                <th scope="row">{x.name}{beside(x.name)}{x.failed > 0 && <small class="error">failed on {plural(x.failed, 'item')}{x.off ? ', switched off' : ''} ({x.failed_item}: {x.failure})</small>}</th>
                                 <td class="n">{count(x.marks)}</td><td class="n">{percent(x.coverage, 2)}</td><td class="n">{percent(x.overlap, 2)}</td><td class="n">{percent(x.conflict, 2)}</td>
                                 <td class="n">{percent(x.learned_precision, 1)}</td><td class="n">{percent(x.learned_recall, 1)}</td>
                                 <td class="n">{percent(x.gold_precision, 1)}<small>{x.gold ? `${percent(x.gold_lo, 1)} to ${percent(x.gold_hi, 1)} of ${count(x.gold)}` : ''}</small></td>
@@ -42,6 +42,6 @@ export function Marks({ body }: { body: FunctionsBody }) {
                     </tbody>
                 </table>
             </div>
-        </section>
+        </>
     );
 }
