@@ -7,7 +7,7 @@ static kt_rc fit(const kt_votes *v, const void *opt, kt_rng *rng, kt_pool *pool,
     kt_ballot b;
     kt_posterior p;
     (void)rng;
-    KT_TRY(kt_ballot_make(v, false, pool, a, &b, err));
+    KT_TRY(o && o->source_weight ? kt_ballot_make(v, false, pool, a, &b, err) : kt_ballot_count(v, pool, a, &b, err));
     kt_posterior_make(&b, a, &p);
     kt_posterior_majority(&b, o ? o->source_weight : NULL, pool, &p);
     *ret = p;

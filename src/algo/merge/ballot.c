@@ -155,7 +155,96 @@ static void sort_votes(const struct grouping *g, kt_pool *pool, kt_arena *a)
     kt_free(s.place);
 }
 
-kt_rc kt_ballot_make(const kt_votes *v, bool abstain_speaks, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
+/* ---- counting alone ---- */
+
+#define MOST_TABLES 8
+
+struct counted {
+    uint64_t votes; /* by a part of the votes: how many there are; by a chunk of the items: how many the counts say there are */
+    uint32_t most, n_voted;
+};
+
+struct counting {
+    const kt_votes *v;
+    size_t parts;
+    uint8_t *table; /* parts × n_items × n_labels: as kt_ballot.counts */
+    struct counted *sum;
+};
+
+static void count_votes(void *ctx, size_t part)
+{
+    const struct counting *c = ctx;
+    const kt_votes *v = c->v;
+    size_t k = v->n_labels, size = v->n_items * k;
+    uint8_t *counts = c->table + part * size;
+    uint64_t votes = 0;
+    memset(counts, 0, size);
+    for (size_t i = v->n * part / c->parts, to = v->n * (part + 1) / c->parts; i < to; i++) {
+        uint8_t one = v->label[i] >= 0; /* an abstention adds nothing */
+        counts[v->item[i] * k + (size_t)(one ? v->label[i] : 0)] += one;
+        votes += one;
+    }
+    c->sum[part].votes = votes;
+}
+
+static void add_tables(void *ctx, size_t chunk)
+{
+    const struct counting *c = ctx;
+    size_t k = c->v->n_labels, n = c->v->n_items, from = chunk * CHUNK_VOTES, to = KT_MIN(from + CHUNK_VOTES, n);
+    struct counted sum = { 0 };
+    for (size_t part = 1; part < c->parts; part++)
+        for (size_t x = from * k; x < to * k; x++)
+            c->table[x] += c->table[part * n * k + x];
+    for (size_t i = from; i < to; i++) {
+        uint32_t m = 0;
+        for (size_t x = 0; x < k; x++)
+            m += c->table[i * k + x];
+        sum.votes += m;
+        sum.most = KT_MAX(sum.most, m);
+        sum.n_voted += m > 0;
+    }
+    c->sum[chunk] = sum;
+}
+
+/* False where an item has more votes than fit into a byte, of which each that ran over is missing 256 in the sum of all. */
+static bool count_all(const kt_votes *v, kt_pool *pool, kt_arena *a, kt_ballot *b)
+{
+    size_t chunks = (v->n_items + CHUNK_VOTES - 1) / CHUNK_VOTES;
+    struct counting c = { .v = v, .parts = KT_MIN((size_t)kt_pool_size(pool), MOST_TABLES) };
+    uint64_t votes = 0, found = 0;
+    c.sum = kt_zalloc_array(KT_MAX(chunks, c.parts), sizeof(*c.sum));
+    size_t size = c.parts * v->n_items * v->n_labels;
+    c.table = kt_arena_alloc(a, size);
+    kt_mem_huge(c.table, size);
+    kt_pool_run(pool, c.parts, count_votes, &c);
+    for (size_t part = 0; part < c.parts; part++)
+        votes += c.sum[part].votes;
+    kt_pool_run(pool, chunks, add_tables, &c);
+    for (size_t x = 0; x < chunks; x++) {
+        found += c.sum[x].votes;
+        b->most = KT_MAX(b->most, c.sum[x].most);
+        b->n_voted += c.sum[x].n_voted;
+    }
+    kt_free(c.sum);
+    if (found != votes || b->most > 255)
+        return false;
+    b->counts = c.table;
+    b->counted = v;
+    b->start[v->n_items] = (uint32_t)votes;
+    return true;
+}
+
+static void look_at_items(kt_ballot *b)
+{
+    b->most = b->n_voted = 0;
+    for (size_t i = 0; i < b->n_items; i++) {
+        uint32_t m = b->start[i + 1] - b->start[i];
+        b->most = KT_MAX(b->most, m);
+        b->n_voted += m > 0;
+    }
+}
+
+static kt_rc make(const kt_votes *v, bool abstain_speaks, bool counts_do, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
 {
     if (v->n >= UINT32_MAX)
         return kt_fail(err, KT_LIMIT, "%zu votes; a merge takes up to %u", v->n, UINT32_MAX - 1);
@@ -182,16 +271,25 @@ kt_rc kt_ballot_make(const kt_votes *v, bool abstain_speaks, kt_pool *pool, kt_a
             b.start[i] = (uint32_t)v->n;
         b.source = v->source;
         b.label = v->label;
+    } else if (counts_do && v->n_labels >= 2 && v->n_labels <= KT_COUNTED_LABELS && count_all(v, pool, a, &b)) {
+        *ret = b;
+        return 0;
     } else {
         sort_votes(&g, pool, a);
     }
-    for (size_t i = 0; i < v->n_items; i++) {
-        uint32_t m = b.start[i + 1] - b.start[i];
-        b.most = KT_MAX(b.most, m);
-        b.n_voted += m > 0;
-    }
+    look_at_items(&b);
     *ret = b;
     return 0;
+}
+
+kt_rc kt_ballot_make(const kt_votes *v, bool abstain_speaks, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
+{
+    return make(v, abstain_speaks, false, pool, a, ret, err);
+}
+
+kt_rc kt_ballot_count(const kt_votes *v, kt_pool *pool, kt_arena *a, kt_ballot *ret, kt_err *err)
+{
+    return make(v, false, true, pool, a, ret, err);
 }
 
 size_t kt_ballot_parts(const kt_ballot *b, size_t table)

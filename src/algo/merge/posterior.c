@@ -37,6 +37,7 @@ struct pass {
     double *table;
     uint64_t *tally; /* parts × n_sources: of the majority */
     size_t tallies;  /* n_sources when there is a tally: parts must leave room for it */
+    uint8_t *best;   /* n_items: the majority's label, for votes that stand as they came */
 };
 
 /* Runs fn and adds the rows up into the first. */
@@ -136,8 +137,8 @@ void kt_posterior_labels(const kt_ballot *b, kt_pool *pool, kt_posterior *ret)
 }
 
 /* Up to eight labels and 255 votes an item: the counts of all labels fit one register. tally: of each source, votes below
-   bit 32, those for the label above. */
-static inline __attribute__((always_inline)) void majority_items(const struct pass *w, size_t part, uint32_t k)
+   bit 32, those for the label above. counted: the counts are there; the tally is not made. */
+static inline __attribute__((always_inline)) void majority_of(const struct pass *w, size_t part, uint32_t k, bool counted)
 {
     const kt_ballot *b = w->b;
     uint32_t end = kt_ballot_part(b, part + 1, w->parts);
@@ -145,28 +146,52 @@ static inline __attribute__((always_inline)) void majority_items(const struct pa
     uint64_t *tally = w->tally + part * b->n_sources;
     for (size_t i = kt_ballot_part(b, part, w->parts); i < end; i++) {
         double *p = w->p->prob + i * k;
-        uint32_t from = b->start[i], to = b->start[i + 1], best = 0, top = 0;
+        uint32_t from = counted ? 0 : b->start[i], to = counted ? 0 : b->start[i + 1], best = 0, top = 0, votes = 0;
         uint64_t counts = 0;
+        for (uint32_t c = 0; c < k && counted; c++)
+            counts |= (uint64_t)b->counts[i * k + c] << 8 * c;
         for (uint32_t q = from; q < to; q++)
             counts += (uint64_t)1 << 8 * b->label[q];
         for (uint32_t c = 0; c < k; c++) {
             uint32_t n = counts >> 8 * c & 255;
             best = n > top ? c : best;
             top = n > top ? n : top;
+            votes += n;
         }
-        double own[8], n_votes = to - from;
+        double own[8], n_votes = votes;
         for (uint32_t c = 0; c < k; c++)
             own[c] = (double)(int32_t)(counts >> 8 * c & 255) / n_votes;
         for (uint32_t c = 0; c < k; c++)
-            p[c] = from < to ? own[c] : 1.0 / k;
-        for (uint32_t c = 0; c < k && from < to; c++)
+            p[c] = votes ? own[c] : 1.0 / k;
+        for (uint32_t c = 0; c < k && votes; c++)
             share[c] += own[c];
-        w->p->n_votes[i] = to - from;
+        w->p->n_votes[i] = votes;
         w->p->n_for[i] = top;
-        w->p->label[i] = from < to ? (int32_t)best : -1;
+        w->p->label[i] = votes ? (int32_t)best : -1;
+        if (counted)
+            w->best[i] = (uint8_t)best;
         for (uint32_t q = from; q < to; q++)
             tally[b->source[q]] += 1 + ((uint64_t)(b->label[q] == (int32_t)best) << 32);
     }
+}
+
+static inline __attribute__((always_inline)) void majority_items(const struct pass *w, size_t part, uint32_t k)
+{
+    if (w->b->counts)
+        majority_of(w, part, k, true);
+    else
+        majority_of(w, part, k, false);
+}
+
+/* The tally of votes that stand as they came. */
+static void tally_part(void *ctx, size_t part)
+{
+    const struct pass *w = ctx;
+    const kt_votes *v = w->b->counted;
+    uint64_t *tally = w->tally + part * w->b->n_sources;
+    for (size_t i = v->n * part / w->parts, to = v->n * (part + 1) / w->parts; i < to; i++)
+        if (v->label[i] >= 0)
+            tally[v->source[i]] += 1 + ((uint64_t)(v->label[i] == w->best[v->item[i]]) << 32);
 }
 
 static void majority_any(const struct pass *w, size_t part)
@@ -256,7 +281,10 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
     size_t parts = kt_ballot_parts(b, b->n_labels + (size_t)b->n_sources);
     w.tally = kt_zalloc_array(parts * b->n_sources, sizeof(*w.tally));
     w.tallies = b->n_sources;
+    w.best = b->counts ? kt_alloc_array(b->n_items, sizeof(*w.best)) : NULL;
     run_pass(&w, b->n_labels, majority_part, pool);
+    if (b->counts)
+        kt_pool_run(pool, w.parts, tally_part, &w);
     for (size_t part = 1; part < w.parts; part++)
         for (size_t s = 0; s < b->n_sources; s++)
             w.tally[s] += w.tally[part * b->n_sources + s];
@@ -273,4 +301,5 @@ void kt_posterior_majority(const kt_ballot *b, const double *weight, kt_pool *po
             memcpy(ret->prob + i * b->n_labels, ret->prior, b->n_labels * sizeof(double));
     kt_free(w.table);
     kt_free(w.tally);
+    kt_free(w.best);
 }
