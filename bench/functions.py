@@ -102,9 +102,25 @@ tries = [json.loads(call("functions", ws, "--try", "{label: sports, any: [world 
 first, exact = (statistics.median(t[k]["seconds"] for t in tries) for k in ("sample", "exact"))
 print(f"| an edited rule over {n:,} texts: first answer, with its interval | {first:.3f} s | aim: under 1 s | |")
 print(f"| … exact | {exact:.2f} s | | |")
-ours, cpu = seconds([{"name": "lua", "lua": LUA}])
-row(f"a Lua function over {n:,} texts", ours, cpu, "the same in Python, no applier around it,", python([python_lua()]))
-row("… against a twentieth of Snorkel's LFApplier, as measured elsewhere", ours, cpu, "", SNORKEL["LFApplier"] / 20 * n / 1e6)
+def lua_beside_appliers():
+    """Karat reads its texts from the store each time; an applier has them in memory. So: with reading on both sides, and on neither."""
+    ours, cpu = seconds([{"name": "lua", "lua": LUA}])
+    _, reading = seconds([{"name": "nothing", "lua": "function(item) return nil end"}])
+    row(f"a Lua function over {n:,} texts", ours, cpu, "the same in Python, no applier around it,", python([python_lua()]))
+    p = subprocess.run(["/usr/bin/python3", f"{here}/appliers.py", data, str(5 * PART)], capture_output=True, text=True)
+    if p.returncode:
+        print(f"| … beside appliers | | skipped: /usr/bin/python3 has no pandas (Debian: python3-pandas) | {p.stderr.strip().splitlines()[-1:]} |")
+        return
+    beside = json.loads(p.stdout)
+    print(f"| … of which reading the texts | {reading:.2f} s of processor time | | |")
+    for name, label in (("pandas", "apply along the rows of a DataFrame, as Snorkel's PandasLFApplier does"), ("objects", "over a list of objects, as its LFApplier does")):
+        read, apply = (beside[name][k] * n / 1e9 for k in ("read", "apply"))
+        times = [x / (y / CORES) for x, y in ((apply, cpu), (read + apply, cpu), (apply, cpu - reading))]
+        print(f"| … {label} | {cpu:.2f} s | {apply:.2f} s, and {read:.2f} s to read the file | on {CORES} free cores {times[0]:.1f} times faster, "
+              f"{times[1]:.1f} with reading on both sides, {times[2]:.1f} on neither |")
+
+
+lua_beside_appliers()
 with open(os.path.join(work, "lfs.py"), "w") as f:
     f.write("import re\nfrom karat_lf import labeling_function, main\nsearch = re.compile(r'\\d+ percent').search\n@labeling_function()\ndef lf(x):\n"
             "    t = x.text.lower()\n    return 'business' if 'profit' in t and search(t) else None\nmain()\n")

@@ -1,8 +1,8 @@
 /* learn MODE …: the learning algorithms alone, without a store, on files of lines "label TAB text". bench/models.py and bench/active.py
    build and drive it.
 
-     learn fit TRAIN TEST BITS                    one JSON line: seconds of features and training, accuracy, texts predicted a second,
-                                                  microseconds to learn one more label
+     learn fit TRAIN TEST BITS                    one JSON line: seconds of features and training, of processors in both; accuracy, texts
+                                                  predicted a second, microseconds to learn one more label
      learn curve POOL TEST STRATEGY SEED N,N,…    active learning on the pool, from typical items (random ones for 'random'); for each N a
                                                   line: labels, accuracy on TEST, seconds of training
      learn select ITEMS LABELS STRATEGY           one JSON line: seconds to choose 1,000 among ITEMS rows of LABELS random probabilities */
@@ -144,7 +144,7 @@ static int fit(char **argv)
     kt_idf idf;
     kt_linear m;
     uint16_t *got = kt_alloc_array(b.text.n, sizeof(*got));
-    double t0 = now();
+    double t0 = now(), c0 = processor();
     kt_features x = features(&a, &fo, NULL, pool);
     kt_idf_init(&idf, fo.bits);
     kt_idf_add(&idf, &x);
@@ -154,10 +154,10 @@ static int fit(char **argv)
     kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
     o.bits = fo.bits;
     KT_ASSERT(kt_linear_fit(&d, &o, pool, &m, NULL) == 0);
-    double t2 = now(), alone, rate = predict_rate(&m, &b, &fo, &idf, pool, got, &alone), right = share_right(got, &b);
-    printf("{\"rows\":%zu,\"labels\":%zu,\"features_s\":%.4f,\"train_s\":%.4f,\"accuracy\":%.4f,\"predict_per_s\":%.0f,"
+    double c1 = processor(), t2 = now(), alone, rate = predict_rate(&m, &b, &fo, &idf, pool, got, &alone), right = share_right(got, &b);
+    printf("{\"rows\":%zu,\"labels\":%zu,\"features_s\":%.4f,\"train_s\":%.4f,\"processor_s\":%.4f,\"accuracy\":%.4f,\"predict_per_s\":%.0f,"
            "\"predict_alone_per_s\":%.0f,\"update_us\":%.1f}\n",
-           a.text.n, k.n, t1 - t0, t2 - t1, right, rate, alone, update_us(&m, &b, &fo, &idf));
+           a.text.n, k.n, t1 - t0, t2 - t1, c1 - c0, right, rate, alone, update_us(&m, &b, &fo, &idf));
     return 0;
 }
 

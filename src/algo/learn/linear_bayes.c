@@ -56,31 +56,36 @@ static void label_shares(const kt_train_rows *r, const uint8_t *skip, float *bia
     kt_free(count);
 }
 
+/* A label without a row would find every word likelier than a large label finds a rare one, by the smoothing alone, and win all odd texts: its
+   words are as likely as the mean of the others'. */
 void kt_linear_bayes(const kt_train_rows *r, const uint8_t *skip, float *weight, float *bias)
 {
-    uint32_t k = r->n_labels;
-    double *total = kt_alloc_array(k, sizeof(*total));
+    uint32_t k = r->n_labels, n_met = 0;
+    double *total = kt_zalloc_array(k, sizeof(*total));
+    bool *met = kt_alloc_array(k, sizeof(*met));
     float none = logf(KT_LINEAR_ALPHA);
     memset(weight, 0, (size_t)r->n_features * k * sizeof(*weight));
     for (size_t i = 0; i < r->n; i++)
         if (!skip || !skip[i])
             count_row(r, i, weight);
-    for (uint32_t c = 0; c < k; c++)
-        total[c] = (double)KT_LINEAR_ALPHA * r->n_features;
     for (size_t f = 0; f < r->n_features; f++)
         for (uint32_t c = 0; c < k; c++)
             total[c] += (double)weight[f * k + c];
-    for (uint32_t c = 0; c < k; c++)
-        total[c] = log(total[c]);
+    for (uint32_t c = 0; c < k; c++) {
+        met[c] = total[c] > 0;
+        n_met += met[c];
+        total[c] = log(total[c] + (double)KT_LINEAR_ALPHA * r->n_features);
+    }
     for (size_t f = 0; f < r->n_features; f++) {
         float *w = weight + f * k, mean = 0;
         for (uint32_t c = 0; c < k; c++)
-            mean += w[c] = (w[c] > 0 ? logf(w[c] + KT_LINEAR_ALPHA) : none) - (float)total[c];
-        mean /= (float)k;
+            mean += w[c] = met[c] ? (w[c] > 0 ? logf(w[c] + KT_LINEAR_ALPHA) : none) - (float)total[c] : 0;
+        mean /= (float)KT_MAX(n_met, 1u);
         for (uint32_t c = 0; c < k; c++)
-            w[c] -= mean;
+            w[c] = met[c] ? w[c] - mean : 0;
     }
     kt_free(total);
+    kt_free(met);
     label_shares(r, skip, bias);
 }
 

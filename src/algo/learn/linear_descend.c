@@ -25,7 +25,7 @@ typedef struct descend_job {
 
 typedef struct block {
     uint32_t first, n;     /* labels */
-    float *w, *dual;       /* features and rows x lanes */
+    float *w, *dual;       /* features (each from the beginning of a line of the cache) and rows x lanes */
     float bias[LANES];
     bool *calm;            /* rows whose last visit moved little */
 } block;
@@ -73,22 +73,40 @@ KT_INLINE bool visit(const descend_job *j, size_t i, block *b, int lanes)
         b->bias[c] += by[c];
     }
     for (size_t e = r->start[i]; e < r->start[i + 1]; e++) {
-        float *w = b->w + (size_t)r->feature[e] * (size_t)lanes, v = r->value[e];
+        float *w = b->w + (size_t)r->feature[e] * (size_t)lanes, v = r->value[e], sum[LANES]; /* not in place: w might be by */
+        memcpy(sum, w, (size_t)lanes * sizeof(*w));
         for (int c = 0; c < lanes; c++)
-            w[c] += v * by[c];
+            sum[c] += v * by[c];
+        memcpy(w, sum, (size_t)lanes * sizeof(*w));
     }
     return most > 0.02f;
+}
+
+enum { LINE = 64 };
+
+/* Asks for the weights of a row that is about to be visited; they lie anywhere in tens of megabytes. */
+KT_INLINE void look_ahead(const descend_job *j, size_t i, const block *b, int lanes)
+{
+    for (size_t e = j->r->start[i]; e < j->r->start[i + 1]; e++)
+        __builtin_prefetch(b->w + (size_t)j->r->feature[e] * (size_t)lanes, 1);
 }
 
 KT_INLINE void train_block(const descend_job *j, uint32_t first, int lanes)
 {
     const kt_train_rows *r = j->r;
-    block b = { .first = first, .w = kt_zalloc_array((size_t)r->n_features + 1, (size_t)lanes * sizeof(float)),
+    size_t bytes = ((size_t)r->n_features + 1) * (size_t)lanes * sizeof(float) + LINE;
+    void *memory = kt_alloc(bytes);
+    kt_mem_huge(memory, bytes);
+    memset(memory, 0, bytes);
+    block b = { .first = first, .w = (float *)(((uintptr_t)memory + LINE - 1) / LINE * LINE),
                 .dual = kt_zalloc_array(r->n + 1, (size_t)lanes * sizeof(float)), .calm = kt_zalloc(r->n + 1) };
     b.n = KT_MIN((uint32_t)lanes, r->n_labels - b.first);
     for (uint32_t round = 0; round < j->epochs; round++)
         for (size_t k = 0; k < j->n; k++) {
-            size_t i = j->order[(size_t)round * j->n + k];
+            const uint32_t *at = &j->order[(size_t)round * j->n + k];
+            size_t i = *at;
+            if (k + 1 < j->n && (!b.calm[at[1]] || round % REST == 0))
+                look_ahead(j, at[1], &b, lanes);
             if (!b.calm[i] || round % REST == 0)
                 b.calm[i] = !visit(j, i, &b, lanes);
         }
@@ -96,7 +114,7 @@ KT_INLINE void train_block(const descend_job *j, uint32_t first, int lanes)
         j->bias[b.first + c] = b.bias[c];
     for (uint32_t f = 0; f < r->n_features; f++)
         memcpy(j->weight + (size_t)f * r->n_labels + b.first, b.w + (size_t)f * (size_t)lanes, b.n * sizeof(float));
-    kt_free(b.w);
+    kt_free(memory);
     kt_free(b.dual);
     kt_free(b.calm);
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 
 enum { FOLDS = 4, NEWTON = 30, UNUSED_BIAS = -30 };
+#define NONE UINT32_MAX
 
 static const double RIDGE = 1; /* of a squared distance to the flat model, in nats */
 
@@ -43,7 +44,7 @@ kt_rc kt_tree_check(const int32_t *parent, uint32_t n_labels, kt_err *err)
 /* One level: number of each label's ancestor there among the level's labels. */
 typedef struct level {
     uint32_t n_labels;
-    uint32_t *of; /* n_labels of the tree */
+    uint32_t *of; /* n_labels of the tree: the level's; NONE in the last one where a label is only a name */
     kt_linear m;
 } level;
 
@@ -53,10 +54,35 @@ typedef struct tree_fit {
     kt_pool *pool;
     uint32_t n_labels, n_levels; /* the last level is the flat one */
     level level[KT_TREE_MAX_DEPTH];
+    bool *name;                  /* n_labels: only a name for the labels below, no row has it */
     int32_t *label;              /* n_rows, of the level in training; */
     float *soft;                 /* n_rows x its labels, where the data have shares */
     float *weight;               /* n_rows */
 } tree_fit;
+
+/* The label's share of a row of the data. */
+static float share_of(const kt_linear_data *d, size_t row, uint32_t label)
+{
+    return d->soft ? d->soft[row * d->n_labels + label] : (float)(d->label[row] == (int32_t)label);
+}
+
+/* Which labels the flat model leaves out: it would learn that they never are, and their empty classes would stand in the way of the others'. */
+static void find_names(tree_fit *t, const int32_t *parent)
+{
+    const kt_linear_data *d = t->d;
+    uint32_t rest = t->n_labels;
+    for (uint32_t c = 0; c < t->n_labels; c++)
+        if (parent[c] >= 0)
+            t->name[parent[c]] = true;
+    for (size_t i = 0; i < d->x->n_rows; i++)
+        for (uint32_t c = 0; c < t->n_labels; c++)
+            if (t->name[c] && share_of(d, i, c) > 0)
+                t->name[c] = false;
+    for (uint32_t c = 0; c < t->n_labels; c++)
+        rest -= t->name[c];
+    if (rest < 2) /* a model needs two */
+        memset(t->name, 0, t->n_labels * sizeof(*t->name));
+}
 
 /* Levels with two labels or more; the flat one is always there. */
 static void make_levels(tree_fit *t, const int32_t *parent)
@@ -70,7 +96,7 @@ static void make_levels(tree_fit *t, const int32_t *parent)
         memset(number, 0xff, k * sizeof(*number));
         for (uint32_t c = 0; c < k; c++) {
             uint32_t n = path_of(parent, c, path), at = d + 1 == depth ? c : path[KT_MIN(d, n - 1)];
-            if (number[at] == UINT32_MAX)
+            if (number[at] == NONE && !(d + 1 == depth && t->name[c]))
                 number[at] = l->n_labels++;
             l->of[c] = number[at];
         }
@@ -93,13 +119,8 @@ static void coarsen(tree_fit *t, const level *l)
     memset(t->soft, 0, d->x->n_rows * l->n_labels * sizeof(*t->soft));
     for (size_t i = 0; i < d->x->n_rows; i++)
         for (uint32_t c = 0; c < t->n_labels; c++)
-            t->soft[i * l->n_labels + l->of[c]] += d->soft[i * t->n_labels + c];
-}
-
-/* The label's share of a row of the data. */
-static float share_of(const kt_linear_data *d, size_t row, uint32_t label)
-{
-    return d->soft ? d->soft[row * d->n_labels + label] : (float)(d->label[row] == (int32_t)label);
+            if (l->of[c] != NONE)
+                t->soft[i * l->n_labels + l->of[c]] += d->soft[i * t->n_labels + c];
 }
 
 static bool has_label(const kt_linear_data *d, size_t row)
@@ -149,7 +170,7 @@ static void judge(const tree_fit *t, const uint8_t *held, judged *ret)
             memcpy(z, l->m.bias, l->n_labels * sizeof(*z));
             kt_linear_scores(&l->m, t->d->x, i, z);
             for (uint32_t c = 0; c < k; c++)
-                to[c] = z[l->of[c]];
+                to[c] = l->of[c] == NONE ? UNUSED_BIAS : z[l->of[c]];
         }
         ret->weight[ret->n] = t->d->row_weight ? (double)t->d->row_weight[i] : 1;
         ret->row[ret->n++] = i;
@@ -259,37 +280,37 @@ static kt_rc choose(tree_fit *t, double *a, kt_err *err)
     return rc;
 }
 
-/* The flat model's weights plus those of the levels above. */
-static void add_up(tree_fit *t, const int32_t *parent, const double *a)
+/* Weight of feature f (n_seen: the bias) for a label of the tree, in the proportions a. */
+static float sum_of(const tree_fit *t, const double *a, size_t f, uint32_t c)
 {
-    uint32_t k = t->n_labels, last = t->n_levels - 1;
-    kt_linear *m = &t->level[last].m;
-    kt_linear_unpack(m);
-    for (uint32_t v = 0; v < last; v++)
-        KT_ASSERT(t->level[v].m.n_seen == m->n_seen);
-    for (size_t f = 0; f <= m->n_seen; f++)
-        for (uint32_t c = 0; c < k; c++) {
-            float *w = f < m->n_seen ? m->weight + f * k + c : m->bias + c;
-            *w *= (float)a[last];
-            for (uint32_t v = 0; v < last; v++) {
-                const level *l = &t->level[v];
-                *w += (float)a[v] * (f < m->n_seen ? l->m.weight[f * l->n_labels + l->of[c]] : l->m.bias[l->of[c]]);
-            }
-        }
-    uint8_t *seen = kt_zalloc(k), *inner = kt_zalloc(k);
-    for (size_t i = 0; i < t->d->x->n_rows; i++)
+    float sum = 0;
+    for (uint32_t v = 0; v < t->n_levels; v++) {
+        const level *l = &t->level[v];
+        if (l->of[c] == NONE)
+            return f < l->m.n_seen ? 0 : UNUSED_BIAS;
+        sum += (float)a[v] * (f < l->m.n_seen ? l->m.weight[f * l->n_labels + l->of[c]] : l->m.bias[l->of[c]]);
+    }
+    return sum;
+}
+
+/* The flat model's weights plus those of the levels above, for all labels of the tree. */
+static kt_linear add_up(tree_fit *t, const double *a)
+{
+    uint32_t k = t->n_labels;
+    kt_linear *last = &t->level[t->n_levels - 1].m, m = { .n_labels = k, .bits = last->bits, .n_seen = last->n_seen, .room = last->n_seen };
+    for (uint32_t v = 0; v < t->n_levels; v++)
+        KT_ASSERT(t->level[v].m.n_seen == m.n_seen);
+    m.weight = kt_alloc_array((size_t)m.n_seen + 1, k * sizeof(*m.weight));
+    kt_mem_huge(m.weight, (size_t)m.n_seen * k * sizeof(*m.weight));
+    m.bias = kt_alloc_array(k, sizeof(*m.bias));
+    for (size_t f = 0; f <= m.n_seen; f++)
         for (uint32_t c = 0; c < k; c++)
-            seen[c] |= share_of(t->d, i, c) > 0;
-    for (uint32_t c = 0; c < k; c++)
-        if (parent[c] >= 0)
-            inner[parent[c]] = 1;
-    for (uint32_t c = 0; c < k; c++)
-        if (inner[c] && !seen[c]) /* only a name for what is below */
-            m->bias[c] = UNUSED_BIAS;
-    kt_free(seen);
-    kt_free(inner);
-    kt_linear_round(m);
-    kt_linear_pack(m);
+            *(f < m.n_seen ? m.weight + f * k + c : m.bias + c) = sum_of(t, a, f, c);
+    m.row_of = last->row_of;
+    last->row_of = NULL;
+    kt_linear_round(&m);
+    kt_linear_pack(&m);
+    return m;
 }
 
 kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const kt_linear_options *o, kt_pool *pool, kt_linear *ret, kt_err *err)
@@ -300,20 +321,18 @@ kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const k
             return kt_fail(err, KT_RANGE, "row %zu: label %d of %u labels", i, (int)d->label[i], d->n_labels);
     size_t n = d->x->n_rows;
     tree_fit t = { .d = d, .o = o, .pool = pool, .n_labels = d->n_labels, .label = kt_alloc_array(n + 1, sizeof(*t.label)),
-                   .weight = kt_alloc_array(n + 1, sizeof(*t.weight)),
+                   .weight = kt_alloc_array(n + 1, sizeof(*t.weight)), .name = kt_zalloc_array(d->n_labels, sizeof(*t.name)),
                    .soft = d->soft ? kt_alloc_array(n + 1, d->n_labels * sizeof(*t.soft)) : NULL };
     double a[KT_TREE_MAX_DEPTH] = { 1 };
+    find_names(&t, parent);
     make_levels(&t, parent);
     kt_rc rc = t.n_levels > 1 ? choose(&t, a, err) : KT_OK;
     for (size_t i = 0; i < n; i++)
         t.weight[i] = d->row_weight ? d->row_weight[i] : 1;
     if (rc == 0)
         rc = train_levels(&t, err);
-    if (rc == 0) {
-        add_up(&t, parent, a);
-        *ret = t.level[t.n_levels - 1].m;
-        t.level[t.n_levels - 1].m = (kt_linear){ 0 };
-    }
+    if (rc == 0)
+        *ret = add_up(&t, a);
     for (uint32_t v = 0; v < t.n_levels; v++) {
         kt_linear_done(&t.level[v].m);
         kt_free(t.level[v].of);
@@ -321,6 +340,7 @@ kt_rc kt_linear_tree_fit(const kt_linear_data *d, const int32_t *parent, const k
     kt_free(t.label);
     kt_free(t.soft);
     kt_free(t.weight);
+    kt_free(t.name);
     return rc;
 }
 

@@ -297,6 +297,77 @@ static void pool_helps(void **state)
     set_done(&s);
 }
 
+/* A model large enough to be read in 16 bits says what its weights say, in any number of labels, and once more after learning online. */
+static void packed_weights_say_the_same(void **state)
+{
+    (void)state;
+    for (uint32_t k = 50; k <= 64; k += 7) {
+        enum { ROWS = 3000 };
+        KT_AUTO(kt_arena) a = KT_ARENA_INIT;
+        kt_rng g = kt_rng_keyed(k, 4, 4);
+        kt_str text[ROWS];
+        int32_t label[ROWS];
+        for (size_t i = 0; i < ROWS; i++) {
+            KT_AUTO(kt_buf) b = KT_BUF_INIT(4096);
+            label[i] = (int32_t)(i % k);
+            for (int w = 0; w < WORDS; w++)
+                kt_buf_printf(&b, "own%dx%d all%d ", (int)label[i], (int)kt_rng_below(&g, 200), (int)kt_rng_below(&g, 9000));
+            text[i] = kt_arena_str(&a, KT_BUF_STR(&b));
+        }
+        kt_features x = rows_of(text, ROWS, NULL);
+        kt_features_weigh(&x, NULL, NULL);
+        kt_linear_data d = { .x = &x, .n_labels = k, .label = label };
+        kt_linear_options o = KT_LINEAR_OPTIONS_INIT;
+        kt_linear m;
+        assert_int_equal(kt_linear_fit(&d, &o, NULL, &m, NULL), 0);
+        assert_non_null(m.packed);
+        float *fast = kt_alloc_array(ROWS, k * sizeof(*fast)), *plain = kt_alloc_array(ROWS, k * sizeof(*plain));
+        kt_linear_predict(&m, &x, NULL, fast);
+        kt_linear_update(&m, &x, 0, (uint32_t)label[1]); /* to the wrong label, so it changes something */
+        assert_null(m.packed);
+        kt_linear_predict(&m, &x, NULL, plain);
+        double other = 0;
+        for (size_t c = 0; c < k; c++)
+            other += fabs((double)fast[c] - (double)plain[c]);
+        assert_true(other > 1e-3);
+        kt_linear_done(&m);
+        assert_int_equal(kt_linear_fit(&d, &o, NULL, &m, NULL), 0);
+        kt_linear_unpack(&m);
+        kt_linear_predict(&m, &x, NULL, plain);
+        for (size_t i = 0; i < ROWS * (size_t)k; i++)
+            kt_assert_close((double)fast[i], (double)plain[i], 1e-5);
+        kt_linear_done(&m);
+        kt_free(fast);
+        kt_free(plain);
+        kt_features_done(&x);
+    }
+}
+
+/* Rows in memory that held others before, more and fewer, longer and shorter. */
+static void renewed_rows_are_new(void **state)
+{
+    (void)state;
+    struct set s = make_set(3, N);
+    KT_AUTO(kt_buf) b = KT_BUF_INIT(1 << 20);
+    for (int i = 0; i < 3000; i++)
+        kt_buf_printf(&b, "long%d ", i); /* more than the table of a text begins with */
+    const kt_str *const piece[] = { s.text, s.text + 7, s.text, &(kt_str){ b.p, b.n }, s.text + 100, s.text };
+    const size_t n[] = { 10, N - 7, 0, 1, 3, N };
+    kt_features x = { 0 };
+    for (size_t p = 0; p < KT_LEN(n); p++) {
+        assert_int_equal(kt_features_renew(piece[p], n[p], &words, NULL, &x, NULL), 0);
+        kt_features y = rows_of(piece[p], n[p], NULL);
+        assert_int_equal(x.n_rows, n[p]);
+        assert_memory_equal(x.start, y.start, (n[p] + 1) * sizeof(*x.start));
+        for (size_t e = 0; e < y.start[n[p]]; e++)
+            assert_true(x.index[e] == y.index[e] && memcmp(&x.value[e], &y.value[e], sizeof(float)) == 0);
+        assert_true(p != 3 || y.start[1] > 5900);
+        kt_features_done(&y);
+    }
+    kt_features_done(&x);
+    set_done(&s);
+}
+
 static void refuses(void **state)
 {
     (void)state;
@@ -318,6 +389,7 @@ int main(void)
         cmocka_unit_test(learns_and_repeats), cmocka_unit_test(descends_to_the_minimum), cmocka_unit_test(bayes_formula),
         cmocka_unit_test(out_of_fold),        cmocka_unit_test(online),                  cmocka_unit_test(reasons),
         cmocka_unit_test(pool_helps),         cmocka_unit_test(refuses),
+        cmocka_unit_test(packed_weights_say_the_same), cmocka_unit_test(renewed_rows_are_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
