@@ -4,8 +4,8 @@
    is in this sense and by what the source said before, types being only the own one or another: 120 numbers, drawn towards all sources'.
 
    Left to itself, EM moves borders until the model likes them (it fits better, and finds fewer spans: bench/README.md); so it starts from
-   a first truth that cannot (sequences_anchor.c), takes few rounds, and the first truth keeps a share of the posterior: two models that
-   err differently are better than either. */
+   a first truth that cannot (sequences_anchor.c), takes few rounds, and the first truth, as unsure of borders as it is, keeps half of the
+   posterior: two models that err differently are better than either. Anchoring the counts of more rounds gains nothing over one round. */
 #include "algo/merge/sequences_int.h"
 
 #include "algo/merge/aggregate.h"
@@ -14,7 +14,8 @@
 #include <math.h>
 
 #define STILL 1e-4
-#define ANCHOR 0.3 /* share of the first truth in the posterior */
+#define ANCHOR 0.5 /* share of the first truth in the posterior */
+#define WORTH 0.35 /* chance from which naming a span is better for F1 than not */
 #define MOST_TYPES 64
 #define MOST_PARTS 16
 #define PART_TOKENS 4096
@@ -38,7 +39,8 @@ typedef struct fitting {
     size_t parts, width;
     double *table;          /* of each part: first, next, said as counts, then the sums of every source */
     kt_sequences *r;
-    int32_t *anchor;        /* tokens: the first truth */
+    kt_anchor anchor;       /* the first truth */
+    size_t longest;         /* tokens of a span of an answer */
     bool start;             /* what is counted is the first truth */
     double moved;
 } fitting;
@@ -272,7 +274,7 @@ static void go_backward(const fitting *f, chain *c)
 static void count_anchor(const fitting *f, uint32_t i, size_t n, double *table)
 {
     double *first = table, *next = first + f->h, *said = next + f->n_edges;
-    const int32_t *truth = f->anchor + f->r->start[i];
+    const int32_t *truth = f->anchor.tag + f->r->start[i];
     for (size_t x = 0; x < n; x++) {
         uint32_t s = state_of(f, truth, x, n);
         if (x)
@@ -445,41 +447,9 @@ static void maximise(fitting *f)
 static void blend(const fitting *f, uint32_t i)
 {
     double *p = f->r->prob + f->r->start[i] * f->t;
-    for (size_t x = 0; x < f->v->length[i]; x++)
-        for (size_t t = 0; t < f->t; t++)
-            p[x * f->t + t] = (1 - ANCHOR) * p[x * f->t + t] + (f->anchor[f->r->start[i] + x] == (int32_t)t ? ANCHOR : 0);
-}
-
-/* The valid sequence of tags with most expected right ones. */
-static void decode(const fitting *f, uint32_t i)
-{
-    size_t n = f->v->length[i], t = f->t;
-    const double *prob = f->r->prob + f->r->start[i] * t;
-    double *best = kt_alloc_array(n + 1, t * sizeof(*best));
-    int32_t *from = kt_alloc_array(n + 1, t * sizeof(*from)), *tag = f->r->tag + f->r->start[i];
-    for (size_t x = 0; x < n; x++)
-        for (size_t a = 0; a < t; a++) {
-            best[x * t + a] = x ? -INFINITY : follows(0, (int32_t)a) ? 0 : -INFINITY;
-            from[x * t + a] = 0;
-            for (size_t b = 0; x && b < t; b++)
-                if (follows((int32_t)b, (int32_t)a) && best[(x - 1) * t + b] > best[x * t + a]) {
-                    best[x * t + a] = best[(x - 1) * t + b];
-                    from[x * t + a] = (int32_t)b;
-                }
-            best[x * t + a] += prob[x * t + a];
-        }
-    for (size_t x = n; x-- > 0;) {
-        if (x + 1 < n) {
-            tag[x] = from[(x + 1) * t + (size_t)tag[x + 1]];
-            continue;
-        }
-        tag[x] = 0;
-        for (size_t a = 1; a < t; a++)
-            if (best[x * t + a] > best[x * t + (size_t)tag[x]])
-                tag[x] = (int32_t)a;
-    }
-    kt_free(best);
-    kt_free(from);
+    for (size_t x = 0; x < f->v->length[i] * f->t; x++)
+        p[x] *= 1 - ANCHOR;
+    kt_anchor_add(&f->anchor, i, f->v->length[i], f->t, ANCHOR, p);
 }
 
 /* Chance of the one way through the states that is this span: what is before and behind is open. */
@@ -510,6 +480,48 @@ static double whole_prob(const fitting *f, const chain *c, const int32_t *tag)
     return p * c->backward[(c->n - 1) * f->h + state];
 }
 
+static double both_prob(const fitting *f, uint32_t i, const chain *c, const kt_merged_span *s)
+{
+    return (1 - ANCHOR) * KT_MIN(span_prob(f, c, s), 1) + ANCHOR * kt_anchor_span_prob(&f->anchor, i, s->type, s->from, s->to);
+}
+
+/* The spans that do not overlap and have most chance beyond WORTH, in all: what is best for F1 is to name what is likelier than half of the F1 that
+   will come out, or a little less. A span is never likelier than that its first token is one. */
+static void decode(const fitting *f, uint32_t i, const chain *c)
+{
+    size_t n = c->n;
+    const double *prob = f->r->prob + f->r->start[i] * f->t;
+    double *best = kt_zalloc_array(n + 1, sizeof(*best));
+    kt_merged_span *last = kt_zalloc_array(n + 1, sizeof(*last)); /* that ends there; to 0: none */
+    int32_t *tag = f->r->tag + f->r->start[i];
+    for (size_t from = 0; from < n; from++) {
+        if (from && best[from - 1] > best[from]) {
+            best[from] = best[from - 1];
+            last[from].to = 0;
+        }
+        for (uint32_t k = 0; k < f->v->n_types; k++)
+            for (size_t to = from + 1; to <= KT_MIN(n, from + f->longest) && prob[from * f->t + 1 + 2 * k] > WORTH; to++) {
+                kt_merged_span s = { .sequence = i, .type = k, .from = from, .to = to };
+                double all = best[from] + both_prob(f, i, c, &s) - WORTH;
+                if (all > best[to] + 1e-12) {
+                    best[to] = all;
+                    last[to] = s;
+                }
+            }
+    }
+    if (n && best[n - 1] > best[n])
+        last[n].to = 0;
+    memset(tag, 0, n * sizeof(*tag));
+    for (size_t to = n; to > 0;) {
+        size_t from = last[to].to ? last[to].from : to - 1;
+        for (size_t x = from; x < to && last[to].to; x++)
+            tag[x] = 1 + 2 * (int32_t)last[to].type + (x > from);
+        to = from;
+    }
+    kt_free(best);
+    kt_free(last);
+}
+
 static bool has_span(const int32_t *tag, size_t n, const kt_merged_span *s)
 {
     int32_t b = 1 + 2 * (int32_t)s->type;
@@ -530,7 +542,7 @@ static void take_spans(const fitting *f, uint32_t i, chain *c, spans *all)
         kt_merged_span s = { .sequence = i, .type = (uint32_t)(tag[x] - 1) / 2, .from = x, .to = x + 1 };
         while (s.to < c->n && tag[s.to] == tag[x] + 1)
             s.to++;
-        s.prob = (1 - ANCHOR) * KT_MIN(span_prob(f, c, &s), 1) + (has_span(f->anchor + f->r->start[i], c->n, &s) ? ANCHOR : 0);
+        s.prob = both_prob(f, i, c, &s);
         s.n_looked = (uint32_t)(f->answer_start[i + 1] - f->answer_start[i]);
         for (size_t q = f->answer_start[i]; q < f->answer_start[i + 1]; q++)
             s.n_for += has_span(f->tag + f->own[f->answers[q]], c->n, &s);
@@ -553,11 +565,11 @@ static void give_sequences(const fitting *f, kt_arena *a)
         }
         walk(f, i, &c);
         blend(f, i);
-        decode(f, i);
+        decode(f, i, &c);
+        size_t before = all.n;
         take_spans(f, i, &c, &all);
-        const int32_t *tag = f->r->tag + f->r->start[i];
-        bool first = memcmp(tag, f->anchor + f->r->start[i], c.n * sizeof(*tag)) == 0;
-        f->r->whole[i] = (1 - ANCHOR) * KT_MIN(whole_prob(f, &c, tag), 1) + (first ? ANCHOR : 0);
+        f->r->whole[i] = (1 - ANCHOR) * KT_MIN(whole_prob(f, &c, f->r->tag + f->r->start[i]), 1) +
+                         ANCHOR * kt_anchor_whole_prob(&f->anchor, i, all.v + before, all.n - before);
     }
     kt_free(c.emission);
     f->r->n_spans = all.n;
@@ -605,6 +617,18 @@ static void make(fitting *f, kt_arena *own, kt_arena *a, kt_sequences *r)
     f->table = kt_arena_alloc(own, f->parts * f->width * sizeof(double));
 }
 
+static size_t longest_of(const fitting *f)
+{
+    size_t longest = 1;
+    for (size_t a = 0; a < f->v->n; a++)
+        for (size_t x = 0, in = 0; x < f->v->length[f->v->sequence[a]]; x++) {
+            int32_t tag = f->tag[f->own[a] + x];
+            in = tag == 0 ? 0 : tag % 2 ? 1 : in + 1;
+            longest = KT_MAX(longest, in);
+        }
+    return longest;
+}
+
 kt_rc kt_sequences_fit(const kt_sequence_answers *v, const kt_sequence_opts *o, kt_pool *pool, kt_arena *a, kt_sequences *ret, kt_err *err)
 {
     static const kt_sequence_opts defaults = KT_SEQUENCE_OPTS_INIT;
@@ -615,8 +639,8 @@ kt_rc kt_sequences_fit(const kt_sequence_answers *v, const kt_sequence_opts *o, 
     make_states(&f, &own);
     sort_answers(&f, &own);
     make(&f, &own, a, &r);
-    f.anchor = kt_arena_array(&own, r.start[v->n_sequences], sizeof(int32_t));
-    KT_TRY(kt_sequences_anchor(v, f.tag, f.own, r.start, pool, f.anchor, err));
+    KT_TRY(kt_sequences_anchor(v, f.tag, f.own, r.start, pool, &own, &f.anchor, err));
+    f.longest = longest_of(&f);
     f.start = true;
     run(&f, pool);
     maximise(&f);

@@ -28,6 +28,8 @@ typedef struct borders {
     double *offset;       /* sources × REACH */
     double *count;        /* the same, expected */
     int64_t *place;       /* merged × 2 */
+    kt_anchor_span *span; /* merged: what is known of it goes there */
+    kt_arena *a;
 } borders;
 
 static void collect(const kt_sequence_answers *v, const int32_t *tag, const size_t *own, drawn *d)
@@ -65,7 +67,10 @@ static void weigh(borders *b, size_t g, int side)
         high = KT_MAX(high, x);
     }
     size_t n = (size_t)(high - low) + 1;
-    double *p = kt_alloc_array(n, sizeof(*p)), top = -INFINITY, sum = 0;
+    kt_anchor_border *ret = &b->span[g].side[side];
+    if (!ret->prob)
+        *ret = (kt_anchor_border){ low, n, kt_arena_array(b->a, n, sizeof(double)) };
+    double *p = ret->prob, top = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++) {
         p[i] = 0;
         for (size_t y = b->first[g]; y < b->first[g + 1]; y++) {
@@ -79,10 +84,11 @@ static void weigh(borders *b, size_t g, int side)
     }
     for (size_t i = 0; i < n; i++)
         sum += p[i] = exp(p[i] - top);
+    for (size_t i = 0; i < n; i++)
+        p[i] /= sum;
     for (size_t i = 0; i < n && b->first[g + 1] - b->first[g] > 1; i++)
         for (size_t y = b->first[g]; y < b->first[g + 1]; y++)
-            b->count[b->v->source[b->d->answer.v[b->in[y]]] * REACH + kind_of((int64_t)b->d->at.v[2 * b->in[y] + (size_t)side] - low - (int64_t)i)] += p[i] / sum;
-    kt_free(p);
+            b->count[b->v->source[b->d->answer.v[b->in[y]]] * REACH + kind_of((int64_t)b->d->at.v[2 * b->in[y] + (size_t)side] - low - (int64_t)i)] += p[i];
 }
 
 static void set_offsets(borders *b)
@@ -131,19 +137,35 @@ static void paint(const borders *b, const size_t *start, int32_t *ret)
         }
 }
 
-kt_rc kt_sequences_anchor(const kt_sequence_answers *v, const int32_t *tag, const size_t *own, const size_t *start, kt_pool *pool, int32_t *ret,
+/* Spans that are there or not, sequence by sequence. */
+static void give_spans(const kt_sequence_answers *v, const kt_regions *r, kt_arena *a, kt_anchor *ret)
+{
+    ret->span = kt_arena_array(a, r->n, sizeof(*ret->span));
+    for (size_t g = 0; g < r->n; g++) {
+        KT_ASSERT(g == 0 || r->item[g] >= r->item[g - 1]);
+        ret->first[r->item[g] + 1]++;
+        ret->span[g].type = (uint32_t)r->label[g];
+        ret->span[g].prob = r->prob[g];
+    }
+    for (size_t i = 0; i < v->n_sequences; i++)
+        ret->first[i + 1] += ret->first[i];
+}
+
+kt_rc kt_sequences_anchor(const kt_sequence_answers *v, const int32_t *tag, const size_t *own, const size_t *start, kt_pool *pool, kt_arena *arena, kt_anchor *ret,
                           kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
     drawn d = { 0 };
     kt_regions r;
-    memset(ret, 0, start[v->n_sequences] * sizeof(*ret));
+    *ret = (kt_anchor){ .first = kt_arena_array(arena, (size_t)v->n_sequences + 1, sizeof(size_t)),
+                        .tag = kt_arena_array(arena, start[v->n_sequences], sizeof(int32_t)) };
     collect(v, tag, own, &d);
     kt_region_answers answers = { .n_answers = v->n, .n_items = v->n_sequences, .n_sources = v->n_sources, .n_labels = v->n_types, .n_numbers = 2, .item = v->sequence,
                                   .source = v->source, .n = d.answer.n, .answer = d.answer.v, .label = d.label.v, .at = d.at.v };
     kt_rc rc = kt_regions_merge(&answers, &(kt_region_opts){ .overlap = 0.3 }, pool, &a, &r, err);
     if (rc == 0) {
-        borders b = { .v = v, .d = &d, .r = &r };
+        give_spans(v, &r, arena, ret);
+        borders b = { .v = v, .d = &d, .r = &r, .span = ret->span, .a = arena };
         b.first = kt_arena_array(&a, r.n + 2, sizeof(size_t));
         b.in = kt_arena_array(&a, d.answer.n, sizeof(size_t));
         b.offset = kt_arena_array(&a, (size_t)v->n_sources * REACH, sizeof(double));
@@ -156,10 +178,65 @@ kt_rc kt_sequences_anchor(const kt_sequence_answers *v, const int32_t *tag, cons
         for (size_t x = 0; x < d.answer.n; x++)
             b.in[b.first[r.of[x] + 1]++] = x;
         find_borders(&b);
-        paint(&b, start, ret);
+        paint(&b, start, ret->tag);
     }
     KT_VEC_DONE(&d.answer);
     KT_VEC_DONE(&d.label);
     KT_VEC_DONE(&d.at);
     return rc;
+}
+
+static double at_border(const kt_anchor_border *b, size_t place)
+{
+    int64_t x = (int64_t)place - b->low;
+    return x >= 0 && x < (int64_t)b->n ? b->prob[x] : 0;
+}
+
+double kt_anchor_span_prob(const kt_anchor *x, uint32_t i, uint32_t type, size_t from, size_t to)
+{
+    double p = 0;
+    for (size_t g = x->first[i]; g < x->first[i + 1]; g++)
+        if (x->span[g].type == type)
+            p += x->span[g].prob * at_border(&x->span[g].side[0], from) * at_border(&x->span[g].side[1], to);
+    return KT_MIN(p, 1);
+}
+
+double kt_anchor_whole_prob(const kt_anchor *x, uint32_t i, const kt_merged_span *span, size_t n)
+{
+    double p = 1;
+    for (size_t k = 0; k < n; k++)
+        p = kt_anchor_span_prob(x, i, span[k].type, span[k].from, span[k].to) > 0 ? p : 0;
+    for (size_t g = x->first[i]; g < x->first[i + 1] && p > 0; g++) {
+        const kt_anchor_span *s = &x->span[g];
+        double here = 0;
+        for (size_t k = 0; k < n; k++)
+            if (span[k].type == s->type)
+                here = KT_MAX(here, at_border(&s->side[0], span[k].from) * at_border(&s->side[1], span[k].to));
+        p *= here > 0 ? s->prob * here : 1 - s->prob;
+    }
+    return p;
+}
+
+void kt_anchor_add(const kt_anchor *x, uint32_t i, size_t n, size_t n_tags, double share, double *prob)
+{
+    double *own = kt_zalloc_array(n + 1, n_tags * sizeof(*own));
+    for (size_t g = x->first[i]; g < x->first[i + 1]; g++) {
+        const kt_anchor_span *s = &x->span[g];
+        double begun = 0, ended = 0; /* before the token, at or before it */
+        for (size_t y = (size_t)KT_MAX(s->side[0].low, 0); y < n && ended < 1 - 1e-12; y++) {
+            ended += at_border(&s->side[1], y);
+            own[y * n_tags + 1 + 2 * s->type] += s->prob * at_border(&s->side[0], y);
+            own[y * n_tags + 2 + 2 * s->type] += s->prob * begun * KT_MAX(1 - ended, 0);
+            begun += at_border(&s->side[0], y);
+        }
+    }
+    for (size_t y = 0; y < n; y++) {
+        double in = 0;
+        for (size_t t = 1; t < n_tags; t++)
+            in += own[y * n_tags + t];
+        own[y * n_tags] = KT_MAX(1 - in, 0);
+        for (size_t t = 0; t < n_tags; t++)
+            prob[y * n_tags + t] += share * own[y * n_tags + t] / KT_MAX(in, 1);
+    }
+    kt_free(own);
 }

@@ -268,7 +268,7 @@ static void all_sequences(void **state)
     make_states(&f, &a);
     sort_answers(&f, &a);
     make(&f, &a, &a, &m);
-    f.anchor = (int32_t[]){ 1, 2, 0, 3 };
+    f.anchor.tag = (int32_t[]){ 1, 2, 0, 3 };
     run(&f, NULL);
     maximise(&f);
     f.start = false;
