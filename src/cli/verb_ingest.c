@@ -11,6 +11,18 @@ static bool has_fields(const kt_field_map *m)
     return m->id.n || m->text.n || m->group.n || m->gold.n || m->truth.n;
 }
 
+/* Answers that are sets or regions stay in the record's other fields, under the name the pipeline gives. */
+static kt_rc keep_list(const kt_project *p, const char *option, kt_str known, kt_str *field, kt_err *err)
+{
+    if (p->task == KT_TASK_CLASSES || !field->n)
+        return 0;
+    if (!kt_str_eq(known, *field))
+        return kt_fail(err, KT_USAGE, "--%s %.*s: of task %s the pipeline says which field that is ('sources: [{path: FILE, fields: {%s: %.*s}}]'), and it says %.*s", option, KT_F(*field),
+                       kt_task_names[p->task], option, KT_F(*field), known.n ? (int)known.n : 7, known.n ? known.p : "nothing");
+    *field = (kt_str){ "", 0 };
+    return 0;
+}
+
 static kt_rc ingest(kt_cli *cli, kt_store *s, const kt_strs *pos, kt_str project, const kt_source_config *how, kt_err *err)
 {
     kt_project p;
@@ -23,6 +35,8 @@ static kt_rc ingest(kt_cli *cli, kt_store *s, const kt_strs *pos, kt_str project
         if (!has_fields(&how->fields) && c.n_sources)
             src.fields = c.source[0].fields;
         src.fields.keep_meta = how->fields.keep_meta;
+        KT_TRY(keep_list(&p, "gold", c.gold_field, &src.fields.gold, err));
+        KT_TRY(keep_list(&p, "truth", c.truth_field, &src.fields.truth, err));
         src.path = kt_arena_cstr(cli->arena, pos->v[i]);
         KT_TRY(kt_ingest(s, &p, &src, cli->pool, cli->progress, &total, err));
     }

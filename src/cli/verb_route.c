@@ -73,6 +73,8 @@ static kt_rc explain(kt_cli *cli, kt_store *s, kt_str project, bool json, kt_err
     } else if (x->outlook.n_trusted < x->n_wanted) {
         kt_buf_printf(&o.b, "%u of the %u trusted items wait for experts\n", x->n_wanted - x->outlook.n_trusted, x->n_wanted);
     }
+    if (x->whole && !json)
+        kt_buf_puts(&o.b, "an item's whole answer is right or wrong: the budget is of approved items that differ from the expert in anything\n");
     kt_route_print(&x->outlook, &o);
     if (!json)
         say_people(x, &o.b);

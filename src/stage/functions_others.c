@@ -76,6 +76,8 @@ kt_rc kt_functions_other(void *ctx, kt_str project, bool predictions, const kt_s
     if (!project.n)
         return kt_fail(err, KT_RANGE, "project wants the name of another project of the workspace");
     KT_TRY(kt_project_get(s, project, &mine, &p, err));
+    if (p.task != KT_TASK_CLASSES)
+        return kt_fail(err, KT_RANGE, "project %.*s has task %s, so it has no single label of an item to say", KT_F(p.name), kt_task_names[p.task]);
     int16_t *ours = kt_arena_array(&mine, (size_t)p.n_labels + 1, sizeof(*ours));
     uint32_t n_shared = 0;
     for (uint32_t i = 0; i < p.n_labels; i++) {

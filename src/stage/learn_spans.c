@@ -256,6 +256,7 @@ static kt_rc fit(kt_run *r, const kt_lesson *l, kt_taught *ret)
 /* Of texts [first, last) of t, into part by text (ends: last - first). */
 struct said {
     kt_answer_parts part;
+    KT_VEC(float) prob;   /* per part: that it is one */
     KT_VEC(size_t) end;   /* per text: where its parts end */
     KT_VEC(double) log_prob;
     KT_VEC(uint32_t) n_tokens;
@@ -264,6 +265,7 @@ struct said {
 static void said_done(struct said *s)
 {
     KT_VEC_DONE(&s->part);
+    KT_VEC_DONE(&s->prob);
     KT_VEC_DONE(&s->end);
     KT_VEC_DONE(&s->log_prob);
     KT_VEC_DONE(&s->n_tokens);
@@ -273,8 +275,12 @@ static void say_block(const kt_crf *m, const kt_span_text *t, const uint32_t *ro
 {
     kt_crf_text x = some_view(s);
     int32_t *tag = kt_alloc_array(s->token.n + 1, sizeof(*tag));
+    float *span = kt_alloc_array(s->token.n + 1, sizeof(*span));
     double *log_prob = kt_alloc_array(n + 1, sizeof(*log_prob));
-    kt_crf_whole(m, &x, pool, tag, log_prob);
+    kt_crf_whole(m, &x, pool, tag, log_prob, span);
+    for (size_t first = 0; first < s->token.n; first++)
+        if (tag[first] % 2)
+            KT_PUSH(&ret->prob, span[first]);
     for (size_t i = 0; i < n; i++) {
         kt_span_parts(t, row[i], tag + s->start.v[i], &ret->part);
         KT_PUSH(&ret->end, ret->part.n);
@@ -282,6 +288,7 @@ static void say_block(const kt_crf *m, const kt_span_text *t, const uint32_t *ro
         KT_PUSH(&ret->n_tokens, (uint32_t)(s->start.v[i + 1] - s->start.v[i]));
     }
     kt_free(tag);
+    kt_free(span);
     kt_free(log_prob);
 }
 
@@ -380,7 +387,7 @@ static kt_rc say(kt_run *r, kt_item_reader *reader, const uint32_t *item, size_t
     for (size_t i = 0, p = 0; i < n && rc == 0; i++) {
         score[i] = (float)exp(s.log_prob.v[i]);
         for (; p < s.end.v[i]; p++)
-            KT_PUSH(ret, ((kt_machine_mark){ (uint32_t)i, (int16_t)s.part.v[p].label, 0, s.part.v[p].start, s.part.v[p].end, score[i] }));
+            KT_PUSH(ret, ((kt_machine_mark){ (uint32_t)i, (int16_t)s.part.v[p].label, 0, s.part.v[p].start, s.part.v[p].end, s.prob.v[p] }));
     }
     said_done(&s);
     kt_span_text_done(&t);

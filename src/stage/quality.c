@@ -12,6 +12,7 @@
 #include "store/approval.h"
 #include "store/audit.h"
 #include "store/column.h"
+#include "store/pack.h"
 #include "store/suspect.h"
 
 #include <math.h>
@@ -118,6 +119,50 @@ static kt_rc measure_errors(struct build *b)
     o->final_error = rate(all);
     if (r->has_truth && !r->parts)
         o->confusion = confusion;
+    return 0;
+}
+
+/* Labels of the items of a chunk, the machine's beside the truth's. */
+static void tally_labels(struct build *b, uint32_t first, const kt_machine_mark *m, size_t n_marks, kt_report_label *ret)
+{
+    const kt_run *r = b->r;
+    kt_answer_parts said = { 0 };
+    for (uint32_t i = first, at = 0; i < r->n && i - first < KT_COLUMN_CHUNK; i++) {
+        size_t next = at, n = kt_parts_row(m, n_marks, i - first, &next);
+        const kt_answer_part *truth = r->parts->truth.v + r->parts->start[i];
+        size_t n_truth = r->parts->start[i + 1] - r->parts->start[i];
+        said.n = 0;
+        kt_parts_of_marks(m + at, n, &said);
+        at = (uint32_t)next;
+        if (r->truth[i] < 0 || r->pred[i].label < 0 || r->state[i] == KT_ITEM_TRAIN || r->state[i] == KT_ITEM_DUPLICATE)
+            continue;
+        for (size_t k = 0; k < said.n; k++) {
+            kt_report_label *l = &ret[said.v[k].label];
+            l->said++;
+            for (size_t q = 0; q < n_truth; q++)
+                l->right += memcmp(&truth[q], &said.v[k], sizeof(*truth)) == 0;
+        }
+        for (size_t q = 0; q < n_truth; q++)
+            ret[truth[q].label].truth++;
+    }
+    KT_VEC_DONE(&said);
+}
+
+static kt_rc measure_labels(struct build *b)
+{
+    kt_run *r = b->r;
+    b->ret->whole = r->parts != NULL;
+    if (!r->parts || !r->has_truth)
+        return 0;
+    kt_report_label *v = kt_arena_array(r->arena, r->k, sizeof(*v));
+    for (uint32_t c = 0; c < r->k; c++)
+        v[c].name = r->p.label[c];
+    for (uint32_t first = 0; first < r->n; first += KT_COLUMN_CHUNK) {
+        KT_AUTO(kt_buf) m = KT_BUF_INIT((size_t)4 << 30);
+        KT_TRY(kt_pack_get(r->s, r->p.id, KT_MACHINE_MARKS, first, &m, r->err));
+        tally_labels(b, first, (const kt_machine_mark *)(const void *)m.p, m.n / sizeof(kt_machine_mark), v);
+    }
+    b->ret->of_label = v;
     return 0;
 }
 
@@ -539,6 +584,8 @@ kt_rc kt_quality_report(kt_run *r, kt_report *ret)
         coverage(&b);
         throughput(&b);
         rc = measure_errors(&b);
+        if (rc == 0)
+            rc = measure_labels(&b);
         if (rc == 0)
             rc = reliability(&b);
         if (rc == 0)

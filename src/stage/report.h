@@ -28,6 +28,11 @@ typedef struct kt_report_person {
     double items_per_hour;
 } kt_report_person;
 
+typedef struct kt_report_label { /* of the machine's answers, where labels are sets or regions: on items it did not learn from, against held-back truth */
+    kt_str name;
+    uint64_t truth, said, right;  /* so many there are, so many it says, so many of those are there, exactly */
+} kt_report_label;
+
 typedef struct kt_report {
     kt_str project, version, created; /* created: RFC 3339 */
     bool simulated;                   /* the people are simulated: said on top */
@@ -42,6 +47,8 @@ typedef struct kt_report {
     double measured_error, measured_lo, measured_hi; /* of the auto-approved against held-back truth; NaN: no truth */
     double human_error, expert_error, final_error;   /* NaN: no truth */
     /* agreement */
+    bool whole;                                      /* labels are sets or regions: an item's answer is right, and agrees, as a whole */
+    const kt_report_label *of_label;                 /* then, where there is a truth: n_labels of them */
     double percent_agreement, cohen, fleiss, krippendorff;
     uint64_t n_agreement_items;
     /* plots */

@@ -121,6 +121,8 @@ void kt_report_html(const kt_report *r, kt_buf *ret)
         kt_buf_puts(ret, "<p class=note>The annotators and experts of this run are <b>simulated</b>: they answer from the held-back truth with "
                          "mistakes, through the same queue and leases people use. Times are of a simulated clock.</p>");
     headline(ret, r);
+    if (r->whole)
+        kt_buf_puts(ret, "<p class=note>" KT_WHOLE_ANSWERS ".</p>");
     kt_plot_flow(ret, r);
     kt_buf_puts(ret, "<div class=grid>");
     kt_plot_coverage(ret, r);
@@ -132,6 +134,7 @@ void kt_report_html(const kt_report *r, kt_buf *ret)
     kt_plot_people(ret, r);
     kt_plot_confusion(ret, r);
     kt_buf_puts(ret, "</div>");
+    kt_html_labels(ret, r);
     people_table(ret, r);
     proof(ret, r);
     kt_buf_puts(ret, "</main></body></html>\n");

@@ -15,5 +15,12 @@ void kt_plot_rounds(kt_buf *b, const kt_report *r);
 void kt_plot_throughput(kt_buf *b, const kt_report *r);
 void kt_plot_people(kt_buf *b, const kt_report *r);
 void kt_plot_confusion(kt_buf *b, const kt_report *r);
+/* Labels one by one, where an answer has several; nothing without r->of_label. report_labels.c. */
+void kt_html_labels(kt_buf *b, const kt_report *r);
+void kt_text_labels(kt_buf *b, const kt_report *r);
+void kt_json_labels(kt_buf *b, const kt_report *r);
+/* What the budget is of. */
+#define KT_WHOLE_ANSWERS "an item's whole answer is right or wrong: of the approved items at most the budget differs from the expert in anything"
+
 
 #endif

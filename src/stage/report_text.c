@@ -1,5 +1,5 @@
 /* The summary for a terminal, and the same numbers as JSON. */
-#include "stage/report.h"
+#include "stage/report_int.h"
 
 #include <math.h>
 
@@ -34,7 +34,8 @@ static void functions(const kt_report *r, kt_buf *b)
 
 static void guarantee(const kt_report *r, kt_buf *b)
 {
-    kt_buf_printf(b, "\n  error budget %.3g %% of the auto-approved, %.3g %% sure\n    promised: ", 100 * r->budget, 100 * r->confidence);
+    kt_buf_printf(b, "\n  error budget %.3g %% of the auto-approved, %.3g %% sure\n%s    promised: ", 100 * r->budget, 100 * r->confidence,
+                  r->whole ? "    (" KT_WHOLE_ANSWERS ")\n" : "");
     if (isnan(r->bound)) {
         kt_buf_puts(b, "no threshold could be proved with these trusted labels; nothing was auto-approved\n");
         return;
@@ -100,6 +101,7 @@ void kt_report_text(const kt_report *r, kt_buf *ret)
         kt_buf_printf(ret, "    checked:  %llu of the approved, %llu wrong; %llu of %llu batches opened again\n", (unsigned long long)r->n_checked,
                       (unsigned long long)r->n_checked_wrong, (unsigned long long)r->n_reopened, (unsigned long long)r->n_batches);
     outlook(r, ret);
+    kt_text_labels(ret, r);
     kt_buf_puts(ret, "\n  error of final labels: annotators ");
     percent(ret, r->human_error);
     kt_buf_puts(ret, ", experts ");
@@ -146,6 +148,7 @@ void kt_report_json(const kt_report *r, kt_buf *ret)
         number(ret, numbers[i].name, numbers[i].v);
     kt_buf_puts(ret, ",\"calibration\":");
     kt_buf_json(ret, r->calibration);
+    kt_json_labels(ret, r);
     kt_buf_puts(ret, ",\"failed_functions\":[");
     bool first = true;
     for (size_t i = 0; i < r->n_functions; i++) {

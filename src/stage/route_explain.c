@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { LEAST_GOLD = 30, LEAST_PAIRS = 50 };
+enum { LEAST_GOLD = 30, LEAST_PAIRS = 50, DIFFERENT = 1000 }; /* DIFFERENT: ways to be wrong where an answer is a set or regions: nobody errs alike */
 
 /* How often annotators are right: on blind gold items; else the accuracy at which independent people with evenly spread mistakes
    agree as often as these do: P = a^2 + (1 - a)^2 / (labels - 1). */
@@ -28,7 +28,7 @@ static kt_rc annotator_accuracy(kt_run *r, double *ret, const char **ret_from)
         *ret = (double)right / (double)gold;
         *ret_from = "measured on gold items";
     } else if (pairs >= LEAST_PAIRS) {
-        double k = (double)r->k - 1, p = (double)same / (double)pairs, root = 1 - (k + 1) * (1 - k * p);
+        double k = r->parts ? DIFFERENT : (double)r->k - 1, p = (double)same / (double)pairs, root = 1 - (k + 1) * (1 - k * p);
         *ret = (1 + sqrt(KT_MAX(root, 0.0))) / (k + 1);
         *ret_from = "from how often they agree";
     } else if (!isnan(r->c->annotator_accuracy)) {
@@ -43,7 +43,7 @@ kt_rc kt_route_explain(kt_run *r, kt_route_explained *ret)
     kt_routing x;
     double accuracy;
     double delta;
-    *ret = (kt_route_explained){ .method = r->c->method_of_route, .confidence = r->c->confidence };
+    *ret = (kt_route_explained){ .whole = r->parts != NULL, .method = r->c->method_of_route, .confidence = r->c->confidence };
     KT_TRY(kt_watch_delta(r, &delta));
     KT_TRY(kt_routing_begin(r, &x));
     KT_TRY(kt_routing_gather(&x));

@@ -6,6 +6,7 @@
 #include "stage/run.h"
 
 typedef struct kt_route_explained {
+    bool whole;               /* labels are sets or regions: what is right or wrong is an item's whole answer */
     kt_route_method method;
     double confidence;
     uint32_t n_wanted;        /* trusted items drawn */

@@ -46,8 +46,9 @@ void kt_crf_done(kt_crf *m);
 /* Likeliest valid tags of every token (Viterbi), and each tag's probability there (forward-backward): tokens × tags; either may be NULL. */
 void kt_crf_predict(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, float *ret_prob);
 /* The same tags, and of every sentence the log of the probability that all of them are right: the score of that sequence less the log of the
-   sum over all valid ones. n_sentences, at most 0; 0 for a sentence without tokens. */
-void kt_crf_whole(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, double *ret_log_prob);
+   sum over all valid ones. n_sentences, at most 0; 0 for a sentence without tokens. ret_span (tokens, or NULL): where a span begins, the probability that
+   exactly it is one of its type; 0 elsewhere. */
+void kt_crf_whole(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, double *ret_log_prob, float *ret_span);
 /* Probabilities of tags by models that did not see the sentence's fold (folds.h; group: per sentence, or NULL): tokens × tags. Sentences
    without tags get zeros. */
 kt_rc kt_crf_cross(const kt_crf_text *x, const int32_t *tag, uint32_t n_types, const uint64_t *group, const kt_crf_options *o, uint32_t folds,

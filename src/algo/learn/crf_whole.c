@@ -11,7 +11,21 @@ typedef struct whole_job {
     const kt_features *rows;
     int32_t *tag;
     double *log_prob;
+    float *span;
 } whole_job;
+
+static void span_probs(const kt_chain *c, const int32_t *tag, float *ret)
+{
+    for (size_t t = 0, last; t < c->n; t = last + 1) {
+        last = t;
+        ret[t] = 0;
+        if (!tag[t])
+            continue;
+        while (last + 1 < c->n && tag[last + 1] && tag[last + 1] % 2 == 0)
+            ret[++last] = 0;
+        ret[t] = (float)kt_chain_span(c, t, last, (uint32_t)(tag[t] - 1) / 2);
+    }
+}
 
 static void whole_part(void *ctx, size_t part)
 {
@@ -37,16 +51,18 @@ static void whole_part(void *ctx, size_t part)
         kt_chain_best(z, n, k, m->first, m->next, j->tag + from);
         double score = kt_chain_score(z, n, k, m->first, m->next, j->tag + from);
         j->log_prob[s] = KT_MIN(0.0, score - kt_chain_run(&c, z, n));
+        if (j->span)
+            span_probs(&c, j->tag + from, j->span + from);
     }
     kt_chain_done(&c);
     kt_free(z);
 }
 
-void kt_crf_whole(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, double *ret_log_prob)
+void kt_crf_whole(const kt_crf *m, const kt_crf_text *x, kt_pool *pool, int32_t *ret_tag, double *ret_log_prob, float *ret_span)
 {
     kt_features rows;
     kt_crf_rows(x, m->state.bits, pool, &rows);
-    whole_job j = { m, x, &rows, ret_tag, ret_log_prob };
+    whole_job j = { m, x, &rows, ret_tag, ret_log_prob, ret_span };
     kt_pool_run(pool, (x->n_sentences + CHUNK_SENTENCES - 1) / CHUNK_SENTENCES, whole_part, &j);
     kt_features_done(&rows);
 }

@@ -330,12 +330,21 @@ static void knows_how_sure_the_whole_is(void **state)
     assert_int_equal(kt_crf_fit(&c.x, c.tag.v, TYPES, &o, &m, NULL), 0);
     int32_t *tag = kt_alloc_array(c.token.n, sizeof(*tag)), *best = kt_alloc_array(c.token.n, sizeof(*best));
     double *log_prob = kt_alloc_array(c.x.n_sentences, sizeof(*log_prob)), right = 0, claimed = 0;
+    float *span = kt_alloc_array(c.token.n, sizeof(*span));
+    kt_crf_span *spans = kt_alloc_array(c.token.n, sizeof(*spans));
     kt_pool *pool = kt_pool_new(3);
-    kt_crf_whole(&m, &c.x, pool, tag, log_prob);
+    kt_crf_whole(&m, &c.x, pool, tag, log_prob, span);
     kt_crf_predict(&m, &c.x, NULL, best, NULL);
     assert_memory_equal(tag, best, c.token.n * sizeof(*tag));
-    kt_features rows;
-    kt_crf_rows(&c.x, o.bits, NULL, &rows);
+    size_t n_spans = kt_crf_spans(&m, &c.x, NULL, spans);
+    double all = 0, same = 0;
+    for (size_t i = 0; i < n_spans; i++)
+        same += (double)fabsf(span[spans[i].first] - spans[i].prob);
+    for (size_t t = 0; t < c.token.n; t++)
+        all += (double)span[t];
+    for (size_t i = 0; i < n_spans; i++)
+        all -= (double)spans[i].prob;
+    assert_true(n_spans > 100 && same < 1e-3 && fabs(all) < 1e-3);
     for (size_t s = 0; s < c.x.n_sentences; s++) { /* -log p of one sentence is its loss */
         size_t start[2] = { 0, c.start.v[s + 1] - c.start.v[s] };
         kt_crf_text one = { .n_sentences = 1, .start = start, .token = c.token.v + c.start.v[s] };
@@ -348,8 +357,9 @@ static void knows_how_sure_the_whole_is(void **state)
         claimed += exp(log_prob[s]);
     }
     assert_true(claimed <= right + 0.05 * 300 && claimed > 0.5 * right);
-    kt_features_done(&rows);
     kt_pool_free(pool);
+    kt_free(span);
+    kt_free(spans);
     kt_free(tag);
     kt_free(best);
     kt_free(log_prob);
@@ -383,7 +393,7 @@ static void takes_cues(void **state)
         kt_crf_options o = KT_CRF_OPTIONS_INIT;
         kt_crf m;
         assert_int_equal(kt_crf_fit(&x, tag, 1, &o, &m, NULL), 0);
-        kt_crf_whole(&m, &x, NULL, got, log_prob);
+        kt_crf_whole(&m, &x, NULL, got, log_prob, NULL);
         for (size_t i = 0; i < N * LEN; i++)
             right[with] += got[i] == tag[i];
         kt_crf_done(&m);
