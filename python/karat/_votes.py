@@ -89,6 +89,31 @@ def _numbered(x: Any, what: str, fixed: Optional[Sequence[Any]] = None, missing:
     return codes, names_
 
 
+def is_table(data: Any) -> bool:
+    """A DataFrame, or a dict of columns."""
+    return hasattr(data, "columns") or isinstance(data, dict)
+
+
+def columns(data: Any, *wanted: Sequence[str]) -> List[Any]:
+    """The columns of a DataFrame or dict that go by one of the names wanted, for each of them."""
+    keys = list(data.columns if hasattr(data, "columns") else data)
+    found = [next((k for k in keys if str(k).lower() in names), None) for names in wanted]
+    if None in found:
+        raise refuse(f"no column {wanted[found.index(None)][0]!r}; there are {', '.join(map(repr, keys[:12]))}{', …' if len(keys) > 12 else ''}")
+    return [data[k] for k in found]
+
+
+def has_votes(table: Any) -> bool:
+    """Whether it has columns of items, sources and labels."""
+    keys = [str(k).lower() for k in (table.columns if hasattr(table, "columns") else table)]
+    return all(any(k in names for k in keys) for names in _COLUMNS)
+
+
+def answers(data: Any, names: Sequence[str]) -> List[List[Any]]:
+    """Items, sources and answers, the answers' column by one of names."""
+    return [list(x) for x in columns(data, _COLUMNS[0], _COLUMNS[1], names)]
+
+
 def votes(data: Any, source: Any = None, label: Any = None, *, labels: Optional[Sequence[Any]] = None) -> Votes:
     """Votes from a pandas DataFrame with the columns task, worker, label (or item, annotator, label), a dict of such columns, a
     sequence of (item, source, label), or three sequences. None and NaN labels are missing. labels: all allowed labels in their
@@ -100,12 +125,8 @@ def votes(data: Any, source: Any = None, label: Any = None, *, labels: Optional[
     if isinstance(data, Votes):
         return data
     if source is None and label is None:
-        keys = list(getattr(data, "columns", data.keys() if isinstance(data, dict) else []))
-        if keys:
-            found = [next((k for k in keys if str(k).lower() in names), None) for names in _COLUMNS]
-            if None in found:
-                raise refuse(f"no column {_COLUMNS[found.index(None)][0]!r}; there are {keys}")
-            item, source, label = (np.asarray(data[k]) for k in found)
+        if is_table(data):
+            item, source, label = (np.asarray(x) for x in columns(data, *_COLUMNS))
         else:
             rows: List[Any] = list(data)
             if any(len(r) != 3 for r in rows):

@@ -41,6 +41,13 @@ class Consensus:
 
         return pandas.DataFrame(self.probs, index=self.items, columns=self.labels)
 
+    def source_frame(self) -> Any:
+        """How good each source is, with 95 % intervals, as a pandas DataFrame (needs pandas)."""
+        import pandas
+
+        low, high = self.more["source_ci"].T
+        return pandas.DataFrame({"accuracy": self.source_accuracy, "low": low, "high": high}, index=self.sources)
+
 
 def aggregation_methods() -> Dict[str, str]:
     """Every method with a line of help."""

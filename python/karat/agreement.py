@@ -9,6 +9,7 @@ import numpy as np
 
 from ._lib import (DISTANCE, TYPES, AgreeOptions, CAgreement, CMatrix, CPair, array, at, call, context, lib, matrix, names, refuse, settings, undefined)
 from ._votes import Votes, votes as _votes
+from ._votes import has_votes, is_table
 
 __all__ = ["Agreement", "agree", "agree_ratings", "agree_pairs", "agree_classes", "agree_items", "agreement_methods", "cohen_kappa", "fleiss_kappa",
            "randolph_kappa", "krippendorff_alpha", "gwet_ac1", "gwet_ac2", "icc", "pearson", "spearman", "kendall"]
@@ -131,7 +132,9 @@ def krippendorff_alpha(reliability_data: Any, level: str = "nominal", value_doma
     >>> krippendorff_alpha([[1, 2, 3], [1, 2, 3]])
     1.0
     """
-    if distance is not None or isinstance(reliability_data, Votes) or hasattr(reliability_data, "columns"):
+    if distance is None and is_table(reliability_data) and not has_votes(reliability_data):
+        reliability_data = np.asarray(reliability_data, dtype=np.float64)  # a DataFrame of raters × units
+    if distance is not None or isinstance(reliability_data, Votes) or is_table(reliability_data):
         return agree(reliability_data, "krippendorff_alpha", level=level, distance=distance, interval=False).value
     return agree_ratings(reliability_data, "krippendorff_alpha", value_domain=value_domain, raters_first=True, interval=False, level=level).value
 

@@ -10,6 +10,9 @@ import numpy as np
 from ._lib import CLabelSets, CRegions, CSequences, MergeOptions, array, at, call, context, lib, refuse
 from ._lib import settings as _settings
 from ._votes import _numbered
+from ._votes import answers as _table_answers
+from ._votes import columns as _columns
+from ._votes import is_table as _is_table
 from ._votes import votes as _votes
 
 __all__ = ["MergedNumbers", "MergedSets", "MergedRegions", "Region", "merge_numbers", "merge_label_sets", "merge_spans", "merge_segments", "merge_boxes",
@@ -44,10 +47,21 @@ def _options(options: Dict[str, Any]) -> MergeOptions:
     return MergeOptions(c.sizeof(MergeOptions), text, n)
 
 
-def _triples(answers: Iterable[Sequence[Any]], what: str) -> Tuple[List[Any], List[Any], List[Any]]:
+def _triples(answers: Any, what: str, names: Sequence[str], abstains: bool = False) -> "Tuple[List[Any], List[Any], List[Any]]":
+    """Items, sources, answers: of triples, or of a DataFrame or dict of columns. abstains: no answer (None) is left out, its item and source
+    stay known."""
+    if _is_table(answers):
+        item, source, answer = _table_answers(answers, names)
+        if not abstains:
+            missing = [n for n, a in enumerate(answer) if a is None or (isinstance(a, float) and a != a)]
+            if missing:
+                raise refuse(f"answer {missing[0]} is missing")
+        return item, source, answer
     rows = list(answers)
     if any(len(r) != 3 for r in rows):
         raise refuse(f"{what} are triples: item, source, answer")
+    if not abstains and any(r[2] is None for r in rows):
+        raise refuse(f"answer {[r[2] is None for r in rows].index(True)} is None")
     return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]
 
 
@@ -82,20 +96,23 @@ class MergedNumbers:
 
 
 def merge_numbers(item: Any, source: Any = None, value: Any = None, **options: Any) -> MergedNumbers:
-    """Merges numbers: (item, source, value) triples or three sequences. Options as `karat list aggregators` names them under numeric:
+    """Merges numbers: (item, source, value) triples, a DataFrame with these columns, or three sequences; None abstains. Options as `karat list aggregators` names them under numeric:
     method, bias, robust, n_iter, shrink.
 
     >>> merge_numbers([("a", "ann", 1.0), ("a", "bob", 3.0)], method="mean").to_dict()
     {'a': 2.0}
     """
     if source is None and value is None:
-        item, source, value = _triples(item, "numbers")
+        item, source, value = _triples(item, "numbers", ("value", "label", "vote", "answer", "score"), abstains=True)
     items, item_names = _numbered(item, "item")
     sources, source_names = _numbered(source, "source")
     i, s = array(items, np.uint32, "item"), array(sources, np.uint32, "source")
-    v = array(value, np.float64, "value", i.shape)
     if s.shape != i.shape:
         raise refuse(f"item has shape {i.shape}, source {s.shape}")
+    if isinstance(value, list) and any(x is None for x in value) and len(value) == len(i):
+        said = np.array([x is not None for x in value])
+        i, s, value = i[said], s[said], [x for x in value if x is not None]
+    v = array(value, np.float64, "value", i.shape)
     p, o = c.c_void_p(), _options(options)
     call("karat_merge_numbers", at(i), at(s), at(v), len(v), len(item_names), len(source_names), c.byref(o), c.byref(p))
     with _Merged(p) as m:
@@ -130,7 +147,7 @@ def merge_label_sets(answers: Iterable[Sequence[Any]], method: str = "auto", lab
     >>> merge_label_sets([(1, "a", ["x", "y"]), (1, "b", ["x"]), (1, "c", ["x"])], "majority").to_dict()
     {1: ['x']}
     """
-    item, source, sets = _triples(answers, "answers")
+    item, source, sets = _triples(answers, "answers", ("labels", "label", "tags"))
     if any(isinstance(x, str) for x in sets):
         raise refuse("an answer is a list of labels, not a text")
     items, item_names = _names(item)
@@ -186,8 +203,24 @@ class MergedRegions:
         return [r for r in self.regions if r.kept]
 
 
+_PLACES = {"spans": (("start", "begin", "from"), ("end", "stop", "to")), "polygons": (("polygon", "outline", "points"),), "keypoints": (("keypoints", "points"),),
+           "boxes": (("x1", "xmin", "left"), ("y1", "ymin", "top"), ("x2", "xmax", "right"), ("y2", "ymax", "bottom"))}
+
+
+def _rows_of_regions(kind: str, table: Any) -> "Tuple[List[Any], List[Any], List[Any]]":
+    """A row a region; a row without a label says that the source looked and saw nothing."""
+    item, source, label = _table_answers(table, ("label", "class", "category"))
+    place = list(zip(*(list(x) for x in _columns(table, *_PLACES[kind]))))
+    found: Dict[Tuple[Any, Any], List[Any]] = {}
+    for i, s, l, at_ in zip(item, source, label, place):
+        regions = found.setdefault((i, s), [])
+        if l is not None and l == l and l != "":
+            regions.append((l, at_ if len(at_) > 1 else at_[0]))
+    return [i for i, _ in found], [s for _, s in found], list(found.values())
+
+
 def _merge_regions(kind: str, answers: Iterable[Sequence[Any]], columns: Optional[int], options: Dict[str, Any]) -> MergedRegions:
-    item, source, drawn = _triples(answers, "answers")
+    item, source, drawn = _rows_of_regions(kind, answers) if _is_table(answers) else _triples(answers, "answers", ())
     items, item_names = _names(item)
     sources, source_names = _names(source)
     seen: Dict[Any, int] = {}
@@ -225,7 +258,8 @@ def _merge_regions(kind: str, answers: Iterable[Sequence[Any]], columns: Optiona
 def merge_spans(answers: Iterable[Sequence[Any]], **options: Any) -> MergedRegions:
     """Merges spans of text: (item, source, [(label, (start, end)), …]); an empty list says that the source looked and saw nothing. Those that
     overlap (option `overlap`, intersection over union) are one; whether it is there and as what is decided from who drew it, and from who
-    did not. merge_sequences knows more about borders.
+    did not. merge_sequences knows more about borders. A DataFrame has a row a region, with item, annotator, label, start and end; no label:
+    looked and saw nothing.
 
     >>> merge_spans([("t", "a", [("city", (0, 6))]), ("t", "b", [("city", (0, 6))]), ("t", "c", [])]).kept()[0].at.round().tolist()
     [0.0, 6.0]
@@ -239,7 +273,8 @@ def merge_segments(answers: Iterable[Sequence[Any]], **options: Any) -> MergedRe
 
 
 def merge_boxes(answers: Iterable[Sequence[Any]], **options: Any) -> MergedRegions:
-    """Merges boxes, (item, source, [(label, (x1, y1, x2, y2)), …]), edges weighed by the sources' precision."""
+    """Merges boxes, (item, source, [(label, (x1, y1, x2, y2)), …]), edges weighed by the sources' precision; or a
+    DataFrame with item, annotator, label, x1, y1, x2, y2."""
     return _merge_regions("boxes", answers, None, options)
 
 
@@ -378,7 +413,7 @@ def merge_sequences(answers: Iterable[Sequence[Any]], **options: Any) -> MergedS
     >>> merge_sequences([(1, "a", ["B-x", "I-x", "O"]), (1, "b", ["B-x", "I-x", "O"]), (1, "c", ["O", "B-x", "O"])]).to_dict()
     {1: ['B-x', 'I-x', 'O']}
     """
-    item, source, said = _triples(answers, "answers")
+    item, source, said = _triples(answers, "answers", ("tags", "labels", "sequence"))
     items, item_names = _names(item)
     sources, source_names = _names(source)
     types: Dict[str, int] = {}
@@ -430,7 +465,7 @@ def merge_answer_texts(answers: Iterable[Sequence[Any]], method: str = "rover") 
     >>> merge_answer_texts([(1, "a", "the cat sat"), (1, "b", "the cat sat"), (1, "c", "a cat sat")]).to_dict()
     {1: 'the cat sat'}
     """
-    item, source, said = _triples(answers, "answers")
+    item, source, said = _triples(answers, "answers", ("text", "output", "answer", "label"))
     if any(not isinstance(t, str) or "\0" in t for t in said):
         raise refuse("a text is a str without NUL")
     items, item_names = _names(item)
@@ -467,8 +502,12 @@ def merge_answer_masks(answers: Iterable[Sequence[Any]], n_iter: int = 0) -> Mer
     >>> merge_answer_masks([(1, "a", [1, 1, 0]), (1, "b", [1, 0, 0]), (1, "c", [1, 1, 0])]).masks.tolist()
     [[True, True, False]]
     """
-    item, source, said = _triples(answers, "answers")
-    given = array(np.asarray(said) != 0, np.uint8, "masks") if said else np.zeros((0, 0), np.uint8)
+    item, source, said = _triples(answers, "answers", ("mask", "segmentation", "label"))
+    masks = [np.asarray(x) for x in said]
+    for n, x in enumerate(masks):
+        if x.shape != masks[0].shape:
+            raise refuse(f"answer {n}: a mask of shape {x.shape} beside one of {masks[0].shape}; all must have one shape")
+    given = array(np.stack(masks) != 0, np.uint8, "masks") if masks else np.zeros((0, 0), np.uint8)
     if given.ndim < 2:
         raise refuse(f"masks have {given.ndim - 1} dimensions, expected at least one; all must have one shape")
     items, item_names = _names(item)

@@ -65,17 +65,21 @@ static kt_rc merge(kt_merge *m, const struct wishes *w, kt_err *err)
 static kt_rc merge_answers(kt_cli *cli, const kt_answer_merge *m, const struct wishes *w, kt_str path, kt_err *err)
 {
     kt_answer_opts o = m->defaults;
+    kt_duplicates duplicates;
     kt_table_file t;
+    KT_TRY(kt_votes_file_duplicates(w->duplicates, &duplicates, err));
     for (size_t i = 0; i < w->set.n; i++)
         if (kt_settings_set(m->options, w->set.v[i], (char *)&o + m->at, err) < 0)
             return kt_context(err, "%s", m->name);
-    if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n || w->duplicates.n)
-        return kt_fail(err, KT_USAGE, "%s takes --set, --json, --sources, --plot and --explain; the other options are for votes that are labels", m->name);
+    if (w->labels.n || w->gold.n || w->probs.n || w->weights.n || w->start.n)
+        return kt_fail(err, KT_USAGE, "%s takes --set, --duplicates, --json, --sources, --plot and --explain; the other options are for votes that are labels", m->name);
     if (w->taxonomy.n && m->options != kt_taxonomy_options)
         return kt_fail(err, KT_USAGE, "--taxonomy goes with --method taxonomy, not %s", m->name);
     o.tree = w->taxonomy;
     KT_TRY(kt_table_file_read(kt_arena_cstr(cli->arena, path), cli->arena, &t, err));
-    kt_rc rc = m->run(cli, m, &t, &o, &w->out, err);
+    kt_rc rc = kt_answers_check(m, &t, duplicates, err);
+    if (rc == 0)
+        rc = m->run(cli, m, &t, &o, &w->out, err);
     kt_table_file_done(&t);
     return rc;
 }

@@ -140,7 +140,7 @@ for args, text, code, words in (
         (["-", "--method", "dawid_skene", "--set", "correlated=yes", "--set", "abstain=speaks"], votes, 2, "do not go together"),
         (["-", "--method", "rover"], "item,who,text\n1,a,b\n", 3, "no column 'annotator'"),
         (["-", "--method", "rover"], "item,annotator,text\n1,\"a,b\n", 3, "does not end"),
-        (["-", "--method", "rover", "--gold", gold], text, 2, "rover takes --set, --json"),
+        (["-", "--method", "rover", "--gold", gold], text, 2, "rover takes --set, --duplicates, --json"),
         (["-", "--sources"], votes, 2, "--sources FILE"),
         (["-", "--set", "n_iter=1"], votes, 2, "no option n_iter")):
     err = karat(*args, text=text, code=code).stderr

@@ -32,7 +32,7 @@ typedef struct kt_class_score {
 
 enum { KT_ECE_BINS = 15 };
 
-/* *ret in the arena. KT_RANGE: a label out of bounds, a probability that is no number or outside [0, 1]; KT_LIMIT: more
+/* *ret in the arena. KT_RANGE: a label out of bounds, a probability that is no number or outside [0, 1], a row of them that does not sum to 1 within 0.01; KT_LIMIT: more
    than 4096 labels. */
 kt_rc kt_score_classes(const kt_class_predictions *p, kt_pool *pool, kt_arena *a, kt_class_score *ret, kt_err *err) KT_MUST_USE;
 

@@ -8,6 +8,7 @@
 
 #define PART_ROWS 8192
 #define CLIP 1e-15
+#define ROW_SUM_TOLERANCE 0.01 /* as where label errors are looked for */
 
 struct bin {
     double n, score, right;
@@ -39,16 +40,17 @@ static bool take_row(const struct pass *w, size_t i, struct part *t)
 {
     uint32_t k = w->p->n_labels, best = 0;
     const double *row = w->p->prob + i * k;
-    double sum = 0, brier = 0;
+    double sum = 0, whole = 0, brier = 0;
     bool inside = true;
     for (uint32_t c = 0; c < k; c++) {
+        whole += row[c];
         double d = row[c] - ((int32_t)c == w->p->truth[i]);
         inside &= (row[c] >= 0) & (row[c] <= 1);
         best = row[c] > row[best] ? c : best;
         sum += KT_MIN(KT_MAX(row[c], CLIP), 1 - CLIP);
         brier += d * d;
     }
-    if (!inside || w->p->truth[i] < 0 || (uint32_t)w->p->truth[i] >= k)
+    if (!inside || !(fabs(whole - 1) <= ROW_SUM_TOLERANCE) || w->p->truth[i] < 0 || (uint32_t)w->p->truth[i] >= k)
         return false;
     double mine = KT_MIN(KT_MAX(row[w->p->truth[i]], CLIP), 1 - CLIP);
     struct bin *b = &t->bin[bin_of(row[best])];
@@ -79,7 +81,15 @@ static kt_rc bad_row(const kt_class_predictions *p, size_t i, kt_err *err)
         return kt_fail(err, KT_RANGE, "item %zu: its true label is %d of %u labels", i, p->truth[i], p->n_labels);
     if (p->label && (p->label[i] < 0 || (uint32_t)p->label[i] >= p->n_labels))
         return kt_fail(err, KT_RANGE, "item %zu: its predicted label is %d of %u labels", i, p->label[i], p->n_labels);
-    return kt_fail(err, KT_RANGE, "item %zu: a probability is outside 0 to 1 or no number", i);
+    const double *row = p->prob + i * p->n_labels;
+    double sum = 0;
+    for (uint32_t c = 0; c < p->n_labels; c++) {
+        if (!(row[c] >= 0 && row[c] <= 1))
+            return kt_fail(err, KT_RANGE, "item %zu: probability of label %u is %g; expected a number from 0 to 1", i, c, row[c]);
+        sum += row[c];
+    }
+    kt_fail(err, KT_RANGE, "item %zu: its probabilities sum to %g, not to 1", i, sum);
+    return kt_hint(err, "divide each row by its sum; scores before a softmax are no probabilities");
 }
 
 static kt_rc read_probabilities(struct pass *w, kt_pool *pool, kt_class_score *ret, kt_err *err)

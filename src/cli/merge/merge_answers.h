@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/merge/merge_account.h"
 #include "cli/table_file.h"
+#include "cli/votes_file.h"
 
 typedef struct kt_answer_opts {
     int32_t em, n_iter; /* segmentation */
@@ -29,6 +30,7 @@ typedef kt_rc kt_merge_run(kt_cli *cli, const kt_answer_merge *m, const kt_table
 struct kt_answer_merge {
     const char *name, *columns, *help; /* columns: what the first line names */
     const char *formula;               /* for --explain */
+    bool keyed, once;                  /* a row names an item and an annotator; who answers each item once */
     const kt_setting *options;
     size_t at;          /* of what options speak of, within kt_answer_opts */
     kt_answer_opts defaults;
@@ -38,6 +40,10 @@ struct kt_answer_merge {
 extern const kt_answer_merge kt_answer_merges[];
 extern const size_t kt_n_answer_merges;
 const kt_answer_merge *kt_answer_merge_find(kt_str name);
+
+/* Of a table that is keyed: every row names its item and annotator, and where they answer once nobody does twice, or the first or the last
+   of such rows is kept. KT_PARSE, KT_RANGE. */
+kt_rc kt_answers_check(const kt_answer_merge *m, kt_table_file *t, kt_duplicates duplicates, kt_err *err) KT_MUST_USE;
 
 /* One file a kind: merge_texts.c, merge_masks.c, merge_regions.c, … */
 kt_merge_run kt_merge_rover, kt_merge_medoid, kt_merge_masks, kt_merge_boxes, kt_merge_spans, kt_merge_polygons, kt_merge_keypoints, kt_merge_sequences,

@@ -6,14 +6,14 @@
 #include <math.h>
 #include <stdio.h>
 
+const char *const kt_item_column_names[] = { "item", "item_id", "task", "id", NULL };
 const char *const kt_source_names[] = { "annotator", "annotator_id", "worker", "source", NULL };
 
 kt_rc kt_grouped_read(const kt_table_file *t, const char *const *text_names, kt_arena *a, kt_grouped *ret, kt_err *err)
 {
-    static const char *const item_names[] = { "item", "item_id", "task", "id", NULL };
     size_t item, source, text;
     *ret = (kt_grouped){ 0 };
-    KT_TRY(kt_table_file_column(t, item_names, &item, err));
+    KT_TRY(kt_table_file_column(t, kt_item_column_names, &item, err));
     KT_TRY(kt_table_file_column(t, kt_source_names, &source, err));
     KT_TRY(kt_table_file_column(t, text_names, &text, err));
     uint32_t *of = kt_alloc_array(t->n_rows, sizeof(*of)), *who = kt_alloc_array(t->n_rows, sizeof(*who));
@@ -24,6 +24,7 @@ kt_rc kt_grouped_read(const kt_table_file *t, const char *const *text_names, kt_
     ret->start = kt_arena_array(a, ret->item.n + 2, sizeof(size_t));
     ret->text = kt_arena_array(a, t->n_rows, sizeof(kt_str));
     ret->source_of = kt_arena_array(a, t->n_rows, sizeof(uint32_t));
+    ret->line = kt_arena_array(a, t->n_rows, sizeof(uint64_t));
     ret->said = kt_arena_array(a, ret->source.n, sizeof(double));
     for (size_t r = 0; r < t->n_rows; r++)
         ret->start[of[r] + 2]++;
@@ -33,6 +34,7 @@ kt_rc kt_grouped_read(const kt_table_file *t, const char *const *text_names, kt_
         size_t at = ret->start[of[r] + 1]++;
         ret->text[at] = t->cell[r * t->n_columns + text];
         ret->source_of[at] = who[r];
+        ret->line[at] = t->line[r];
         ret->said[who[r]]++;
     }
     kt_free(of);

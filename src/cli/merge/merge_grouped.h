@@ -12,6 +12,7 @@ typedef struct kt_grouped {
     kt_names item, source;
     uint32_t *source_of; /* of each answer */
     kt_str *text;
+    uint64_t *line;      /* of each answer, for messages */
     size_t *start;       /* n items + 1: answers of item i are start[i] .. start[i + 1] - 1 */
     double *said;        /* of each source: answers */
 } kt_grouped;
@@ -21,7 +22,7 @@ kt_rc kt_grouped_read(const kt_table_file *t, const char *const *text_names, kt_
 void kt_grouped_done(kt_grouped *x);
 /* The item of every answer, in the arena. */
 uint32_t *kt_grouped_items(const kt_grouped *x, kt_arena *a);
-extern const char *const kt_source_names[]; /* what the column of annotators may be called */
+extern const char *const kt_item_column_names[], *const kt_source_names[]; /* what the columns of items and annotators may be called */
 
 /* Sources judged by how much each answer of theirs agrees with what was merged, a share: the account's accuracy. */
 typedef struct kt_agreed {

@@ -45,7 +45,7 @@ static void print(const char *method, const struct numbers *w, bool json)
             kt_buf_printf(&b, ",\"votes\":%u}", r->n_votes[i]);
         } else {
             kt_buf_csv(&b, w->x->item.name[i], ',');
-            kt_buf_printf(&b, ",%.9g,%.9g,%.9g\n", r->value[i], r->ci[2 * i], r->ci[2 * i + 1]);
+            kt_buf_printf(&b, isnan(r->value[i]) ? ",,,\n" : ",%.9g,%.9g,%.9g\n", r->value[i], r->ci[2 * i], r->ci[2 * i + 1]);
         }
         kt_merge_flush(&b);
     }
@@ -99,6 +99,26 @@ static kt_rc give(kt_cli *cli, const kt_answer_merge *m, const struct numbers *n
     return kt_merge_account(cli, &account, w, err);
 }
 
+/* Who gives no number abstains. */
+static void leave_out_empty(kt_grouped *x)
+{
+    size_t n = 0;
+    for (size_t i = 0, q = 0; i < x->item.n; i++) {
+        size_t to = x->start[i + 1];
+        for (x->start[i] = n; q < to; q++) {
+            kt_str s = kt_str_trim(x->text[q]);
+            if (s.n == 0) {
+                x->said[x->source_of[q]]--;
+                continue;
+            }
+            x->text[n] = s;
+            x->source_of[n] = x->source_of[q];
+            x->line[n++] = x->line[q];
+        }
+    }
+    x->start[x->item.n] = n;
+}
+
 kt_rc kt_merge_numeric(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, const kt_answer_opts *o, const kt_merge_wishes *w, kt_err *err)
 {
     static const char *const value_names[] = { "value", "label", "vote", "answer", "score", NULL };
@@ -107,13 +127,13 @@ kt_rc kt_merge_numeric(kt_cli *cli, const kt_answer_merge *m, const kt_table_fil
     KT_TRY(kt_grouped_read(t, value_names, cli->arena, &x, err));
     double *value = kt_arena_array(cli->arena, t->n_rows, sizeof(*value));
     kt_rc rc = 0;
-    for (uint32_t i = 0; i < x.item.n; i++)
-        for (size_t q = x.start[i]; q < x.start[i + 1] && rc == 0; q++)
-            if (!kt_parse_f64(kt_str_trim(x.text[q]), &value[q])) {
-                rc = kt_fail(err, KT_PARSE, "item %.*s: '%.*s' is not a number", KT_F(x.item.name[i]), KT_F(x.text[q]));
-                kt_at(err, t->path, 0, "value");
-            }
-    kt_numbers v = { t->n_rows, (uint32_t)x.item.n, (uint32_t)x.source.n, kt_grouped_items(&x, cli->arena), x.source_of, value };
+    leave_out_empty(&x);
+    for (size_t q = 0; q < x.start[x.item.n] && rc == 0; q++)
+        if (!kt_parse_f64(x.text[q], &value[q])) {
+            rc = kt_fail(err, KT_PARSE, "'%.*s' is not a number", KT_F(x.text[q]));
+            kt_at(err, t->path, x.line[q], "value");
+        }
+    kt_numbers v = { x.start[x.item.n], (uint32_t)x.item.n, (uint32_t)x.source.n, kt_grouped_items(&x, cli->arena), x.source_of, value };
     if (rc == 0)
         rc = kt_numeric_fit(&v, &o->numeric, cli->arena, &r, err);
     const struct numbers n = { &x, value, &r };

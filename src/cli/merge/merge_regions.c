@@ -92,9 +92,7 @@ static kt_rc read_row(drawn *d, const kt_table_file *t, size_t row, const size_t
 
 static kt_rc find_columns(const kt_table_file *t, region_columns columns, size_t *column, size_t *ret_n, kt_err *err)
 {
-    static const char *const names[][5] = {
-        { "item", "item_id", "task", "id", NULL }, { "annotator", "annotator_id", "worker", "source", NULL }, { "label", "class", "category", NULL },
-    };
+    const char *const *const names[] = { kt_item_column_names, kt_source_names, (const char *const[]){ "label", "class", "category", NULL } };
     static const char *const extra[][4][5] = {
         [COLUMNS_SPAN] = { { "start", "begin", "from", NULL }, { "end", "stop", "to", NULL } },
         [COLUMNS_BOX] = { { "x1", "xmin", "left", NULL }, { "y1", "ymin", "top", NULL }, { "x2", "xmax", "right", NULL }, { "y2", "ymax", "bottom", NULL } },
@@ -208,14 +206,16 @@ static kt_region_answers answers_of(const drawn *d, region_columns columns)
     return v;
 }
 
-/* Characters, pixels: edges given as whole numbers are given back so. */
-static void round_edges(const drawn *d, kt_regions *r, uint32_t n_numbers)
+/* Characters, pixels: edges given as whole numbers are given back so; corners, which lie anywhere, where they mean one. */
+static void round_edges(const drawn *d, kt_regions *r, const kt_region_answers *v)
 {
     bool whole = true;
+    size_t n = v->form == KT_REGION_POLYGONS && r->n ? r->start[r->n] : r->n * v->n_numbers;
     for (size_t x = 0; x < d->at.n && whole; x++)
         whole = d->at.v[x] == nearbyint(d->at.v[x]);
-    for (size_t x = 0; whole && x < r->n * n_numbers; x++)
-        r->at[x] = nearbyint(r->at[x]);
+    for (size_t x = 0; whole && x < n; x++)
+        if (v->form == KT_REGION_EDGES || fabs(r->at[x] - nearbyint(r->at[x])) < 1e-5)
+            r->at[x] = nearbyint(r->at[x]) + 0.0; /* not -0 */
 }
 
 static kt_rc read_rows(drawn *d, const kt_table_file *t, region_columns columns, kt_err *err)
@@ -327,8 +327,8 @@ static kt_rc run(kt_cli *cli, const kt_answer_merge *m, const kt_table_file *t, 
         if (rc < 0)
             kt_at(err, t->path, 0, NULL);
     }
-    if (rc == 0 && v.form == KT_REGION_EDGES)
-        round_edges(&d, &r, v.n_numbers);
+    if (rc == 0 && v.form != KT_REGION_KEYPOINTS)
+        round_edges(&d, &r, &v);
     if (rc == 0 && kt_merge_wants_answers(w))
         print(m->name, &d, &r, &v, columns, w->json);
     if (rc == 0)

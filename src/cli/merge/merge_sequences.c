@@ -50,9 +50,7 @@ static kt_rc read_row(said *x, const kt_str *cell, const size_t *column, kt_err 
 
 static kt_rc read_rows(said *x, const kt_table_file *t, kt_err *err)
 {
-    static const char *const names[][5] = {
-        { "item", "item_id", "task", "id", NULL }, { "annotator", "annotator_id", "worker", "source", NULL }, { "tags", "labels", "sequence", NULL },
-    };
+    const char *const *const names[] = { kt_item_column_names, kt_source_names, (const char *const[]){ "tags", "labels", "sequence", NULL } };
     size_t column[3];
     for (int c = 0; c < 3; c++)
         KT_TRY(kt_table_file_column(t, names[c], &column[c], err));

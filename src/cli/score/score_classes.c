@@ -233,7 +233,8 @@ static kt_rc score(struct classes *w, kt_err *err)
         KT_TRY(read_predicted(w, w->j->predicted, err));
     kt_class_score s;
     kt_class_predictions p = { w->n, (uint32_t)w->name.n, w->t, w->p, w->prob };
-    KT_TRY(kt_score_classes(&p, w->j->cli->pool, a, &s, err));
+    if (kt_score_classes(&p, w->j->cli->pool, a, &s, err) < 0)
+        return kt_at(err, probs, 0, NULL);
     put_all(w, &s);
     return w->j->plot ? plot(w, &s, err) : 0;
 }
