@@ -50,7 +50,6 @@ kt_rc h_export_create(kt_req *rq, const kt_export_request *in, kt_export_done *r
         kt_fail(&rq->err, KT_RANGE, "format: there is no writer %.*s", KT_F(o.format));
         return kt_at(&rq->err, NULL, 0, "/format"), KT_RANGE;
     }
-    KT_TRY(kt_task_needs_classes(rq->p->task, "an export from the page", &rq->err));
     if (pthread_mutex_trylock(&rq->server->exporting))
         return kt_fail(&rq->err, KT_BUSY, "another export is being written; try again when it is done");
     kt_rc rc = write_export(rq, &o, ret);

@@ -57,7 +57,8 @@ static kt_rc count_pairs(kt_store *s, int64_t project, const kt_annotation *v, s
 
 /* All answers are in (again: one more than had been settled): the majority's label for the time being, or, without one, a dispute. One label is
    right or wrong as a whole, so an expert gets it at once. Sets and regions that differ in part are left to the consensus stage, which weighs them
-   label by label and sends on what stays uncertain; not those asked about again, which it leaves alone. */
+   label by label and sends on what stays uncertain; not those asked about again, which it leaves alone, nor where everything was routed to people
+   and that stage does not come. */
 static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool again, kt_err *err)
 {
     KT_AUTO(kt_arena) a = KT_ARENA_INIT;
@@ -89,7 +90,10 @@ static kt_rc settle_votes(kt_store *s, const kt_project *p, uint32_t item, bool 
     }
     c.label = -1;
     KT_TRY(kt_consensus_put(s, p, &c, KT_S("karat"), err));
-    return p->task == KT_TASK_CLASSES || again ? kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err) : 0;
+    int64_t people_alone = 0;
+    if (p->task != KT_TASK_CLASSES && !again)
+        KT_TRY(kt_counter_get(s, p->id, KT_ROUTED_TO_PEOPLE, &people_alone, err));
+    return p->task == KT_TASK_CLASSES || again || people_alone ? kt_queue_add(s, p->id, KT_QUEUE_EXPERT, &item, 1, 1, err) : 0;
 }
 
 kt_rc kt_review_ask_again(kt_store *s, const kt_project *p, const uint32_t *items, size_t n, kt_err *err)

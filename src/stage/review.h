@@ -29,6 +29,7 @@ kt_rc kt_review_submit(kt_store *s, const kt_project *p, const kt_user *u, const
 kt_rc kt_review_undo(kt_store *s, const kt_project *p, int64_t user, const kt_review_rules *rules, kt_lease *ret, int32_t *ret_label,
                      kt_err *err) KT_MUST_USE;
 
+#define KT_ROUTED_TO_PEOPLE KT_S("route.people") /* counter: kt_route_people was here */
 /* Queues every canonical item without a label for annotators, each wanting `need` answers: routing without a machine. In a
    transaction of its own; items queued already stay where they are. */
 kt_rc kt_route_people(kt_store *s, const kt_project *p, int need, uint64_t *ret_n, kt_err *err) KT_MUST_USE;

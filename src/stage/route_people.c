@@ -49,6 +49,7 @@ static kt_rc put(kt_store *s, const kt_project *p, struct plan *x, int need, kt_
 {
     kt_column_part state = { KT_S("state"), 0, x->n, 1 };
     KT_TRY(kt_column_write(s, p->id, &state, x->state, "route.states", err));
+    KT_TRY(kt_counter_set(s, p->id, KT_ROUTED_TO_PEOPLE, 1, err));
     return kt_queue_add(s, p->id, KT_QUEUE_HUMAN, x->items, x->n_items, need, err);
 }
 

@@ -9,14 +9,14 @@ SETS = ["red and blue", "only red", "blue sky", "nothing"]
 PEOPLE = {"root": "admin", "mia": "manager", "xena": "expert", "ann": "annotator", "ben": "annotator", "vic": "viewer"}
 
 
-def workspace(tmp, name, overlap=2):
+def workspace(tmp, name):
     d = f"{tmp}/{name}"
     projects = {
         "news": (TEXTS, "task: spans\nlabels: [person, place, date]\nfunctions:\n  - {name: p, label: place, any: [Paris, Rome]}\n  - {name: n, label: person, any: [Zoë, Ada]}\n"),
         "topics": (SETS, "task: multi-label\nlabels: [red, blue, 'a; b']\nfunctions:\n  - {name: r, label: red, any: [red]}\n  - {name: b, label: blue, any: [blue]}\n")}
     for i, (project, (texts, pipeline)) in enumerate(projects.items()):
         open(f"{tmp}/{project}.jsonl", "w").writelines(json.dumps({"id": f"t{k}", "text": t}, ensure_ascii=False) + "\n" for k, t in enumerate(texts))
-        open(f"{tmp}/{project}.yaml", "w").write(f"project: {project}\nsources: [{{path: {project}.jsonl, fields: {{id: id, text: text}}}}]\nreview: {{overlap: {overlap}, gold_share: 0}}\n{pipeline}")
+        open(f"{tmp}/{project}.yaml", "w").write(f"project: {project}\nsources: [{{path: {project}.jsonl, fields: {{id: id, text: text}}}}]\nreview: {{overlap: 2, gold_share: 0}}\n{pipeline}")
         for args in (("init", d, "--pipeline", f"{tmp}/{project}.yaml"), ("ingest", d, f"{tmp}/{project}.jsonl", "--project", project, "--id", "id"), ("functions", d, "--project", project), ("route", d, "--people", "--project", project)):
             r = karat(*args)
             assert r.returncode == 0, r.stderr
@@ -84,9 +84,14 @@ def regions(s):
     code, b = ben.answer(other, spans=[], flagged=True, comment="really?")
     check("no region is an answer, and completes", code == 201 and b["complete"], b)
     code, item = xena.get("/items/0")
-    check("two that differ are in dispute, for the consensus to weigh", item["state"] == "dispute" and item["spans"] is None and item["pre_spans"] and
+    check("two that differ are in dispute", item["state"] == "dispute" and item["spans"] is None and item["pre_spans"] and
           [(v["annotator"], v["spans"], v["label"], v["labels"], v["flagged"]) for v in item["votes"]] == [("ann", one, None, None, False), ("ben", [], None, None, True)], item)
-    check("no expert is sent for at once", xena.next() == [] and xena.get("/progress")[1]["disputes_open"] == 1)
+    decide = xena.next()[0]
+    check("where there is no flow an expert gets them at once, with both answers", decide["item"] == 0 and [v["spans"] for v in decide["votes"]] == [one, []] and
+          xena.get("/progress")[1]["disputes_open"] == 1, decide)
+    code, a = xena.answer(decide, spans=[span(8, 11, "person")])
+    item = xena.get("/items/0")[1]
+    check("whose answer is final", code == 201 and item["state"] == "adjudicated" and item["spans"] == [span(8, 11, "person")] and item["method"] == "adjudicated", item)
     task = ann.next()[0]
     code, a = ann.answer(task)
     check("nothing skips", code == 201 and ann.get("/progress")[1]["skips"] == 1, a)
@@ -157,15 +162,15 @@ def killed(tmp):
     """Many different answers at once, kill -9 in the middle: what was acknowledged is there, and the log holds."""
     d = f"{tmp}/kill"
     open(f"{tmp}/many.jsonl", "w").writelines(json.dumps({"id": f"k{i}", "text": f"some text number {i} of the many"}) + "\n" for i in range(400))
-    open(f"{tmp}/many.yaml", "w").write("project: many\ntask: spans\nlabels: [a, b]\nsources: [{path: many.jsonl, fields: {id: id, text: text}}]\nreview: {overlap: 3, gold_share: 0}\nfunctions: [{name: n, label: a, any: [number]}]\n")
+    open(f"{tmp}/many.yaml", "w").write("project: many\ntask: spans\nlabels: [a, b]\nsources: [{path: many.jsonl, fields: {id: id, text: text}}]\nfunctions: [{name: n, label: a, any: [number]}]\n")
     karat("run", f"{tmp}/many.yaml", "--dir", d), karat("route", d, "--people")
     for who in ("w0", "w1", "w2"):
         karat("user", "add", d, who, "--role", "annotator", "--password-file", "-", input=PASSWORD + "\n")
     karat("user", "add", d, "xena", "--role", "expert", "--password-file", "-", input=PASSWORD + "\n")
     s, known, enough = Served("serve", d), {}, threading.Event()
 
-    def work(who):
-        p = Person(s, who, "many")
+    def work(p):
+        who = p.name
         try:
             for _ in range(400):
                 t = p.next()[0]
@@ -181,7 +186,7 @@ def killed(tmp):
             if type(e).__module__ != "http.client":
                 raise
 
-    threads = [threading.Thread(target=work, args=(w,)) for w in ("w0", "w1", "w2")]
+    threads = [threading.Thread(target=work, args=(Person(s, w, "many"),)) for w in ("w0", "w1", "w2")]
     [t.start() for t in threads]
     enough.wait(60)
     s.stop(signal.SIGKILL)

@@ -1,7 +1,7 @@
 // The desks of sets of labels and of regions, in a real browser over the real server: by keys alone and by mouse, places in code points
 // (emoji, combining characters), overlapping regions, undo, a reload in the middle, the network cut, two people who differ and an
 // expert who starts from one of their answers, a text of 100 kB. What is stored is read from the API and the log, not from the page.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, browser, check, failures, itemId, password, person, press as pressKey, run, serve, shots, signIn } from './kit.mjs';
@@ -222,18 +222,22 @@ async function longText(ana) {
     await saved(p);
 }
 
-/** ben differs; eva gets the items from the queue of experts and starts from one of the answers. */
+/** ben differs; eva starts from one of the answers. */
 async function deciding(b) {
     const ben = await person(b, server.url);
     await signIn(ben.page, server.url, 'ben');
     await ben.page.waitForSelector('.projects');
-    await ben.page.goto(`${server.url}/projects/2/annotate`);
-    await ben.page.waitForSelector('article.marking');
-    await keys(ben.page, 'Tab', 'x');
-    await press(ben.page, 'Enter');
-    await saved(ben.page);
+    for (const [project, wait] of [[2, 'article.marking'], [1, '.labels']]) {
+        await ben.page.goto(`${server.url}/projects/${project}/annotate`);
+        await ben.page.waitForSelector(wait);
+        await keys(ben.page, ...(project === 2 ? ['Tab', 'x'] : ['1', '3']));
+        await press(ben.page, 'Enter');
+        await saved(ben.page);
+    }
     const item = await ask(server.url, 'POST', '/projects/2/items:find', { id: 't0' }, token);
     check('two answers that differ in part are a dispute', item.state === 'dispute' && item.spans === null && item.votes.length === 2, item);
+    check('ben: no page did what none may', ben.complaints.length === 0, ben.complaints);
+    await ben.context.close();
     const eva = await person(b, server.url), p = eva.page;
     await signIn(p, server.url, 'eva');
     await p.waitForSelector('.projects');
@@ -241,8 +245,43 @@ async function deciding(b) {
     await p.waitForSelector('.votes');
     check('its page shows both, and what differs', (await p.locator('.votes .alone').count()) > 0);
     await p.screenshot({ path: join(shots, 'spans-item.png'), fullPage: true });
-    for (const who of [ben, eva]) check('no page did what none may', who.complaints.length === 0, who.complaints);
-    return { ben, eva };
+    await p.goto(`${server.url}/projects/2/decide`);
+    await p.waitForSelector('.votes');
+    await keys(p, 'v', 'v');
+    check('v starts from the next answer', (await tags(p)).length === 4 && /ben/.test(await p.textContent('.said')), await tags(p));
+    await p.click('.votes li:has-text("ana") .borrow');
+    check('so does its button', (await tags(p)).length === 6, await tags(p));
+    await shot(p, 'spans-decide');
+    await keys(p, 'Tab', '5');
+    const id = await itemId(p);
+    await press(p, 'Enter', true);
+    await saved(p);
+    const done = await ask(server.url, 'POST', '/projects/2/items:find', { id }, token);
+    check('the expert decides', done.state === 'adjudicated' && done.spans.length === 6 && done.spans[0].label === 'thing', done);
+    await p.goto(`${server.url}/projects/1/decide`);
+    await p.waitForSelector('.votes');
+    check('sets: how the labels stand', (await p.locator('.label .tally').count()) > 1);
+    await shot(p, 'sets-decide');
+    check('eva: no page did what none may', eva.complaints.length === 0, eva.complaints);
+    await eva.context.close();
+}
+
+/** The managers' pages: what functions that mark do, and an export. */
+async function managing(b) {
+    const root = await person(b, server.url), p = root.page;
+    await signIn(p, server.url, 'root');
+    await p.waitForSelector('.projects');
+    await p.goto(`${server.url}/projects/2/functions`);
+    await p.waitForSelector('table');
+    check('functions that mark, in figures', (await p.locator('tbody tr').count()) === 3 && /mark .*% of 6 items/.test(await p.textContent('main')), await p.textContent('main'));
+    await shot(p, 'functions-marks');
+    await p.goto(`${server.url}/projects/2/progress`);
+    await p.click('text=Export labels');
+    const [d] = await Promise.all([p.waitForEvent('download'), p.click('.files a:has-text("labels.jsonl")')]);
+    const rows = readFileSync(await d.path(), 'utf8').trim().split('\n').map((l) => JSON.parse(l)), at = rows.find((r) => r.id === 't0');
+    check('the export holds the expert’s regions', at?.method === 'adjudicated' && at.spans.length === 6 && at.spans[0].label === 'thing', at);
+    check('root: no page did what none may', root.complaints.length === 0, root.complaints);
+    await root.context.close();
 }
 
 async function looks(b) {
@@ -280,6 +319,7 @@ functions:\n  - {name: n, label: person, any: [Zoë, Ada Lovelace, Ada, Marie Cu
         await longText(ana);
         check('ana: no page did what none may', ana.complaints.length === 0, ana.complaints);
         await deciding(b);
+        await managing(b);
         await looks(b);
     } finally {
         await b.close();
