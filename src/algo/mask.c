@@ -71,53 +71,89 @@ void kt_mask_em(const uint8_t *const *mask, size_t n, size_t n_pixels, int32_t n
     kt_free(quality);
 }
 
-/* Posterior of every pixel that some mask sets into prob; quality and *set are moved by a round of EM. */
-static void weigh(const uint8_t *const *mask, size_t n, size_t n_pixels, double *quality, double *set, double *prob)
+/* A round of EM (STAPLE: Warfield, Zou, Wells 2004): each source finds pixels of the truth with one chance and leaves the others alone with another. Most
+   pixels nobody sets are out of everybody's reach and say nothing; those within it are as many as the model expects beside the pixels that some mask sets
+   (the likelihood is of patterns with a set pixel alone), and at most as many as there are. */
+struct soft {
+    const uint8_t *const *mask;
+    size_t n, n_pixels, n_seen; /* n_seen: some mask sets it */
+    double n_nobody;            /* within reach */
+    double *prob;             /* n_pixels; -1: nobody sets it */
+    double *finds, *leaves;   /* n */
+    double share, nobody;     /* of pixels set; chance that a pixel nobody sets is one */
+};
+
+static double odds_to_chance(double odds)
 {
-    double all = 0, sum = 0, odds[2] = { 0, log(*set) - log1p(-*set) };
-    for (size_t x = 0; x < n_pixels; x++) {
-        if (prob[x] < 0)
+    return 1 / (1 + exp(-odds));
+}
+
+static void look_again(struct soft *f)
+{
+    double start = log(f->share) - log1p(-f->share), none[2] = { 1 - f->share, f->share };
+    for (size_t i = 0; i < f->n; i++) {
+        none[0] *= f->leaves[i];
+        none[1] *= 1 - f->finds[i];
+    }
+    double all = none[0] + none[1];
+    f->nobody = none[1] / all;
+    f->n_nobody = KT_MIN((double)(f->n_pixels - f->n_seen), (double)f->n_seen * all / (1 - all));
+    for (size_t x = 0; x < f->n_pixels; x++) {
+        double odds = start;
+        if (f->prob[x] < 0)
             continue;
-        odds[0] = odds[1];
-        for (size_t i = 0; i < n; i++)
-            odds[0] += (mask[i][x] ? 1 : -1) * (log(quality[i]) - log1p(-quality[i]));
-        prob[x] = 1 / (1 + exp(-odds[0]));
-        sum += prob[x];
-        all++;
+        for (size_t i = 0; i < f->n; i++)
+            odds += f->mask[i][x] ? log(f->finds[i]) - log1p(-f->leaves[i]) : log1p(-f->finds[i]) - log(f->leaves[i]);
+        f->prob[x] = odds_to_chance(odds);
     }
-    for (size_t i = 0; i < n; i++) {
-        double right = SEEN_RIGHT;
-        for (size_t x = 0; x < n_pixels; x++)
-            right += prob[x] < 0 ? 0 : mask[i][x] ? prob[x] : 1 - prob[x];
-        quality[i] = right / (all + SEEN_RIGHT + SEEN_WRONG);
+}
+
+static void learn_again(struct soft *f)
+{
+    double set = f->nobody * f->n_nobody, clear = (1 - f->nobody) * f->n_nobody;
+    for (size_t x = 0; x < f->n_pixels; x++) {
+        set += KT_MAX(f->prob[x], 0.0);
+        clear += f->prob[x] < 0 ? 0 : 1 - f->prob[x];
     }
-    *set = (sum + 1) / (all + 2);
+    for (size_t i = 0; i < f->n; i++) {
+        double found = SEEN_RIGHT, left = SEEN_RIGHT + (1 - f->nobody) * f->n_nobody;
+        for (size_t x = 0; x < f->n_pixels; x++) {
+            found += f->prob[x] >= 0 && f->mask[i][x] ? f->prob[x] : 0;
+            left += f->prob[x] >= 0 && !f->mask[i][x] ? 1 - f->prob[x] : 0;
+        }
+        f->finds[i] = found / (set + SEEN_RIGHT + SEEN_WRONG);
+        f->leaves[i] = left / (clear + SEEN_RIGHT + SEEN_WRONG);
+    }
+    f->share = (set + 1) / (set + clear + 2);
 }
 
 void kt_mask_overlaps(const uint8_t *const *mask, size_t n, size_t n_pixels, double *ret)
 {
-    double *prob = kt_alloc_array(n_pixels + 1, sizeof(*prob)), *quality = kt_alloc_array(n + 1, sizeof(*quality)), set = 0.5;
+    struct soft f = { .mask = mask, .n = n, .n_pixels = n_pixels, .prob = kt_alloc_array(n_pixels + 1, sizeof(double)),
+                      .finds = kt_alloc_array(n + 1, sizeof(double)), .leaves = kt_alloc_array(n + 1, sizeof(double)) };
     for (size_t x = 0; x < n_pixels; x++) {
         size_t given = 0;
         for (size_t i = 0; i < n; i++)
             given += mask[i][x];
-        prob[x] = n > 2 ? (given ? 0 : -1) : 2 * given >= n && n; /* -1: nobody's */
+        f.n_seen += given > 0;
+        f.prob[x] = given == 0 ? -1 : n > 2 ? (double)given / (double)n : 2 * given >= n;
     }
-    for (size_t i = 0; i < n; i++)
-        quality[i] = SEEN_RIGHT / (SEEN_RIGHT + SEEN_WRONG);
-    for (int round = 0; n > 2 && round < SOFT_ROUNDS; round++)
-        weigh(mask, n, n_pixels, quality, &set, prob);
+    for (int round = 0; n > 2 && round < SOFT_ROUNDS; round++) {
+        learn_again(&f);
+        look_again(&f);
+    }
     for (size_t i = 0; i < n; i++) {
-        double both = 0, either = 0;
+        double both = 0, either = f.nobody * f.n_nobody;
         for (size_t x = 0; x < n_pixels; x++) {
-            double p = KT_MAX(prob[x], 0);
+            double p = KT_MAX(f.prob[x], 0.0);
             both += mask[i][x] ? p : 0;
             either += mask[i][x] ? 1 : p;
         }
         ret[i] = either > 0 ? both / either : 1;
     }
-    kt_free(prob);
-    kt_free(quality);
+    kt_free(f.prob);
+    kt_free(f.finds);
+    kt_free(f.leaves);
 }
 
 double kt_mask_iou(const uint8_t *a, const uint8_t *b, size_t n_pixels)

@@ -209,7 +209,7 @@ def texts():
 
 def masks():
     rng = np.random.default_rng(6)
-    truth = rng.random((12, 6, 7)) < 0.4
+    truth = rng.random((12, 24, 30)) < 0.4
     worse = {"a": 0.02, "b": 0.1, "c": 0.3}
     rows = [(str(i), s, np.where(rng.random(t.shape) < slip, ~t, t)) for i, t in enumerate(truth) for s, slip in worse.items()]
     as_text = [(i, s, "/".join("".join("01"[int(v)] for v in row) for row in m)) for i, s, m in rows]

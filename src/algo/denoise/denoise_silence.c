@@ -41,7 +41,8 @@ static void read_sample(struct look *x, const kt_label_model *model)
     }
 }
 
-/* ret: m × k, log P(abstains | truth). */
+/* ret: m × k, log P(abstains | truth). Rates that differ by no more than chance lets them (chi-square against its degrees of freedom) are drawn to their
+   mean, as James and Stein (1961) draw. */
 static void measure(const struct look *x, const double *weight, double *ret)
 {
     double *all = kt_zalloc_array(x->k, sizeof(*all)), *votes = kt_zalloc_array((size_t)x->m + 1, sizeof(*votes));
@@ -57,9 +58,15 @@ static void measure(const struct look *x, const double *weight, double *ret)
                 ret[(size_t)j * x->k + c] += p[c];
         }
     }
-    for (size_t y = 0; y < (size_t)x->m * x->k; y++) {
-        double usual = x->n ? votes[y / x->k] / (double)x->n : 0, rate = KT_MIN((ret[y] + usual) / (all[y % x->k] + 1), MOST);
-        ret[y] = weight[y / x->k] * log1p(-rate);
+    for (uint32_t j = 0; j < x->m; j++) {
+        double *rate = ret + (size_t)j * x->k, usual = x->n ? votes[j] / (double)x->n : 0, differ = 0;
+        for (uint32_t c = 0; c < x->k; c++) {
+            rate[c] = (rate[c] + usual) / (all[c] + 1);
+            differ += usual > 0 && usual < 1 ? all[c] * (rate[c] - usual) * (rate[c] - usual) / (usual * (1 - usual)) : 0;
+        }
+        double keep = differ > x->k - 1 ? 1 - (x->k - 1) / differ : 0;
+        for (uint32_t c = 0; c < x->k; c++)
+            rate[c] = weight[j] * log1p(-KT_MIN(usual + keep * (rate[c] - usual), MOST));
     }
     kt_free(all);
     kt_free(votes);
