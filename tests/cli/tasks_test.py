@@ -158,12 +158,14 @@ def stages(tmp, kind):
 
 def killed(tmp, kind, kills):
     write(tmp, kind, 300, 4)
+    whole = time.monotonic()
     run(tmp, kind, f"{tmp}/{kind}-calm")
+    whole = time.monotonic() - whole
     d, g, n = f"{tmp}/{kind}-killed", random.Random(5), 0
     while n < kills:
         p = subprocess.Popen([KARAT, "run", f"{tmp}/{kind}.yaml", "--dir", d], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            p.wait(g.uniform(0.01, 0.35))
+            p.wait(whole * (g.uniform(0.05, 0.9) if n else 0.3))  # the first surely before the end; what goes on after it is shorter
             break
         except subprocess.TimeoutExpired:
             p.send_signal(signal.SIGKILL)
