@@ -54,6 +54,9 @@ const keys = async (p, ...list) => {
     for (const k of list) await p.keyboard.press(k);
 };
 
+/** The desk listens: a new item has taken the focus. Before that, Tab and Enter would be the browser's. */
+const listens = (p) => p.waitForFunction(() => document.activeElement?.matches('article'));
+
 /** Presses a key that answers, and waits for the item after; none: there is no other. */
 async function press(p, key, none = false) {
     await pressKey(p, key);
@@ -88,6 +91,7 @@ async function setsByKeys(ana) {
     const p = ana.page;
     await p.goto(`${server.url}/projects/1/annotate`);
     await p.waitForSelector('article.text');
+    await listens(p);
     check('sets: what the machine says is on at the start', (await p.$$eval('.label.on .name', (l) => l.map((x) => x.textContent))).join() === 'baking', await itemId(p));
     check('sets: buttons say whether they are pressed', (await p.$$eval('.label', (l) => l.map((x) => x.getAttribute('aria-pressed')))).join() === 'true,false,false,false,false');
     await keys(p, '4', '2', '4'); // on, on, off
@@ -124,6 +128,7 @@ async function spansByKeys(ana) {
     const p = ana.page;
     await p.goto(`${server.url}/projects/2/annotate`);
     await p.waitForSelector('article.marking');
+    await listens(p);
     check('spans: the machine’s regions are there', (await tags(p)).join() === 'person,person,place,date,place', await tags(p));
     await shot(p, 'spans');
     await keys(p, 'ArrowRight', 'ArrowRight');
@@ -230,6 +235,7 @@ async function deciding(b) {
     for (const [project, wait] of [[2, 'article.marking'], [1, '.labels']]) {
         await ben.page.goto(`${server.url}/projects/${project}/annotate`);
         await ben.page.waitForSelector(wait);
+        await listens(ben.page);
         await keys(ben.page, ...(project === 2 ? ['Tab', 'x'] : ['1', '3']));
         await press(ben.page, 'Enter');
         await saved(ben.page);
@@ -247,6 +253,7 @@ async function deciding(b) {
     await p.screenshot({ path: join(shots, 'spans-item.png'), fullPage: true });
     await p.goto(`${server.url}/projects/2/decide`);
     await p.waitForSelector('.votes');
+    await listens(p);
     await keys(p, 'v', 'v');
     check('v starts from the next answer', (await tags(p)).length === 4 && /ben/.test(await p.textContent('.said')), await tags(p));
     await p.click('.votes li:has-text("ana") .borrow');
@@ -260,6 +267,7 @@ async function deciding(b) {
     check('the expert decides', done.state === 'adjudicated' && done.spans.length === 6 && done.spans[0].label === 'thing', done);
     await p.goto(`${server.url}/projects/1/decide`);
     await p.waitForSelector('.votes');
+    await listens(p);
     check('sets: how the labels stand', (await p.locator('.label .tally').count()) > 1);
     await shot(p, 'sets-decide');
     check('eva: no page did what none may', eva.complaints.length === 0, eva.complaints);
@@ -291,10 +299,12 @@ async function looks(b) {
         await p.waitForSelector('.projects');
         await p.goto(`${server.url}/projects/2/annotate`);
         await p.waitForSelector('article.marking');
+        await listens(p);
         await keys(p, 'Tab', 'Tab');
         await shot(p, `spans-${name}`);
         await p.goto(`${server.url}/projects/1/annotate`);
         await p.waitForSelector('.labels');
+        await listens(p);
         await shot(p, `sets-${name}`);
         check(`${name}: no page did what none may`, ben.complaints.length === 0, ben.complaints);
         await ben.context.close();
