@@ -140,6 +140,32 @@ static kt_rc check(const kt_model_job *j, act what, size_t n_pos, kt_err *err)
     return KT_OK;
 }
 
+kt_rc kt_model_table(kt_model_job *j, const char *path, kt_columns **ret, kt_err *err)
+{
+    *ret = kt_arena_array(j->cli->arena, 1, sizeof(**ret));
+    KT_TRY(kt_columns_read(path, j->cli->arena, *ret, err));
+    KT_PUSH(&j->tables, *ret);
+    return 0;
+}
+
+kt_rc kt_model_matrix(kt_model_job *j, const char *path, kt_matrix_file **ret, kt_err *err)
+{
+    *ret = kt_arena_array(j->cli->arena, 1, sizeof(**ret));
+    KT_TRY(kt_matrix_file_read(path, "x", j->cli->arena, *ret, err));
+    KT_PUSH(&j->matrices, *ret);
+    return 0;
+}
+
+static void files_done(kt_model_job *j)
+{
+    for (size_t i = 0; i < j->tables.n; i++)
+        kt_columns_done(j->tables.v[i]);
+    for (size_t i = 0; i < j->matrices.n; i++)
+        kt_matrix_file_done(j->matrices.v[i]);
+    KT_VEC_DONE(&j->tables);
+    KT_VEC_DONE(&j->matrices);
+}
+
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
     bool json = false, csv = false, probs = false;
@@ -180,6 +206,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         kt_out_flush(&j.out, true);
     kt_out_done(&j.out);
     kt_names_done(&j.names);
+    files_done(&j);
     return rc;
 }
 

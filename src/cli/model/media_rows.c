@@ -76,9 +76,9 @@ static const char *beside(kt_arena *a, const char *table, kt_str path)
 static kt_rc from_table(kt_model_job *j, media_files *files, kt_row_data *ret, kt_err *err)
 {
     kt_arena *a = j->cli->arena;
-    kt_columns *c = kt_arena_array(a, 1, sizeof(*c));
+    kt_columns *c;
     kt_str *path;
-    KT_TRY(kt_columns_read(j->data, a, c, err));
+    KT_TRY(kt_model_table(j, j->data, &c, err));
     KT_TRY(kt_columns_need(c, path_names, &path, err));
     kt_str *item = kt_columns_find(c, kt_item_names), *group = kt_columns_find(c, group_names);
     ret->cell = kt_columns_find(c, kt_label_names);

@@ -4,6 +4,7 @@
 
 #include "algo/learn/linear.h"
 #include "algo/stats_options.h"
+#include "base/mem.h"
 #include "base/names.h"
 #include "cli/cli.h"
 #include "cli/columns_file.h"
@@ -26,7 +27,13 @@ typedef struct kt_model_job {
     kt_str item, label;              /* explain: which; empty: all, the likeliest */
     int64_t folds, seed, top;
     bool probs;                      /* print every label's probability */
+    KT_VEC(kt_columns *) tables;     /* what was read: its text lives as long as the job */
+    KT_VEC(kt_matrix_file *) matrices;
 } kt_model_job;
+
+/* Reads a table, or a matrix of numbers, for as long as the job lasts. */
+kt_rc kt_model_table(kt_model_job *j, const char *path, kt_columns **ret, kt_err *err) KT_MUST_USE;
+kt_rc kt_model_matrix(kt_model_job *j, const char *path, kt_matrix_file **ret, kt_err *err) KT_MUST_USE;
 
 struct kt_model_kind {
     const char *name, *help, *files; /* files: what DATA is */

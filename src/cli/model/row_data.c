@@ -29,8 +29,8 @@ kt_rc kt_rows_read_labels(kt_model_job *j, kt_row_data *d, kt_err *err)
     kt_arena *a = j->cli->arena;
     if (!j->labels)
         return 0;
-    kt_columns *c = kt_arena_array(a, 1, sizeof(*c)); /* its text lives as long as the command */
-    KT_TRY(kt_columns_read(j->labels, a, c, err));
+    kt_columns *c;
+    KT_TRY(kt_model_table(j, j->labels, &c, err));
     kt_str *item = kt_columns_find(c, kt_item_names), *cell;
     if (c->n_columns == 1)
         cell = c->cell[0];
@@ -70,8 +70,8 @@ kt_rc kt_rows_read_labels(kt_model_job *j, kt_row_data *d, kt_err *err)
 kt_rc kt_rows_read_text(kt_model_job *j, kt_row_data *ret, kt_err *err)
 {
     kt_arena *a = j->cli->arena;
-    kt_columns *c = kt_arena_array(a, 1, sizeof(*c));
-    KT_TRY(kt_columns_read(j->data, a, c, err));
+    kt_columns *c;
+    KT_TRY(kt_model_table(j, j->data, &c, err));
     if (kt_columns_need(c, text_names, &ret->text, err) < 0)
         return kt_hint(err, "texts are a column text; for numbers there are --kind knn, prototypes and dense"), err->rc;
     kt_str *item = kt_columns_find(c, kt_item_names), *group = kt_columns_find(c, group_names);
@@ -85,8 +85,8 @@ kt_rc kt_rows_read_text(kt_model_job *j, kt_row_data *ret, kt_err *err)
 kt_rc kt_rows_read_numbers(kt_model_job *j, kt_row_data *ret, kt_err *err)
 {
     kt_arena *a = j->cli->arena;
-    kt_matrix_file *m = kt_arena_array(a, 1, sizeof(*m));
-    KT_TRY(kt_matrix_file_read(j->data, "x", a, m, err));
+    kt_matrix_file *m;
+    KT_TRY(kt_model_matrix(j, j->data, &m, err));
     float *narrow = NULL;
     ret->n = m->n_rows;
     ret->d = (uint32_t)m->n_columns;

@@ -93,9 +93,9 @@ static kt_rc parents_by_table(kt_model_job *j, int32_t **ret, kt_err *err)
 {
     static const char *const parent_names[] = { "parent", "above", NULL };
     kt_arena *a = j->cli->arena;
-    kt_columns *c = kt_arena_array(a, 1, sizeof(*c));
+    kt_columns *c;
     kt_str *label, *parent;
-    KT_TRY(kt_columns_read(j->parents, a, c, err));
+    KT_TRY(kt_model_table(j, j->parents, &c, err));
     KT_TRY(kt_columns_need(c, kt_label_names, &label, err));
     KT_TRY(kt_columns_need(c, parent_names, &parent, err));
     for (size_t i = 0; i < c->n_rows; i++) {

@@ -201,13 +201,14 @@ kt_rc kt_span_data_read(kt_model_job *j, bool fixed, kt_span_data *ret, kt_err *
     kt_str path = kt_str_of(j->data);
     *ret = (kt_span_data){ .types = &j->names };
     if (kt_str_ends(path, KT_S(".conll")) || kt_str_ends(path, KT_S(".iob")) || kt_str_ends(path, KT_S(".bio")) || kt_str_ends(path, KT_S(".iob2"))) {
-        kt_buf *b = kt_arena_array(a, 1, sizeof(*b)); /* lives as long as the command */
-        *b = (kt_buf)KT_BUF_INIT((size_t)4 << 30);
-        KT_TRY(kt_file_read(j->data, b, err));
-        KT_TRY(from_conll(j, KT_BUF_STR(b), fixed, ret, err));
+        kt_columns *c = kt_arena_array(a, 1, sizeof(*c)); /* its text alone: it lives as long as the job */
+        c->text = (kt_buf)KT_BUF_INIT((size_t)4 << 30);
+        KT_PUSH(&j->tables, c);
+        KT_TRY(kt_file_read(j->data, &c->text, err));
+        KT_TRY(from_conll(j, KT_BUF_STR(&c->text), fixed, ret, err));
     } else {
-        kt_columns *c = kt_arena_array(a, 1, sizeof(*c));
-        KT_TRY(kt_columns_read(j->data, a, c, err));
+        kt_columns *c;
+        KT_TRY(kt_model_table(j, j->data, &c, err));
         kt_str *text = kt_columns_find(c, text_names);
         KT_TRY(text ? from_texts(j, c, text, fixed, ret, err) : from_tokens(j, c, fixed, ret, err));
     }
