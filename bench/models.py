@@ -49,8 +49,10 @@ def row(exe, what, pair, bits):
     other = f"scikit-learn {s[0]:.2f} s ({s[3]:.2f} s), {s[1]:.4f}" if s else ""
     ratio = f"{s[0] / seconds:.1f} times faster, {s[3] / cpu * CORES:.1f} with both cores free" if s else ""
     print(f"| train {what} (2^{bits} features): {k['rows']:,} texts, {k['labels']} labels, accuracy on the test | {seconds:.3f} s ({cpu:.3f} s of processors), {k['accuracy']:.4f} | {other} | {ratio} |")
-    rate = k["predict_per_s"]
-    print(f"| predict {what}, bytes to label | {rate:,.0f} texts/s by the clock, {k['predict_alone_per_s']:,.0f} in a second of both processors | {f'scikit-learn {s[2]:,.0f}, {s[4]:,.0f} in a second of its processor' if s else ''} | {f'{rate / s[2]:.0f} times, {k["predict_alone_per_s"] / s[4]:.0f} with both cores free' if s else ''} |")
+    rate, alone = k["predict_per_s"], k["predict_alone_per_s"]
+    other = f"scikit-learn {s[2]:,.0f}, {s[4]:,.0f} in a second of its processor" if s else ""
+    ratio = f"{rate / s[2]:.0f} times, {alone / s[4]:.0f} with both cores free" if s else ""
+    print(f"| predict {what}, bytes to label | {rate:,.0f} texts/s by the clock, {alone:,.0f} in a second of both processors | {other} | {ratio} |")
     print(f"| learn one more label ({what}) | {k['update_us']:.0f} µs | aim: 1 ms | |")
 
 
