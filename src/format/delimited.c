@@ -62,7 +62,7 @@ static cell next_cell(kt_str s, char sep, size_t *at)
     cell c = { .s = { s.p + i, 0 } };
     if (i < s.n && s.p[i] == '"') {
         size_t from = i + 1;
-        for (;; i++) {
+        for (;;) { /* i: the quote that opens, or the second of two */
             const char *q = i + 1 < s.n ? memchr(s.p + i + 1, '"', s.n - i - 1) : NULL;
             if (!q) {
                 c.unclosed = true;
