@@ -1,6 +1,8 @@
 /* One item with all that is known of it, and the proof of its label. */
 #include "server/server_int.h"
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "store/audit.h"
 #include "store/column.h"
@@ -58,16 +60,45 @@ static kt_rc awaited_blind(kt_req *rq, uint32_t item, bool *ret)
     return 0;
 }
 
+static bool is_known(const kt_req *rq, kt_str field)
+{
+    const kt_str *known = rq->project->known;
+    return (known[0].n && kt_str_eq(field, known[0])) || (known[1].n && kt_str_eq(field, known[1]));
+}
+
+/* A record's fields without those that hold its answer: trusted sets and regions, and held-back ones, come as fields like any other. */
+static kt_str fields_of(kt_req *rq, kt_str meta)
+{
+    kt_json j = { .s = meta };
+    bool first = true;
+    kt_str name, value;
+    if ((!rq->project->known[0].n && !rq->project->known[1].n) || !meta.n || !kt_json_enter(&j, '{'))
+        return meta;
+    KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)64 << 20);
+    while (kt_json_field(&j, &first, &rq->arena, &name) && kt_json_skip(&j, &value)) {
+        if (is_known(rq, name))
+            continue;
+        kt_buf_char(&b, b.n ? ',' : '{');
+        kt_buf_json(&b, name);
+        kt_buf_char(&b, ':');
+        kt_buf_str(&b, value);
+    }
+    kt_buf_puts(&b, b.n ? "}" : "{}");
+    return kt_arena_str(&rq->arena, KT_BUF_STR(&b));
+}
+
 static kt_rc show(kt_req *rq, uint32_t item, kt_item_row *ret)
 {
     kt_answer_form said;
     kt_item it;
     KT_TRY(kt_req_item(rq, item, &it));
-    *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = it.meta,
+    *ret = (kt_item_row){ .item = item, .id = it.ext_id, .text = it.text, .group = it.group.n ? it.group : (kt_str){ 0 }, .meta = fields_of(rq, it.meta),
                           .state = KT_S("open"), .pre_score = NAN, .posterior = NAN };
     KT_TRY(awaited_blind(rq, item, &ret->blind));
-    if (ret->blind)
+    if (ret->blind) { /* other fields may be what functions vote by: another model's label, say */
+        ret->meta = (kt_str){ 0 };
         return 0;
+    }
     KT_TRY(kt_req_machine(rq, item, &said, &ret->pre_score));
     ret->pre_label = said.label;
     ret->pre_labels = said.labels;

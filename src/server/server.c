@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "stage/config.h"
 #include "store/column.h"
 
 #include <stdio.h>
@@ -28,6 +29,10 @@ static kt_rc load_projects(kt_server *s, kt_store *store, kt_err *err)
         v->chars = kt_arena_array(&s->arena, KT_SERVED_CHARS, sizeof(*v->chars));
         s->n_projects++;
         KT_TRY(kt_review_rules_get(&p[i], &v->rules, err));
+        kt_config c;
+        KT_TRY(kt_config_of(store, &p[i], &s->arena, &c, err));
+        v->known[0] = c.gold_field;
+        v->known[1] = c.truth_field;
     }
     return 0;
 }

@@ -32,6 +32,7 @@ typedef struct kt_marks_chunk {
 struct kt_served {
     kt_project p;
     kt_review_rules rules;
+    kt_str known[2];      /* fields of a record that hold its answer: shown to nobody */
     kt_pred **pred;       /* chunks of column "pred", read when first wanted; guarded by the server's lock */
     kt_marks_chunk *marks; /* the same where labels are sets or regions */
     size_t marks_bytes;

@@ -202,6 +202,39 @@ def killed(tmp):
     check("and the log holds", r.returncode == 0, r.stdout)
 
 
+def known(tmp):
+    """What a record's fields say of its answer is shown to nobody; of an item that is answered blind no field is."""
+    d = f"{tmp}/known"
+    rows = [{"id": f"t{i}", "text": t, "source": "wire", "tags": [span(0, 3, "person")], "held": [[0, 2, "place"]]} for i, t in enumerate(TEXTS)]
+    for r in rows[1:]:
+        del r["tags"]  # one trusted answer: the others are for people
+    open(f"{tmp}/known.jsonl", "w").writelines(json.dumps(r) + "\n" for r in rows)
+    open(f"{tmp}/known.yaml", "w").write("project: known\ntask: spans\nlabels: [person, place]\nsources: [{path: known.jsonl, fields: {id: id, text: text, gold: tags, truth: held}}]\n"
+                                         "active_learning: {start: 1, rounds: 0}\nbudget: {trusted: 2}\nreview: {overlap: 1, gold_share: 0}\n")
+    r = karat("run", f"{tmp}/known.yaml", "--dir", d)
+    check("a project with known answers waits for people", r.returncode in (0, 1) and "train" in r.stdout + r.stderr, r)
+    for who, role in (("ann", "annotator"), ("xena", "expert")):
+        karat("user", "add", d, who, "--role", role, "--password-file", "-", input=PASSWORD + "\n")
+    s = Served("serve", d)
+    try:
+        item = Person(s, "xena", "known").get("/items/0")[1]
+        check("fields that hold the answer are not among an item's", item["meta"] == {"source": "wire"}, item)
+        ann = Person(s, "ann", "known")
+        for task in ann.next():
+            ann.answer(task, spans=[span(0, 2, "person")])
+    finally:
+        s.stop()
+    r = karat("run", f"{tmp}/known.yaml", "--dir", d)
+    s = Served("serve", d)
+    try:
+        xena = Person(s, "xena", "known", "expert")
+        task = xena.next()[0]
+        item = xena.get(f"/items/{task['item']}")[1]
+        check("of one that is answered blind there is none at all", task["queue"] == "trusted" and item["blind"] and item["meta"] is None and item["pre_spans"] is None, (task, item, r))
+    finally:
+        s.stop()
+
+
 def main():
     tmp = tempfile.mkdtemp(prefix="karat-tasks-")
     try:
@@ -215,6 +248,7 @@ def main():
         check("the server ends in peace", code == 0 and "ERROR" not in err, (code, err))
         files(d)
         killed(tmp)
+        known(tmp)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     end()
