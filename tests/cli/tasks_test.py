@@ -223,6 +223,12 @@ def real(tmp, name, kind, rows, labels, functions=""):
     shutil.rmtree(f"{tmp}/real")
 
 
+def example(tmp):
+    r = karat("run", f"{ROOT}/examples/visits/karat.yaml", "--dir", f"{tmp}/visits", "--json")
+    out = json.loads(r.stdout) if r.returncode == 0 else {}
+    check("the example of regions runs, and keeps its promise", r.returncode == 0 and out["auto"] > 300 and out["measured_error"] <= out["budget"] and out["left_out"] == 0, r.stderr or out)
+
+
 def real_sets(tmp):
     path = f"{SHARED}/data/text-cooking-multilabel"
     if not os.path.exists(path):
@@ -251,6 +257,7 @@ def main():
             stages(tmp, kind)
             opened_again(tmp, kind)
             killed(tmp, kind, int(os.environ.get("KILLS", "6")))
+        example(tmp)
         real_sets(tmp)
         real_spans(tmp)
     finally:
