@@ -73,7 +73,7 @@ static kt_rc add_texts(void *ctx, int slot, const kt_item *items, size_t n, kt_e
         size_t from = x->at;
         while (x->at < x->marked->v.n && v[x->at].row == x->place)
             x->at++;
-        kt_span_text_add(x->text, items[i].text, x->words, v + from, x->at - from);
+        kt_span_text_add(x->text, items[i].text, x->words, x->at > from ? v + from : NULL, x->at - from);
     }
     return 0;
 }

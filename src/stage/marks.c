@@ -12,14 +12,6 @@ kt_rc kt_task_needs_classes(kt_task task, const char *what, kt_err *err)
     return kt_fail(err, KT_RANGE, "%s is not there for task %s", what, kt_task_names[task]);
 }
 
-kt_rc kt_project_needs_classes(kt_store *s, const kt_project *p, const char *what, kt_err *err)
-{
-    KT_AUTO(kt_arena) a = KT_ARENA_INIT;
-    kt_config c;
-    KT_TRY(kt_config_of(s, p, &a, &c, err));
-    return kt_task_needs_classes(c.task, what, err);
-}
-
 kt_rc kt_marks_read(kt_store *s, int64_t project, uint32_t first, kt_marks *ret, kt_err *err)
 {
     KT_AUTO(kt_buf) b = KT_BUF_INIT((size_t)4 << 30);

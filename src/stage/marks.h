@@ -8,9 +8,6 @@
 /* KT_RANGE, with what is not there, unless the task is one label an item. what: "trying a rule", … */
 kt_rc kt_task_needs_classes(kt_task task, const char *what, kt_err *err) KT_MUST_USE;
 
-/* The same for a project as it is stored. */
-kt_rc kt_project_needs_classes(kt_store *s, const kt_project *p, const char *what, kt_err *err) KT_MUST_USE;
-
 /* ---- votes: marks.c; the counterpart of what kt_functions_run does for one vote an item ---- */
 
 #define KT_MARKS KT_S("marks") /* the column: packed kt_mark, row: place in the chunk */

@@ -396,7 +396,7 @@ static void work_done(struct work *w)
     KT_VEC_DONE(&w->function);
     KT_VEC_DONE(&w->token);
     KT_VEC_DONE(&w->out);
-    kt_free(w->gold.marks.v);
+    kt_given_close(&w->gold);
     kt_free(w->precision);
     kt_free(w->recall);
     kt_free(w->guess);

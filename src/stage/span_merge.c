@@ -16,6 +16,7 @@ struct work {
     kt_span_text text;     /* of all items, ascending by number … */
     uint32_t *place;       /* … which is where each dense item is */
     uint8_t *by_tags;      /* per dense item */
+    uint32_t n_by_tags;
     size_t *tag_at;        /* per answer: its tags in tag */
     KT_VEC(int32_t) tag;
     uint32_t *own;         /* per dense item: its number among those merged the same way */
@@ -79,6 +80,8 @@ static void make_tags(struct work *w, kt_arena *a)
         w->by_tags[item] = kt_span_tags(&w->text, at, v->part + v->start[q], v->start[q + 1] - v->start[q], w->tag.v + w->tag.n);
         w->tag.n += n;
     }
+    for (uint32_t i = 0; i < v->n_items; i++)
+        w->n_by_tags += w->by_tags[i];
 }
 
 /* Numbers of the items that are, or are not, merged by tags, and how many answers they have. */
@@ -180,9 +183,9 @@ kt_rc kt_span_merge(kt_run *r, const kt_said *v, kt_arena *a, kt_merged *ret)
     w.own = kt_arena_array(&own, (size_t)v->n_items + 1, sizeof(*w.own));
     if (rc == 0)
         make_tags(&w, &own);
-    if (rc == 0)
+    if (rc == 0 && w.n_by_tags)
         rc = merge_tags(&w, &own, &tags);
-    if (rc == 0)
+    if (rc == 0 && w.n_by_tags < v->n_items)
         rc = merge_spans(&w, &own, &spans);
     if (rc == 0)
         gather(&w, &tags, &spans, a, ret);
