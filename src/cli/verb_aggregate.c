@@ -88,6 +88,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
 {
     struct wishes w = { .method = KT_S("auto"), .seed = 1 };
     kt_strs pos;
+    bool csv = false;
     const kt_opt opts[] = {
         { "method", KT_OPT_TEXT, "NAME", "how to merge (auto); 'karat list aggregators' shows all", &w.method },
         { "set", KT_OPT_LIST, "NAME=VALUE", "an option of the method", &w.set },
@@ -100,6 +101,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "duplicates", KT_OPT_TEXT, "WHAT", "two votes by one annotator on one item: error, first or last", &w.duplicates },
         { "seed", KT_OPT_INT, "NUMBER", "for methods with random starts (1)", &w.seed },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object with all probabilities and the annotators", &w.out.json },
+        { "csv", KT_OPT_FLAG, NULL, "CSV, which is printed anyway", &csv },
         { "sources", KT_OPT_TEXT, "FILE", "write what each annotator is worth, with 95 % intervals: CSV or FILE.json; - prints it instead", &w.out.sources },
         { "explain", KT_OPT_TEXT, "ITEM", "print the formula with the numbers of one item put in", &w.out.explain },
         { "plot", KT_OPT_TEXT, "FILE.svg", "draw what the annotators are worth, with intervals, and how sure the answers are", &w.out.plot },

@@ -365,7 +365,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     kt_live_opts o = KT_LIVE_OPTS_INIT;
     kt_str labels = { NULL, 0 }, prices = { NULL, 0 };
     kt_strs pos, names = { NULL, 0 };
-    bool json = false;
+    bool json = false, csv = false;
     const kt_opt opts[] = {
         { "target", KT_OPT_FLOAT, "CHANCE", "enough for a label: the chance that it is right (0.95)", &k.q.target },
         { "least", KT_OPT_INT, "N", "votes to take in any case: one alone is never sure of who gave it (2)", &k.least },
@@ -378,6 +378,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "explain", KT_OPT_TEXT, "ITEM", "print whose vote would gain what, with the numbers of one item put in", &k.explain },
         { "plot", KT_OPT_TEXT, "FILE.svg", "draw the annotators' accuracies, and how sure the items are and which are worth another vote", &k.plot },
         { "json", KT_OPT_FLAG, NULL, "JSON instead of CSV, with all probabilities (with --follow: an object a line)", &json },
+        { "csv", KT_OPT_FLAG, NULL, "CSV, which is printed anyway", &csv },
     };
     kt_rc rc = kt_cli_parse(cli, &kt_verb_ask, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
     if (rc)

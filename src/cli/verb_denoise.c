@@ -331,7 +331,7 @@ static kt_rc work(struct denoise *d, kt_str balance, kt_str gold, kt_err *err)
 
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
-    bool json = false, functions = false;
+    bool json = false, csv = false, functions = false;
     kt_str method = KT_S("em"), labels = { NULL, 0 }, balance = { NULL, 0 }, gold = { NULL, 0 }, item = { NULL, 0 }, plot = { NULL, 0 };
     kt_strs set = { NULL, 0 }, pos;
     const kt_opt opts[] = {
@@ -344,6 +344,7 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "plot", KT_OPT_TEXT, "FILE.svg", "draw the learned accuracies of the functions", &plot },
         { "functions", KT_OPT_FLAG, NULL, "print a table of the functions instead of the items", &functions },
         { "json", KT_OPT_FLAG, NULL, "print a JSON object with both", &json },
+        { "csv", KT_OPT_FLAG, NULL, "CSV, which is printed anyway", &csv },
     };
     kt_rc rc = kt_cli_parse(cli, &kt_verb_denoise, opts, KT_LEN(opts), (int[]){ 1, 1 }, &pos, err);
     if (rc)

@@ -7,64 +7,106 @@
 #include "cli/cli.h"
 #include "cli/columns_file.h"
 #include "cli/out.h"
-#include "format/row_stream.h"
+#include "cli/plot.h"
+#include "format/array_file.h"
 
 #include <math.h>
 #include <stdio.h>
 
 static const char *const text_names[] = { "text", "content", "sentence", "title", "body", NULL };
 
+enum { ITEM, TEXT, OTHER, N_ROLES };
+
 typedef struct near_job {
     kt_cli *cli;
     kt_row_stream s;
+    kt_array_file arrays; /* instead of rows */
+    kt_arena scratch;     /* of an array's row */
+    size_t at;
     kt_near_options o;
     kt_shingling how;
-    kt_str field;
+    kt_str field, plot;
     int64_t n_slots, seed;
-    size_t item, text, other; /* columns; item SIZE_MAX: rows are numbered */
+    size_t column[N_ROLES]; /* SIZE_MAX: none; without items rows are numbered */
     uint64_t row;
     uint64_t a[KT_MINHASH_MAX_SLOTS], b[KT_MINHASH_MAX_SLOTS];
     kt_out out;
 } near_job;
 
-static size_t find(const kt_rows *r, const char *const *names)
+static kt_rc no_column(const near_job *j, const char *what, const char *have, kt_err *err)
 {
-    size_t ret = SIZE_MAX;
-    for (; *names && ret == SIZE_MAX; names++)
-        ret = kt_rows_column(r, kt_str_of(*names));
-    return ret;
-}
-
-static kt_rc no_column(const near_job *j, const char *what, kt_err *err)
-{
-    char have[120];
-    kt_rows_columns(&j->s.rows, have, sizeof(have));
-    kt_fail(err, KT_PARSE, "no column '%s'; the first line names: %s", what, have);
+    kt_fail(err, KT_PARSE, "no column '%s'; there are: %s", what, have);
     kt_hint(err, "--field NAME says which column holds the text");
     kt_at(err, j->s.rows.path, 1, what);
     return KT_PARSE;
 }
 
+/* Which of the columns is what. */
+static kt_rc find_columns(near_job *j, const kt_str *name, size_t n, bool compare, kt_err *err)
+{
+    const char *named[] = { kt_arena_cstr(j->cli->arena, j->field), NULL };
+    const char *const *wanted[N_ROLES] = { kt_item_names, compare ? (const char *const[]){ "a", NULL } : j->field.n ? named : text_names,
+                                           compare ? (const char *const[]){ "b", NULL } : NULL };
+    char have[120] = "";
+    for (size_t k = 0, at = 0; k < n && at < sizeof(have); k++)
+        at += (size_t)snprintf(have + at, sizeof(have) - at, "%s%.*s", k ? ", " : "", KT_F(name[k]));
+    for (int role = 0; role < N_ROLES; role++) {
+        j->column[role] = SIZE_MAX;
+        for (const char *const *p = wanted[role]; p && *p && j->column[role] == SIZE_MAX; p++)
+            for (size_t k = 0; k < n && j->column[role] == SIZE_MAX; k++)
+                if (kt_str_ieq(name[k], kt_str_of(*p)))
+                    j->column[role] = k;
+        if (wanted[role] && role != ITEM && j->column[role] == SIZE_MAX)
+            return no_column(j, wanted[role][0], have, err);
+    }
+    return 0;
+}
+
+/* Arrays of texts, all of one length; a .npy is the texts. */
+static kt_rc open_arrays(near_job *j, bool compare, kt_err *err)
+{
+    KT_TRY(kt_array_file_read(&j->s, j->field.n ? kt_arena_cstr(j->cli->arena, j->field) : text_names[0], j->cli->arena, &j->arrays, err));
+    kt_str *name = kt_arena_array(j->cli->arena, j->arrays.n, sizeof(*name));
+    for (size_t k = 0; k < j->arrays.n; k++) {
+        const kt_npy *x = &j->arrays.array[k].array;
+        name[k] = j->arrays.array[k].name;
+        if (x->n_dims == 1 && x->n == j->arrays.array[0].array.n)
+            continue;
+        kt_fail(err, KT_PARSE, "array %.*s is not of one dimension and as long as the first", KT_F(name[k]));
+        return kt_at(err, j->s.rows.path, 0, NULL);
+    }
+    return find_columns(j, name, j->arrays.n, compare, err);
+}
+
 static kt_rc open_file(near_job *j, kt_str path, bool compare, kt_err *err)
 {
-    const kt_rows *r = &j->s.rows;
     KT_TRY(kt_row_stream_open(&j->s, kt_arena_cstr(j->cli->arena, path), j->cli->arena, err));
+    if (kt_array_file_is(&j->s))
+        return open_arrays(j, compare, err);
     KT_TRY(kt_row_stream_header(&j->s, err));
-    j->item = find(r, kt_item_names);
-    if (compare) {
-        j->text = kt_rows_column(r, KT_S("a"));
-        j->other = kt_rows_column(r, KT_S("b"));
-        return j->text == SIZE_MAX ? no_column(j, "a", err) : j->other == SIZE_MAX ? no_column(j, "b", err) : 0;
-    }
-    const char *named[] = { kt_arena_cstr(j->cli->arena, j->field), NULL };
-    j->text = find(r, j->field.n ? named : text_names);
-    return j->text == SIZE_MAX ? no_column(j, j->field.n ? named[0] : "text", err) : 0;
+    return find_columns(j, j->s.rows.column, j->s.rows.n_columns, compare, err);
+}
+
+/* The next row; KT_DONE at the end. */
+static kt_rc next(near_job *j, kt_err *err)
+{
+    j->row++;
+    if (j->arrays.n == 0)
+        return kt_row_stream_next(&j->s, err);
+    kt_arena_reset(&j->scratch);
+    return j->at++ < j->arrays.array[0].array.n ? 0 : KT_DONE;
+}
+
+static kt_str cell(near_job *j, int role)
+{
+    size_t c = j->column[role];
+    return j->arrays.n ? kt_npy_text(&j->arrays.array[c].array, j->at - 1, &j->scratch) : j->s.rows.field[c];
 }
 
 /* The name of the row last read. */
-static kt_str name_of(const near_job *j, kt_arena *a)
+static kt_str name_of(near_job *j, kt_arena *a)
 {
-    return j->item == SIZE_MAX ? kt_arena_printf(a, "%llu", (unsigned long long)j->row) : kt_arena_str(a, j->s.rows.field[j->item]);
+    return j->column[ITEM] == SIZE_MAX ? kt_arena_printf(a, "%llu", (unsigned long long)j->row) : kt_arena_str(a, cell(j, ITEM));
 }
 
 static void send(near_job *j)
@@ -81,11 +123,10 @@ static kt_rc compare(near_job *j, kt_err *err)
     uint32_t x[KT_MINHASH_MAX_SLOTS], y[KT_MINHASH_MAX_SLOTS], slots = (uint32_t)j->n_slots;
     if (j->out.look == KT_LOOK_CSV)
         kt_buf_puts(&j->out.b, "item,shingles_a,shingles_b,jaccard,estimate\n");
-    while ((rc = kt_row_stream_next(&j->s, err)) == 0) {
+    while ((rc = next(j, err)) == 0) {
         KT_AUTO(kt_arena) a = KT_ARENA_INIT;
-        kt_str one = j->s.rows.field[j->text], two = j->s.rows.field[j->other];
+        kt_str one = cell(j, TEXT), two = cell(j, OTHER);
         size_t n_one, n_two;
-        j->row++;
         double exact = kt_shingles_jaccard(one, two, j->how, &n_one, &n_two);
         kt_minhash_sign(one, j->how, j->a, j->b, slots, x);
         kt_minhash_sign(two, j->how, j->a, j->b, slots, y);
@@ -114,10 +155,9 @@ static kt_rc sign(near_job *j, kt_err *err)
 {
     kt_rc rc;
     uint32_t slot[KT_MINHASH_MAX_SLOTS];
-    while ((rc = kt_row_stream_next(&j->s, err)) == 0) {
+    while ((rc = next(j, err)) == 0) {
         KT_AUTO(kt_arena) a = KT_ARENA_INIT;
-        j->row++;
-        size_t n = kt_minhash_sign(j->s.rows.field[j->text], j->how, j->a, j->b, (uint32_t)j->n_slots, slot);
+        size_t n = kt_minhash_sign(cell(j, TEXT), j->how, j->a, j->b, (uint32_t)j->n_slots, slot);
         kt_out_open(&j->out, NULL, '{');
         kt_out_str(&j->out, "item", name_of(j, &a));
         kt_out_u64(&j->out, "shingles", n);
@@ -144,9 +184,8 @@ static kt_rc read_set(near_job *j, kt_near_set *set, names *name, kt_err *err)
     kt_str *batch = kt_alloc_array(KT_NEAR_BATCH, sizeof(*batch));
     uint32_t n = 0;
     kt_rc rc;
-    while ((rc = kt_row_stream_next(&j->s, err)) == 0) {
-        j->row++;
-        batch[n++] = kt_arena_str(&texts, j->s.rows.field[j->text]);
+    while ((rc = next(j, err)) == 0) {
+        batch[n++] = kt_arena_str(&texts, cell(j, TEXT));
         KT_PUSH(name, name_of(j, j->cli->arena));
         if (name->n >= UINT32_MAX - 1) {
             rc = kt_fail(err, KT_LIMIT, "%s holds more than %u texts", j->s.rows.path, UINT32_MAX - 2);
@@ -200,6 +239,24 @@ static void print_clusters(near_job *j, const kt_near_set *set, const names *nam
     fprintf(stderr, "%u texts, %u of them near duplicates of an earlier one\n", n, copies);
 }
 
+/* How alike copies are to the first of their cluster, and how large clusters are. */
+static kt_rc draw(near_job *j, const kt_near_set *set, const uint32_t *canonical, size_t n, kt_err *err)
+{
+    kt_arena *a = j->cli->arena;
+    double *alike = kt_arena_array(a, n, sizeof(*alike)), *size = kt_arena_array(a, n, sizeof(*size)), most = 3;
+    for (uint32_t i = 0; i < n; i++) {
+        alike[i] = canonical[i] == i ? NAN : kt_near_set_jaccard(set, i, canonical[i]);
+        size[canonical[i]]++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        most = KT_MAX(most, size[i]);
+        size[i] = size[i] < 2 ? NAN : size[i];
+    }
+    const kt_plot_bars copies = { "How alike near duplicates are", "Jaccard index with the first of the cluster; the line is the threshold", NULL, 0, 1, j->o.threshold, n, alike, NULL };
+    const kt_plot_bars clusters = { "How large their clusters are", "texts in a cluster, of two and more", NULL, 2, most, NAN, n, size, NULL };
+    return kt_plot_panels(kt_arena_cstr(a, j->plot), (kt_plot_panel[]){ { .bars = &copies }, { .bars = &clusters } }, 2, err);
+}
+
 static kt_rc cluster(near_job *j, kt_err *err)
 {
     kt_near_set *set;
@@ -209,7 +266,10 @@ static kt_rc cluster(near_job *j, kt_err *err)
     if (rc == 0) {
         uint32_t *canonical = kt_alloc_array(name.n + 1, sizeof(*canonical));
         kt_near_set_clusters(set, canonical);
-        print_clusters(j, set, &name, canonical);
+        if (j->plot.n)
+            rc = draw(j, set, canonical, name.n, err);
+        if (rc == 0)
+            print_clusters(j, set, &name, canonical);
         kt_free(canonical);
     }
     KT_VEC_DONE(&name);
@@ -273,8 +333,8 @@ static kt_rc check(near_job *j, kt_str shingle, kt_err *err)
 
 static kt_rc run(kt_cli *cli, kt_err *err)
 {
-    near_job j = { .cli = cli, .o = KT_NEAR_OPTIONS_INIT, .n_slots = 128, .seed = 1, .out = KT_OUT_INIT(KT_LOOK_CSV), .s = { .fd = -1 } };
-    bool json = false, pairs = false, signatures = false, explains = false;
+    near_job j = { .cli = cli, .o = KT_NEAR_OPTIONS_INIT, .n_slots = 128, .seed = 1, .out = KT_OUT_INIT(KT_LOOK_CSV), .s = { .fd = -1 }, .scratch = KT_ARENA_INIT };
+    bool json = false, csv = false, pairs = false, signatures = false, explains = false;
     kt_str shingle = KT_S("w3");
     kt_strs pos;
     const kt_opt opts[] = {
@@ -285,7 +345,9 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         { "signatures", KT_OPT_FLAG, NULL, "instead: each text's MinHash signature, as datasketch has it, JSON lines", &signatures },
         { "slots", KT_OPT_INT, "N", "of a signature (128)", &j.n_slots },
         { "seed", KT_OPT_INT, "N", "of the permutations (1)", &j.seed },
+        { "plot", KT_OPT_TEXT, "FILE.svg", "draw how alike near duplicates are, and how large their clusters", &j.plot },
         { "json", KT_OPT_FLAG, NULL, "JSON instead of CSV (--compare: an object a line)", &json },
+        { "csv", KT_OPT_FLAG, NULL, "CSV, which is printed anyway", &csv },
         { "explain", KT_OPT_FLAG, NULL, "the chances to find a pair, with the numbers put in; no file is read", &explains },
     };
     kt_rc rc = kt_cli_parse(cli, &kt_verb_near, opts, KT_LEN(opts), (int[]){ 0, 1 }, &pos, err);
@@ -296,6 +358,8 @@ static kt_rc run(kt_cli *cli, kt_err *err)
         return kt_fail(err, KT_USAGE, "karat near needs a file: karat near %s", kt_verb_near.usage);
     if (pairs && signatures)
         return kt_fail(err, KT_USAGE, "--compare and --signatures do not go together");
+    if (j.plot.n && (pairs || signatures || explains))
+        return kt_fail(err, KT_USAGE, "--plot draws clusters; it does not go with --compare, --signatures and --explain");
     if (json)
         j.out.look = KT_LOOK_JSON;
     rc = explains ? explain(&j, err) : open_file(&j, pos.v[0], pairs, err);
@@ -304,13 +368,15 @@ static kt_rc run(kt_cli *cli, kt_err *err)
     if (rc == 0)
         send(&j);
     kt_row_stream_done(&j.s);
+    kt_array_file_done(&j.arrays);
+    kt_arena_done(&j.scratch);
     kt_out_done(&j.out);
     return rc;
 }
 
 const kt_verb kt_verb_near = {
     .name = "near", .help = "near-duplicate texts of a file, MinHash signatures", .usage = "FILE [--threshold J] [--shingle w3] [--json]",
-    .more = "FILE (or - for standard input; CSV, TSV or JSON lines, UTF-8) has a column text, and perhaps item or id. Prints item,canonical,\n"
+    .more = "FILE (or - for standard input; CSV, TSV, JSON lines in UTF-8, .npy, .npz) has a column text, and perhaps item or id. Prints item,canonical,\n"
             "jaccard: the first text of each one's cluster. Case, punctuation and white space do not count; a text of fewer words than a\n"
             "shingle is one shingle, one without words is near no other. Texts are read in batches and not kept: 4 bytes a word and 100 an\n"
             "item are. Candidates are found by MinHash bands and compared exactly; --explain says how many pairs that misses.\n\n"

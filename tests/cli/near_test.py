@@ -1,6 +1,7 @@
 """karat near on plain files. Checked against Jaccard indices computed here and planted copies; every kind of file, streaming rows, and what
 must be refused."""
-import csv, io, json, os, random, re, subprocess, tempfile
+import csv, io, json, os, random, re, struct, subprocess, tempfile, zipfile
+import xml.dom.minidom
 
 KARAT = os.environ["KARAT"]
 folder = tempfile.TemporaryDirectory()
@@ -58,6 +59,31 @@ for sep in ",\t":
 many = "text\n" + "".join(f"w{k} x{k} y{k} z{k}\n" for k in range(20000)) + "w5 x5 y5 z5\n...\n!!!\n"
 far = list(csv.DictReader(io.StringIO(run("-", text=many))))
 assert far[20000]["canonical"] == "6" and far[20001]["canonical"] == "20002" and far[20002]["canonical"] == "20003" and sum(r["item"] != r["canonical"] for r in far) == 1
+
+# arrays of numpy are the same texts, and a picture has both histograms
+def npy(texts):
+    width = max(len(t) for t in texts)
+    head = f"{{'descr': '<U{width}', 'fortran_order': False, 'shape': ({len(texts)},), }}".encode()
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + b"".join(t.ljust(width, "\0").encode("utf-32-le") for t in texts)
+
+
+texts = ["the quick brown fox jumps over the lazy dog", "the quick brown fox jumps over the lazy dog!", "nothing of the kind at all here", "Caf\u00e9 au lait, s'il vous pla\u00eet monsieur"]
+names = ["a", "b", "c", "d"]
+plain = run("-", text="".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in zip(names, texts)))
+with zipfile.ZipFile(os.path.join(folder.name, "t.npz"), "w") as z:
+    z.writestr("id.npy", npy(names))
+    z.writestr("text.npy", npy(texts))
+assert run(z.filename) == plain and plain.splitlines()[2].startswith("b,a,")
+with open(os.path.join(folder.name, "t.npy"), "wb") as f:
+    f.write(npy(texts))
+assert [x.split(",")[1:] for x in run(f.name, "--csv").splitlines()[1:]] == [["1", ""], ["1", "1"], ["3", ""], ["4", ""]]
+assert "no column 'body'" in run(z.filename, "--field", "body", code=3)
+svg = os.path.join(folder.name, "n.svg")
+run(z.filename, "--plot", svg)
+words = "".join(n.data for t in xml.dom.minidom.parse(svg).getElementsByTagName("text") for n in t.childNodes)
+assert "How alike near duplicates are" in words and "How large their clusters are" in words
+assert "does not go with" in run("-", "--compare", "--plot", svg, text="a,b\n", code=2)
 
 # a pair at a time; the empty text has one shingle, the empty one
 pair = [json.loads(x) for x in run("-", "--compare", "--json", text='a,b\n"Hello, World again",hello world AGAIN\n"",""\n').splitlines()]
