@@ -39,34 +39,26 @@ static kt_rc print_of(kt_run *r, int32_t number, uint64_t *ret)
     return 0;
 }
 
+/* Whether an answer of this number is `label` (one label an item), or has this fingerprint. */
+static kt_rc is_answer(kt_run *r, int32_t number, int32_t label, const uint64_t *print, uint8_t *ret)
+{
+    uint64_t mine;
+    *ret = number >= 0 && !print && label == number;
+    if (number < 0 || !print)
+        return 0;
+    KT_TRY(print_of(r, number, &mine));
+    *ret = mine == *print;
+    return 0;
+}
+
 kt_rc kt_run_right(kt_run *r, uint32_t item, int32_t number, uint8_t *ret)
 {
-    uint64_t print;
-    *ret = 0;
-    if (number < 0)
-        return 0;
-    if (!r->parts) {
-        *ret = r->pred[item].label == number;
-        return 0;
-    }
-    KT_TRY(print_of(r, number, &print));
-    *ret = print == r->parts->said_print[item];
-    return 0;
+    return is_answer(r, number, r->pred[item].label, r->parts ? &r->parts->said_print[item] : NULL, ret);
 }
 
 kt_rc kt_run_true(kt_run *r, uint32_t item, int32_t number, uint8_t *ret)
 {
-    uint64_t print;
-    *ret = 0;
-    if (number < 0)
-        return 0;
-    if (!r->parts) {
-        *ret = r->truth[item] == number;
-        return 0;
-    }
-    KT_TRY(print_of(r, number, &print));
-    *ret = print == r->parts->truth_print[item];
-    return 0;
+    return is_answer(r, number, r->truth[item], r->parts ? &r->parts->truth_print[item] : NULL, ret);
 }
 
 bool kt_run_machine_true(const kt_run *r, uint32_t item)

@@ -40,15 +40,37 @@ typedef struct predict_job {
     struct spans { KT_VEC(kt_crf_span) v; } *spans; /* per part, or NULL */
 } predict_job;
 
+void kt_crf_scores(const kt_crf *m, const kt_features *rows, size_t from, size_t n, float *z)
+{
+    uint32_t k = n_tags(m);
+    for (size_t t = 0; t < n; t++) {
+        memcpy(z + t * k, m->state.bias, k * sizeof(*z));
+        kt_linear_scores(&m->state, rows, from + t, z + t * k);
+    }
+}
+
+size_t kt_crf_longest(const kt_crf_text *x, size_t first, size_t last)
+{
+    size_t most = 1;
+    for (size_t s = first; s < last; s++)
+        most = KT_MAX(most, x->start[s + 1] - x->start[s]);
+    return most;
+}
+
+size_t kt_crf_span_end(const int32_t *tag, size_t n, size_t t)
+{
+    while (t + 1 < n && tag[t + 1] && tag[t + 1] % 2 == 0)
+        t++;
+    return t;
+}
+
 static void span_probs(const predict_job *j, const kt_chain *c, size_t sentence, const int32_t *tag, struct spans *ret)
 {
     size_t from = j->x->start[sentence];
     for (size_t t = 0, last; t < c->n; t = last + 1) {
-        last = t;
+        last = tag[t] ? kt_crf_span_end(tag, c->n, t) : t;
         if (!tag[t])
             continue;
-        while (last + 1 < c->n && tag[last + 1] && tag[last + 1] % 2 == 0)
-            last++;
         uint32_t type = (uint32_t)(tag[t] - 1) / 2;
         KT_PUSH(&ret->v, (kt_crf_span){ sentence, from + t, from + last, type, (float)kt_chain_span(c, t, last, type) });
     }
@@ -59,9 +81,7 @@ static void predict_part(void *ctx, size_t part)
     const predict_job *j = ctx;
     const kt_crf *m = j->m;
     uint32_t k = n_tags(m);
-    size_t first = part * CHUNK_SENTENCES, last = KT_MIN(j->x->n_sentences, first + CHUNK_SENTENCES), most = 1;
-    for (size_t s = first; s < last; s++)
-        most = KT_MAX(most, j->x->start[s + 1] - j->x->start[s]);
+    size_t first = part * CHUNK_SENTENCES, last = KT_MIN(j->x->n_sentences, first + CHUNK_SENTENCES), most = kt_crf_longest(j->x, first, last);
     float *z = kt_alloc_array(most, k * sizeof(*z));
     int32_t *tag = kt_alloc_array(most, sizeof(*tag));
     kt_chain c;
@@ -69,10 +89,7 @@ static void predict_part(void *ctx, size_t part)
     kt_chain_links(&c, m->first, m->next);
     for (size_t s = first; s < last; s++) {
         size_t from = j->x->start[s], n = j->x->start[s + 1] - from;
-        for (size_t t = 0; t < n; t++) {
-            memcpy(z + t * k, m->state.bias, k * sizeof(*z));
-            kt_linear_scores(&m->state, j->rows, from + t, z + t * k);
-        }
+        kt_crf_scores(m, j->rows, from, n, z);
         kt_chain_best(z, n, k, m->first, m->next, tag);
         if (j->tag && n)
             memcpy(j->tag + from, tag, n * sizeof(*tag));

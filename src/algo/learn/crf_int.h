@@ -38,6 +38,12 @@ double kt_chain_edge(const kt_chain *c, size_t at, uint32_t a, uint32_t b); /* p
 double kt_chain_span(const kt_chain *c, size_t first, size_t last, uint32_t type);
 /* Likeliest valid sequence. */
 void kt_chain_best(const float *z, size_t n, uint32_t k, const float *first, const float *next, int32_t *ret);
+/* Scores of the n tokens from row `from` on into z (n × tags). */
+void kt_crf_scores(const kt_crf *m, const kt_features *rows, size_t from, size_t n, float *z);
+/* Tokens of the longest of sentences first .. last - 1; at least 1. */
+size_t kt_crf_longest(const kt_crf_text *x, size_t first, size_t last);
+/* Last token of the span that begins at t (tag[t] is not 0). */
+size_t kt_crf_span_end(const int32_t *tag, size_t n, size_t t);
 double kt_chain_score(const float *z, size_t n, uint32_t k, const float *first, const float *next, const int32_t *tag);
 
 /* Penalised log loss of a small model over all sentences of rows, and its gradient (NULL: not asked for), laid out as state.weight, first

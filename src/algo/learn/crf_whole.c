@@ -17,13 +17,10 @@ typedef struct whole_job {
 static void span_probs(const kt_chain *c, const int32_t *tag, float *ret)
 {
     for (size_t t = 0, last; t < c->n; t = last + 1) {
-        last = t;
-        ret[t] = 0;
-        if (!tag[t])
-            continue;
-        while (last + 1 < c->n && tag[last + 1] && tag[last + 1] % 2 == 0)
-            ret[++last] = 0;
-        ret[t] = (float)kt_chain_span(c, t, last, (uint32_t)(tag[t] - 1) / 2);
+        last = tag[t] ? kt_crf_span_end(tag, c->n, t) : t;
+        memset(ret + t, 0, (last - t + 1) * sizeof(*ret));
+        if (tag[t])
+            ret[t] = (float)kt_chain_span(c, t, last, (uint32_t)(tag[t] - 1) / 2);
     }
 }
 
@@ -32,19 +29,14 @@ static void whole_part(void *ctx, size_t part)
     const whole_job *j = ctx;
     const kt_crf *m = j->m;
     uint32_t k = m->state.n_labels;
-    size_t first = part * CHUNK_SENTENCES, last = KT_MIN(j->x->n_sentences, first + CHUNK_SENTENCES), most = 1;
-    for (size_t s = first; s < last; s++)
-        most = KT_MAX(most, j->x->start[s + 1] - j->x->start[s]);
+    size_t first = part * CHUNK_SENTENCES, last = KT_MIN(j->x->n_sentences, first + CHUNK_SENTENCES), most = kt_crf_longest(j->x, first, last);
     float *z = kt_alloc_array(most, k * sizeof(*z));
     kt_chain c;
     kt_chain_init(&c, k);
     kt_chain_links(&c, m->first, m->next);
     for (size_t s = first; s < last; s++) {
         size_t from = j->x->start[s], n = j->x->start[s + 1] - from;
-        for (size_t t = 0; t < n; t++) {
-            memcpy(z + t * k, m->state.bias, k * sizeof(*z));
-            kt_linear_scores(&m->state, j->rows, from + t, z + t * k);
-        }
+        kt_crf_scores(m, j->rows, from, n, z);
         j->log_prob[s] = 0;
         if (!n)
             continue;

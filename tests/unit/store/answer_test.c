@@ -7,24 +7,15 @@
 #include "store/schema.h"
 
 #include "base/str.h"
-#include "kt_test.h"
-
-#include <stdlib.h>
-#include <unistd.h>
+#include "kt_test_store.h"
 
 struct world {
-    char dir[64];
+    struct kt_test_store at;
     kt_store *s;
     kt_arena a;
     kt_project p[KT_TASK__COUNT]; /* one of each task */
     kt_user user[2];
 };
-
-static void ok(kt_rc rc, const kt_err *err)
-{
-    if (rc < 0)
-        fail_msg("%s: %s", kt_rc_name(rc), err->what);
-}
 
 static int setup(void **state)
 {
@@ -32,12 +23,8 @@ static int setup(void **state)
     static const char *const names[] = { "one", "sets", "regions" };
     struct world *w = calloc(1, sizeof(*w));
     kt_err err = { 0 };
-    snprintf(w->dir, sizeof(w->dir), "/tmp/karat-answer-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    ok(kt_store_create(w->dir, &err), &err);
-    ok(kt_store_open(w->dir, KT_STORE_WRITE, &w->s, &err), &err);
-    kt_store_set_now(w->s, 1000000000);
-    ok(kt_store_begin(w->s, &err), &err);
+    kt_test_store_open(&w->at);
+    w->s = w->at.s;
     for (int t = 0; t < KT_TASK__COUNT; t++) {
         kt_project p = { .name = kt_str_of(names[t]), .config = KT_S("x"), .label = labels, .n_labels = 3, .task = (kt_task)t };
         int64_t id;
@@ -57,12 +44,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *w = *state;
-    char cmd[100];
-    kt_store_rollback(w->s);
-    kt_store_close(w->s);
+    int rc = kt_test_store_close(&w->at);
     kt_arena_done(&w->a);
-    snprintf(cmd, sizeof(cmd), "rm -rf %s", w->dir);
-    int rc = system(cmd);
     free(w);
     return rc;
 }
@@ -288,7 +271,7 @@ static void an_old_workspace_is_brought_forward(void **state)
     kt_err err = { 0 };
     kt_project p;
     ok(kt_store_commit(w->s, &err), &err);
-    snprintf(dir, sizeof(dir), "%s/old", w->dir);
+    snprintf(dir, sizeof(dir), "%s/old", w->at.dir);
     snprintf(path, sizeof(path), "%s/karat.db", dir);
     ok(kt_store_create(dir, &err), &err);
     assert_int_equal(unlink(path), 0);

@@ -5,39 +5,26 @@
 #include "store/gold.h"
 
 #include "base/str.h"
-#include "kt_test.h"
-
-#include <stdlib.h>
-#include <unistd.h>
+#include "kt_test_store.h"
 
 static const kt_lease_rules rules = { 60000000, 0 };
 static const unsigned human = 1u << KT_QUEUE_HUMAN;
 
 struct world {
-    char dir[64];
+    struct kt_test_store at;
     kt_store *s;
     kt_arena a;
     kt_project p;
     kt_user user[4];
 };
 
-static void ok(kt_rc rc, const kt_err *err)
-{
-    if (rc < 0)
-        fail_msg("%s: %s", kt_rc_name(rc), err->what);
-}
-
 static int setup(void **state)
 {
     static kt_str labels[] = { { "a", 1 }, { "b", 1 }, { "c", 1 } };
     struct world *w = calloc(1, sizeof(*w));
     kt_err err = { 0 };
-    snprintf(w->dir, sizeof(w->dir), "/tmp/karat-queue-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    ok(kt_store_create(w->dir, &err), &err);
-    ok(kt_store_open(w->dir, KT_STORE_WRITE, &w->s, &err), &err);
-    kt_store_set_now(w->s, 1000000000);
-    ok(kt_store_begin(w->s, &err), &err);
+    kt_test_store_open(&w->at);
+    w->s = w->at.s;
     w->p = (kt_project){ .name = KT_S("t"), .config = KT_S("project: t\nlabels: [a, b, c]\n"), .label = labels, .n_labels = 3 };
     ok(kt_project_put(w->s, &w->p, &w->p.id, &err), &err);
     for (int i = 0; i < 4; i++) {
@@ -52,12 +39,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *w = *state;
-    char cmd[100];
-    kt_store_rollback(w->s);
-    kt_store_close(w->s);
+    int rc = kt_test_store_close(&w->at);
     kt_arena_done(&w->a);
-    snprintf(cmd, sizeof(cmd), "rm -rf %s", w->dir);
-    int rc = system(cmd);
     free(w);
     return rc;
 }
