@@ -40,7 +40,7 @@ static kt_rc list_now(kt_req *rq, kt_functions_body *ret)
     return rc;
 }
 
-/* Runs what changed over every item, unless the flow is computing: it takes the change along when it goes on. With the lock of computing. */
+/* Runs what changed over every item. Under the lock of computing. */
 static kt_rc run_changed(kt_req *rq, kt_functions_body *ret)
 {
     kt_server *s = rq->server;
@@ -48,7 +48,8 @@ static kt_rc run_changed(kt_req *rq, kt_functions_body *ret)
     kt_pipeline_result done;
     kt_rc rc = kt_pipeline_continue(s->stages, rq->p, KT_UNTIL_FUNCTIONS, 0, s->pool, &none, &rq->arena, &done, &rq->err);
     kt_committer_touch(s->writer);
-    KT_TRY(rc);
+    if (rc < 0)
+        return kt_context(&rq->err, "the change is kept, but the functions could not be run");
     return put_list(rq, s->stages, ret);
 }
 
@@ -70,6 +71,7 @@ static kt_rc change(kt_req *rq, struct change *c, kt_functions_body *ret)
     kt_server *s = rq->server;
     KT_TRY(kt_req_write(rq, write_change, c));
     atomic_store(&rq->project->again, s->o->flow);
+    /* Where the flow is computing it takes the change along when it goes on. */
     if (!s->o->flow)
         pthread_mutex_lock(&s->computing); /* another page's change may be running: it may not have seen this one */
     else if (pthread_mutex_trylock(&s->computing))

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "store/answer.h"
 
-
 /* ---- to bodies ---- */
 
 static void in_form(kt_req *rq, const kt_answer_part *v, size_t n, kt_answer_form *ret)

@@ -15,7 +15,7 @@ typedef struct kt_kept {
 #define KT_KEPT_MAX_NAME 60
 #define KT_KEPT_MAX_TEXT 20000
 
-/* In the order they were first kept; texts in a. */
+/* In the order they were first kept; texts in a. *ret has room for one more. */
 kt_rc kt_kept_list(kt_store *s, int64_t project, kt_arena *a, kt_kept **ret, size_t *ret_n, kt_err *err) KT_MUST_USE;
 /* Whether it could be kept: its name, and whether the text is a rule that runs, without files and programs. KT_RANGE, KT_PARSE, KT_DENIED; KT_EXISTS:
    the pipeline file has a function of the name. */

@@ -254,6 +254,7 @@ function Functions({ project }: { project: ProjectFull }) {
             return true;
         } catch (e) {
             say(`Not done: ${explain(e)}.`, true);
+            setChanged(await api.function_list(project.id).catch(() => body)); // it may be kept all the same
             return false;
         } finally {
             setBusy(false);
